@@ -1,0 +1,57 @@
+# Every habit is a target; `make help` lists them. Only Python >= 3.11 with pip is needed: `make setup` brings the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+.PHONY: setup
+setup: $(STAMP) ## Create .venv with the package (editable) and its tools
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: quickstart
+quickstart: $(STAMP) ## See the whole life of an encounter over HTTP
+	@$(BIN)/python examples/quickstart.py
+
+.PHONY: test
+test: $(STAMP) ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(STAMP) ## Lint, types, the OpenAPI document, and whether the generated code is up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/openapi-spec-validator openapi/clinik.yaml
+	$(BIN)/python -m generator --check
+
+.PHONY: generate
+generate: $(STAMP) ## Generate clinik_client/_generated from openapi/clinik.yaml
+	@$(BIN)/python -m generator
+
+.PHONY: format
+format: $(STAMP) ## Format the handwritten code
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(STAMP) ## Pin the newest allowed versions of all tools in requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+
+.PHONY: clean
+clean: ## Remove .venv, caches and build results
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,58 @@
+# Generated from openapi/clinik.yaml by `make generate`; do not edit.
+"""Search encounters, one page at a time."""
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+from ....operation import Operation, Request
+from ...models.encounter_page import EncounterPage
+from ...models.encounter_search_params import EncounterSearchParams, EncounterSearchParamsFields
+
+OPERATION = Operation(
+    id="searchEncounters",
+    method="GET",
+    path="/v1/encounters",
+    params=EncounterSearchParams,
+    answer=EncounterPage,
+)
+
+
+def request(
+    given: EncounterSearchParams | Mapping[str, Any] | None = None,
+    /,
+    **fields: Unpack[EncounterSearchParamsFields],
+) -> Request:
+    """Build the request.
+
+    Answers with one page of the encounters that match every filter given; without a filter, all encounters that
+    the key may see. Filters are combined with and.
+
+    To walk through all matches, ask again with the same filters and the cursor of the page before, as long as
+    hasMore is true. A page may hold fewer encounters than were asked for, or none, without being the last one.
+    The cursor behaves like an offset: when encounters are added or removed meanwhile, one may be listed twice
+    or be passed over.
+
+    The search index follows writes with a delay of typically about ten seconds.
+
+    Args:
+        given: all fields as one dict in the API's names, or as one model; instead of keywords.
+        patient_id: Only encounters of the patient with this id. (1 to 128 letters, digits, hyphens, underscores and
+            dots, and neither . nor ..)
+        status: Only encounters that are in this state.
+        date_from: Only encounters whose period starts on this day or later. A calendar day, written YYYY-MM-DD. (YYYY-
+            MM-DD)
+        date_to: Only encounters whose period starts on this day or earlier. A calendar day, written YYYY-MM-DD.
+            (YYYY-MM-DD)
+        sort: The field to order the results by; a hyphen in front of it means descending order. Both -date and
+            -period.start put the latest encounter first. The text is passed on as it is, and the service
+            decides which fields it can sort by.
+        count: How many encounters a page should hold. Without it the service takes 20. The number is never
+            refused: above 100 the service gives 100, and for zero, a negative number or no number at all it
+            gives 20.
+        cursor: Where to go on: the cursor of the page before, exactly as it came. Without it the search starts at
+            the beginning. It starts at the beginning, too, when the cursor is not valid, and no error says so.
+
+    Raises:
+        ClinikValidationError: what is given is not valid; every problem is in its ``issues``.
+    """
+    return OPERATION.request(given=given, keywords=fields)

@@ -1,0 +1,156 @@
+# Generated from openapi/clinik.yaml by `make generate`; do not edit.
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ...fields import Array, Enumeration, Number, OneOf, Text
+from ...model import Model, wire
+from ...objects import Object
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
+    from .encounter_class import EncounterClass
+    from .encounter_status import EncounterStatus
+    from .hospitalization import Hospitalization
+    from .participant import Participant
+    from .period import Period
+
+
+@_define(kw_only=True, repr=False)
+class Encounter(Model):
+    """An encounter, as the service knows it. Only the id is certain to be there; any other field may be missing,
+    and fields that are not described here may appear."""
+
+    _fhir_resource: ClassVar[str | None] = "Encounter"
+
+    id: str = _field(
+        metadata=wire(
+            "id",
+            Text(
+                min_length=1,
+                max_length=128,
+                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
+                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
+            ),
+            required=True,
+        )
+    )
+    """The id of the encounter, given by the service. (1 to 128 letters, digits, hyphens, underscores and dots, and
+    neither . nor ..)"""
+    status: EncounterStatus | str | None = _field(default=None, metadata=wire("status", Enumeration("EncounterStatus")))
+    """How far the encounter has come. Answers may hold other values than those that can be written: entered-in-
+    error for a record that should never have been made, unknown where the state is not known."""
+    class_: EncounterClass | str | None = _field(default=None, metadata=wire("class", Enumeration("EncounterClass")))
+    """The setting in which the encounter takes place. Answers may hold other codes than those that can be written."""
+    patient_id: str | None = _field(
+        default=None,
+        metadata=wire(
+            "patientId",
+            Text(
+                min_length=1,
+                max_length=128,
+                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
+                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
+            ),
+        ),
+    )
+    """The patient. (1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..)"""
+    practitioner_id: str | None = _field(
+        default=None,
+        metadata=wire(
+            "practitionerId",
+            Text(
+                min_length=1,
+                max_length=128,
+                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
+                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
+            ),
+        ),
+    )
+    """The practitioner who is responsible. (1 to 128 letters, digits, hyphens, underscores and dots, and neither .
+    nor ..)"""
+    participants: list[Participant] | None = _field(
+        default=None, metadata=wire("participants", Array(Object("Participant")))
+    )
+    """Practitioners who take part besides the responsible one."""
+    type: str | None = _field(default=None, metadata=wire("type", Text()))
+    """What kind of encounter it is, in words."""
+    service_type: str | None = _field(default=None, metadata=wire("serviceType", Text()))
+    """The medical service that it belongs to."""
+    priority: str | None = _field(default=None, metadata=wire("priority", Text()))
+    """How urgent it is."""
+    reason_code: str | list[str] | None = _field(
+        default=None,
+        metadata=wire(
+            "reasonCode",
+            OneOf(
+                (
+                    Text(max_length=500),
+                    Array(Text(max_length=500)),
+                )
+            ),
+        ),
+    )
+    """Why the encounter takes place, as one text or as several. (at most 500 characters; or each at most 500
+    characters)"""
+    period: Period | None = _field(default=None, metadata=wire("period", Object("Period")))
+    """When the encounter takes or took place."""
+    length_minutes: float | None = _field(default=None, metadata=wire("lengthMinutes", Number()))
+    """How long the encounter took, in minutes. Usually, but not always, a whole number."""
+    location: str | None = _field(default=None, metadata=wire("location", Text()))
+    """Where it takes place, as a name or an identifier."""
+    service_provider: str | None = _field(default=None, metadata=wire("serviceProvider", Text()))
+    """The name of the organization that provides the care."""
+    diagnosis: list[Diagnosis] | None = _field(default=None, metadata=wire("diagnosis", Array(Object("Diagnosis"))))
+    """The diagnoses that matter to the encounter."""
+    appointment_id: str | None = _field(
+        default=None,
+        metadata=wire(
+            "appointmentId",
+            Text(
+                min_length=1,
+                max_length=128,
+                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
+                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
+            ),
+        ),
+    )
+    """The appointment that led to the encounter. (1 to 128 letters, digits, hyphens, underscores and dots, and
+    neither . nor ..)"""
+    based_on_id: str | None = _field(
+        default=None,
+        metadata=wire(
+            "basedOnId",
+            Text(
+                min_length=1,
+                max_length=128,
+                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
+                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
+            ),
+        ),
+    )
+    """The service request that the encounter answers. (1 to 128 letters, digits, hyphens, underscores and dots,
+    and neither . nor ..)"""
+    part_of_id: str | None = _field(
+        default=None,
+        metadata=wire(
+            "partOfId",
+            Text(
+                min_length=1,
+                max_length=128,
+                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
+                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
+            ),
+        ),
+    )
+    """The encounter that this one is a part of. (1 to 128 letters, digits, hyphens, underscores and dots, and
+    neither . nor ..)"""
+    hospitalization: Hospitalization | None = _field(
+        default=None, metadata=wire("hospitalization", Object("Hospitalization"))
+    )
+    """The circumstances of a stay in hospital, for inpatient encounters."""
+    additional_properties: dict[str, Any] = _field(factory=dict)
+    """What the API sent beyond these fields, as it came, by its name on the wire."""

@@ -1,0 +1,76 @@
+# Generated from openapi/clinik.yaml by `make generate`; do not edit.
+from __future__ import annotations
+
+from datetime import date as _date
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from attrs import define as _define
+from attrs import field as _field
+
+from ...fields import Date, Enumeration, Integer, Text
+from ...model import Model, wire
+
+if TYPE_CHECKING:
+    from .encounter_status import EncounterStatus, EncounterStatusLiteral
+
+
+@_define(kw_only=True, repr=False)
+class EncounterSearchParams(Model):
+    """The query parameters of searchEncounters."""
+
+    patient_id: str | None = _field(
+        default=None,
+        metadata=wire(
+            "patientId",
+            Text(
+                min_length=1,
+                max_length=128,
+                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
+                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
+            ),
+        ),
+    )
+    """Only encounters of the patient with this id. (1 to 128 letters, digits, hyphens, underscores and dots, and
+    neither . nor ..)"""
+    status: EncounterStatus | str | None = _field(default=None, metadata=wire("status", Enumeration("EncounterStatus")))
+    """Only encounters that are in this state."""
+    date_from: _date | None = _field(default=None, metadata=wire("dateFrom", Date()))
+    """Only encounters whose period starts on this day or later. A calendar day, written YYYY-MM-DD. (YYYY-MM-DD)"""
+    date_to: _date | None = _field(default=None, metadata=wire("dateTo", Date()))
+    """Only encounters whose period starts on this day or earlier. A calendar day, written YYYY-MM-DD. (YYYY-MM-DD)"""
+    sort: str | None = _field(default=None, metadata=wire("sort", Text()))
+    """The field to order the results by; a hyphen in front of it means descending order. Both -date and
+    -period.start put the latest encounter first. The text is passed on as it is, and the service decides which
+    fields it can sort by."""
+    count: int | None = _field(default=None, metadata=wire("count", Integer()))
+    """How many encounters a page should hold. Without it the service takes 20. The number is never refused: above
+    100 the service gives 100, and for zero, a negative number or no number at all it gives 20."""
+    cursor: str | None = _field(default=None, metadata=wire("cursor", Text()))
+    """Where to go on: the cursor of the page before, exactly as it came. Without it the search starts at the
+    beginning. It starts at the beginning, too, when the cursor is not valid, and no error says so."""
+    additional_properties: dict[str, Any] = _field(factory=dict)
+    """What the API sent beyond these fields, as it came, by its name on the wire."""
+
+
+class EncounterSearchParamsFields(TypedDict, total=False):
+    """The fields of `EncounterSearchParams` as keyword arguments or as a dict in Python names."""
+
+    patient_id: str | None
+    """Only encounters of the patient with this id. (1 to 128 letters, digits, hyphens, underscores and dots, and
+    neither . nor ..)"""
+    status: EncounterStatus | EncounterStatusLiteral | None
+    """Only encounters that are in this state."""
+    date_from: _date | str | None
+    """Only encounters whose period starts on this day or later. A calendar day, written YYYY-MM-DD. (YYYY-MM-DD)"""
+    date_to: _date | str | None
+    """Only encounters whose period starts on this day or earlier. A calendar day, written YYYY-MM-DD. (YYYY-MM-DD)"""
+    sort: str | None
+    """The field to order the results by; a hyphen in front of it means descending order. Both -date and
+    -period.start put the latest encounter first. The text is passed on as it is, and the service decides which
+    fields it can sort by."""
+    count: int | None
+    """How many encounters a page should hold. Without it the service takes 20. The number is never refused: above
+    100 the service gives 100, and for zero, a negative number or no number at all it gives 20."""
+    cursor: str | None
+    """Where to go on: the cursor of the page before, exactly as it came. Without it the search starts at the
+    beginning. It starts at the beginning, too, when the cursor is not valid, and no error says so."""

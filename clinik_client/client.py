@@ -1,0 +1,238 @@
+"""`Clinik`: how the SDK is set up, and the way to everything it does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import re
+import ssl
+import sys
+import warnings
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, NoReturn, Self
+
+from attrs import evolve
+
+from .encounters import Encounters
+from .errors import ClinikConfigError
+from .fields import Form, Json, Place, Problems, Text
+from .operation import Request, query_pairs
+from .resource import send
+from .response import ApiResponse
+from .retry import Options, Sender, logger
+from .transport import Transport, find_proxy, parse_target, tls_context
+from .version import __version__
+
+BASE_URL: Final = "https://api.clinikapi.com"
+
+_KEY = re.compile(r"clk_(?:live|test)_[A-Za-z0-9_-]+", re.ASCII)
+_METHOD = re.compile(r"[A-Z]{1,16}", re.ASCII)
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", re.ASCII)
+
+
+class ClinikWarning(UserWarning):
+    """The client is set up in a way that puts keys or health data at risk."""
+
+
+class Clinik:
+    """A client for the ClinikAPI. Blocking; safe to share between threads; safe to use after a fork.
+
+    Args:
+        api_key: ``clk_live_...`` or ``clk_test_...``; taken from ``CLINIKAPI_SECRET_KEY`` if not given.
+        base_url: where the service is; taken from ``CLINIKAPI_BASE_URL`` if not given, else the public service.
+        timeout: the limit of one attempt in seconds, by the clock on the wall: name lookup, connecting, TLS, sending,
+            waiting and reading the answer together.
+        retries: how many times a request is sent again at most, where that is safe (see ``docs/reliability.md``).
+        deadline: the limit of a whole call with its retries and waits, in seconds; ``None`` for no more than these need.
+        proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``; taken from ``HTTPS_PROXY`` and
+            ``NO_PROXY`` if not given.
+        verify: ``True`` for the usual certificate authorities, the path of a PEM file (or of a folder) with your own,
+            or an `ssl.SSLContext`. ``False`` checks nothing and warns.
+        trust_env: whether the environment may name proxies and certificates (``HTTPS_PROXY``, ``SSL_CERT_FILE``...).
+        user_agent: put behind the SDK's own ``User-Agent``, for example ``"ward-report/2.1"``.
+        max_retry_wait: the longest wait in seconds that the service may ask for before a retry; above it the error is
+            raised at once, with ``retry_after``.
+        max_response_bytes: the most that an answer may hold, decoded.
+
+    Raises:
+        ClinikConfigError: something of this is missing or malformed. No value is repeated in its text.
+
+    Example:
+        >>> with Clinik("clk_test_example", timeout=10) as clinik:
+        ...     clinik
+        <Clinik https://api.clinikapi.com, test key>
+    """
+
+    encounters: Encounters
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        retries: int = 2,
+        deadline: float | None = None,
+        proxy: str | None = None,
+        verify: bool | str | os.PathLike[str] | ssl.SSLContext = True,
+        trust_env: bool = True,
+        user_agent: str | None = None,
+        max_retry_wait: float = 30.0,
+        max_response_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        key = _check_key(os.environ.get("CLINIKAPI_SECRET_KEY") if api_key is None else api_key)
+        options = Options(timeout, retries, deadline, max_retry_wait)
+        target = parse_target(base_url or os.environ.get("CLINIKAPI_BASE_URL") or BASE_URL)
+        if target.scheme == b"http" and not target.loopback:
+            _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
+        if verify is False:
+            _warn("verify=False: anybody on the way can pose as the service. Give your CA file instead.")
+        if not isinstance(max_response_bytes, int) or max_response_bytes < 1:
+            raise ClinikConfigError("max_response_bytes must be a whole number above 0.")
+        found_proxy = find_proxy(target, proxy, trust_env)
+        speaks_tls = target.scheme == b"https" or (found_proxy is not None and found_proxy.url.scheme == "https")
+        context = tls_context(verify, trust_env) if speaks_tls else None
+        _log_if_asked()
+        self._shown = f"{target.shown}, {key.split('_')[1]} key"
+        self._owns_connections = True
+        self._set_up(
+            Sender(
+                transport=Transport(target, context, found_proxy, max_response_bytes),
+                headers=(
+                    (b"x-api-key", key.encode("ascii")),
+                    (b"Accept", b"application/json"),
+                    (b"Accept-Encoding", b"gzip"),
+                    (b"User-Agent", _user_agent(user_agent)),
+                ),
+                options=options,
+            )
+        )
+
+    def _set_up(self, sender: Sender) -> None:
+        self._sender = sender
+        self.encounters = Encounters(sender)
+
+    def __repr__(self) -> str:
+        return f"<Clinik {self._shown}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A Clinik client holds a key and connections: it cannot be pickled or copied.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections. Closing a view made by `with_options` closes nothing."""
+        if self._owns_connections:
+            self._sender.transport.close()
+
+    def with_options(
+        self, *, timeout: float | None = None, retries: int | None = None, deadline: float | None = None
+    ) -> Clinik:
+        """A view of this client with other limits, on the same connections. What is not given stays as it is.
+
+        Args:
+            timeout: the limit of one attempt, in seconds.
+            retries: how many times a request is sent again at most.
+            deadline: the limit of a whole call, in seconds; ``float("inf")`` takes a limit away.
+
+        Example:
+            >>> patient = Clinik("clk_test_example").with_options(timeout=60.0, retries=0)
+        """
+        given: dict[str, Any] = {"timeout": timeout, "retries": retries, "deadline": deadline}
+        changes = {name: value for name, value in given.items() if value is not None}
+        view = object.__new__(type(self))
+        view._shown = self._shown
+        view._owns_connections = False
+        view._set_up(self._sender.with_options(evolve(self._sender.options, **changes)))
+        return view
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+    ) -> ApiResponse[Any]:
+        """Send a request that the SDK has no method for. A GET is treated like a read, anything else like a create.
+
+        Args:
+            method: the HTTP method.
+            path: the path below the base URL, ``/v1/metadata``; percent-encode what is not an ordinary character.
+            params: query parameters; a list gives one parameter for each of its values, ``None`` none.
+            json: the body, any JSON value.
+
+        Returns:
+            The envelope's ``data``, or the whole body where there is no envelope.
+
+        Example:
+            >>> clinik.request("GET", "/v1/encounters", params={"count": 1})  # doctest: +SKIP
+        """
+        problems = Problems()
+        if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
+            problems.add(Place().child("method"), "must be an HTTP method")
+        if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+            problems.add(
+                Place().child("path"),
+                "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",
+            )
+        place = Place().child("params")
+        query = {
+            name: Json().encode(value, place.child(str(name)), Form(), problems)
+            for name, value in (params or {}).items()
+            if value is not None
+        }
+        for name, value in query.items():
+            Text().encode(name, place, Form(), problems)
+            if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
+                problems.add(place.child(str(name)), "must be a string, a number, True, False, or a list of these")
+        body = None if json is None else Json().encode(json, Place().child("json"), Form(), problems)
+        if problems:
+            raise problems.error()
+        request = Request(method=method.upper(), route="(request)", path=path, query=query_pairs(query), body=body)
+        return send(self._sender, request)
+
+
+def _warn(text: str) -> None:
+    # The frame that made the client: _warn, __init__, then the caller.
+    warnings.warn(text, ClinikWarning, stacklevel=3)
+
+
+def _check_key(key: str | None) -> str:
+    if not key:
+        raise ClinikConfigError("There is no API key: give api_key, or set CLINIKAPI_SECRET_KEY.")
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        hint = " It has white space around it." if isinstance(key, str) and _KEY.fullmatch(key.strip()) else ""
+        raise ClinikConfigError(
+            "The API key is malformed: it is clk_live_ or clk_test_, then letters, digits, _ and - only." + hint
+        )
+    return key
+
+
+def _user_agent(extra: str | None) -> bytes:
+    text = f"clinik-client/{__version__} python/{platform.python_version()}"
+    if extra is not None:
+        if not isinstance(extra, str) or not extra.isascii() or not extra.isprintable() or not extra.strip():
+            raise ClinikConfigError("user_agent must be printable ASCII text in one line.")
+        text = f"{text} {extra.strip()}"
+    return text.encode("ascii")
+
+
+def _log_if_asked() -> None:
+    """``CLINIKAPI_LOG=debug`` shows the SDK's log on standard error, without touching any other logger."""
+    level = os.environ.get("CLINIKAPI_LOG", "").upper()
+    if level in ("DEBUG", "INFO", "WARNING", "ERROR") and not any(
+        isinstance(handler, logging.StreamHandler) for handler in logger.handlers
+    ):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(level)

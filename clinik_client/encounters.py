@@ -1,0 +1,190 @@
+"""``clinik.encounters``: clinical interactions between a patient and those who care for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack, overload
+
+from ._generated.api.encounters import (
+    create_encounter,
+    delete_encounter,
+    read_encounter,
+    search_encounters,
+    update_encounter,
+)
+from ._generated.models import (
+    Encounter,
+    EncounterCreateRequest,
+    EncounterPage,
+    EncounterSearchParams,
+    EncounterUpdateRequest,
+)
+from ._generated.models.encounter_create_request import EncounterCreateRequestFields
+from ._generated.models.encounter_search_params import EncounterSearchParamsFields
+from ._generated.models.encounter_update_request import EncounterUpdateRequestFields
+from .pagination import Pages
+from .resource import Resource
+from .response import ApiResponse
+
+
+class Encounters(Resource):
+    """Create, read, update, delete and search encounters (API documentation, ``clinik.encounters``).
+
+    ``create``, ``update`` and ``search`` take their fields in one of three ways: as keywords in Python names
+    (``patient_id``; nested dicts in Python names too), as one dict in the API's names (``patientId``; nested ones
+    too), or as one model. All problems of a request are found before it is sent and raised together as
+    `ClinikValidationError`. Every method may raise any other `ClinikApiError`; its ``outcome`` says what is known.
+    """
+
+    __slots__ = ()
+
+    @overload
+    def create(self, /, **fields: Unpack[EncounterCreateRequestFields]) -> ApiResponse[Encounter]: ...
+    @overload
+    def create(self, given: EncounterCreateRequest | Mapping[str, Any], /) -> ApiResponse[Encounter]: ...
+    def create(
+        self, given: EncounterCreateRequest | Mapping[str, Any] | None = None, /, **fields: Any
+    ) -> ApiResponse[Encounter]:
+        """Record a new encounter. ``status``, ``class_`` and ``patient_id`` are required.
+
+        A create is never sent twice, unless the first one provably did not arrive or was turned away: if its answer is
+        lost, the error's ``outcome`` is ``unknown``.
+
+        Args:
+            given: all fields as one dict in the API's names or one `EncounterCreateRequest`, instead of keywords.
+            fields: see `EncounterCreateRequest`; ``None`` means "not given".
+
+        Returns:
+            The encounter as the service stored it, with its id.
+
+        Example:
+            >>> encounter, meta = clinik.encounters.create(
+            ...     status="in-progress", class_="AMB", patient_id="pt_abc123", practitioner_id="prac_def456",
+            ...     type="Annual physical", period={"start": "2025-06-01T09:00:00Z"},
+            ...     diagnosis=[{"condition": "I10", "use": "AD", "rank": 1}],
+            ... )
+            >>> encounter.id
+            'enc_xyz789'
+        """
+        return self._send(create_encounter.request(given, **fields))
+
+    def read(self, id: str, *, include: Sequence[str] | None = None) -> ApiResponse[Encounter]:
+        """Read one encounter. What was written by id can be read at once.
+
+        Args:
+            id: the encounter's id.
+            include: names of references whose records the answer should hold too, such as ``["patient"]``; what the
+                service adds for them is in ``additional_properties``.
+
+        Raises:
+            ClinikNotFoundError: there is none, or it belongs to another organization.
+
+        Example:
+            >>> encounter, meta = clinik.encounters.read("enc_xyz789", include=["patient"])
+            >>> encounter.status
+            <EncounterStatus.IN_PROGRESS: 'in-progress'>
+        """
+        return self._send(read_encounter.request(id, include=include))
+
+    @overload
+    def update(self, id: str, /, **fields: Unpack[EncounterUpdateRequestFields]) -> ApiResponse[Encounter]: ...
+    @overload
+    def update(self, id: str, given: EncounterUpdateRequest | Mapping[str, Any], /) -> ApiResponse[Encounter]: ...
+    def update(
+        self, id: str, given: EncounterUpdateRequest | Mapping[str, Any] | None = None, /, **fields: Any
+    ) -> ApiResponse[Encounter]:
+        """Change fields of an encounter; those not given stay as they are.
+
+        ``diagnosis`` replaces the whole list. There is no way to clear a field, so ``None`` is refused.
+
+        Args:
+            id: the encounter's id.
+            given: the fields as one dict in the API's names or one `EncounterUpdateRequest`, instead of keywords.
+            fields: see `EncounterUpdateRequest`.
+
+        Returns:
+            The complete encounter after the change.
+
+        Example:
+            >>> encounter, meta = clinik.encounters.update(
+            ...     "enc_xyz789", status="finished", length_minutes=30,
+            ...     period={"start": "2025-06-01T09:00:00Z", "end": "2025-06-01T09:30:00Z"},
+            ... )
+            >>> encounter.status
+            <EncounterStatus.FINISHED: 'finished'>
+        """
+        return self._send(update_encounter.request(id, given, **fields))
+
+    def delete(self, id: str) -> ApiResponse[None]:
+        """Delete an encounter. Records that refer to it keep their reference; searches may list it for some seconds.
+
+        A delete whose answer was lost is sent again; a 404 then counts as deleted (``meta.already_deleted``).
+
+        Args:
+            id: the encounter's id.
+
+        Returns:
+            ``None`` as data.
+
+        Example:
+            >>> nothing, meta = clinik.encounters.delete("enc_xyz789")
+            >>> nothing is None, meta.status
+            (True, 204)
+        """
+        return self._send(delete_encounter.request(id))
+
+    @overload
+    def search(self, /, **filters: Unpack[EncounterSearchParamsFields]) -> ApiResponse[EncounterPage]: ...
+    @overload
+    def search(self, given: EncounterSearchParams | Mapping[str, Any], /) -> ApiResponse[EncounterPage]: ...
+    def search(
+        self, given: EncounterSearchParams | Mapping[str, Any] | None = None, /, **filters: Any
+    ) -> ApiResponse[EncounterPage]:
+        """Search encounters: one page. Searches see a write after about 10 seconds, so they cannot confirm one.
+
+        Args:
+            given: all filters as one dict in the API's names or one `EncounterSearchParams`, instead of keywords.
+            filters: see `EncounterSearchParams`; ``None`` means "not given".
+
+        Returns:
+            A page with ``data``, ``total``, ``has_more`` and ``cursor``.
+
+        Example:
+            >>> page, meta = clinik.encounters.search(patient_id="pt_abc123", status="finished", sort="-date", count=25)
+            >>> len(page.data), page.has_more
+            (1, False)
+        """
+        return self._send(search_encounters.request(given, **filters))
+
+    @overload
+    def search_all(
+        self, /, *, limit: int | None = None, **filters: Unpack[EncounterSearchParamsFields]
+    ) -> Pages[Encounter]: ...
+    @overload
+    def search_all(
+        self, given: EncounterSearchParams | Mapping[str, Any], /, *, limit: int | None = None
+    ) -> Pages[Encounter]: ...
+    def search_all(
+        self,
+        given: EncounterSearchParams | Mapping[str, Any] | None = None,
+        /,
+        *,
+        limit: int | None = None,
+        **filters: Any,
+    ) -> Pages[Encounter]:
+        """Walk through all encounters that match, lazily: each page is fetched when its first encounter is wanted.
+
+        Args:
+            given: all filters as one dict in the API's names or one `EncounterSearchParams`, instead of keywords.
+            limit: the most encounters to yield.
+            filters: as in `search`. ``count`` is the size of a page (100 needs the fewest requests), ``cursor`` the
+                page to start from.
+
+        Returns:
+            An iterator over encounters, with ``pages()``, ``total`` and ``cursor``.
+
+        Example:
+            >>> [encounter.id for encounter in clinik.encounters.search_all(patient_id="pt_abc123", count=2, limit=2)]
+            ['enc_xyz789', 'enc_life02']
+        """
+        return self._walk(search_encounters.request, given, filters, limit)

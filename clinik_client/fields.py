@@ -1,0 +1,398 @@
+"""Kinds of value: how the wire form of each is read tolerantly and written strictly.
+
+Generated models name one kind for each field, with the limits that the OpenAPI document gives it. A kind can
+
+* ``decode`` what an answer holds. Nothing is ever rejected: a value of another type than the document's gives
+  `MISFIT`, and the model keeps it as it came. Limits are not looked at.
+* ``encode`` what a caller wants to send. Everything is checked, and every problem is told to the `Problems` list,
+  with the place and the limit but never the value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from enum import Enum
+from functools import cached_property
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from .errors import ClinikValidationError, Issue
+from .fhir_datetime import FhirDateTime
+
+MISFIT: Final = object()
+"""What `Kind.decode` gives for a value that is not of its kind."""
+
+# JSON numbers are doubles to most readers: beyond this an integral one may not be the number that was meant.
+_EXACT = 2**53
+
+
+@frozen
+class Place:
+    """Where in a request a value stands, in wire names: ``diagnosis[0].rank``.
+
+    ``python`` holds the same path in the caller's own spelling where that differs (keyword arguments).
+    """
+
+    wire: tuple[str | int, ...] = ()
+    python: tuple[str | int, ...] = ()
+
+    def child(self, wire: str | int, python: str | int | None = None) -> Place:
+        return Place((*self.wire, wire), (*self.python, wire if python is None else python))
+
+    def __str__(self) -> str:
+        wire, python = _path(self.wire), _path(self.python)
+        return wire if wire == python else f"{wire} ({python})"
+
+
+def _path(steps: tuple[str | int, ...]) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return text.removeprefix(".") or "request"
+
+
+class Problems(list[Issue]):
+    """The problems found in one request, each in the form of the API's own validation issues."""
+
+    def add(self, place: Place, text: str) -> None:
+        self.append(
+            {
+                "severity": "error",
+                "code": "invalid",
+                "diagnostics": f"{place}: {text}",
+                "location": [str(step) for step in place.wire],
+            }
+        )
+
+    def error(self, operation: str | None = None) -> ClinikValidationError:
+        """The error that tells all of them."""
+        return ClinikValidationError("The request is not valid; nothing was sent.", issues=self, operation=operation)
+
+
+@frozen
+class Form:
+    """How a caller spelled a request, and what ``None`` means in it.
+
+    Args:
+        keywords: names are Python's (``patient_id``); otherwise the API's (``patientId``).
+        refuse_none: ``None`` is a problem; otherwise it means "not given".
+    """
+
+    keywords: bool = False
+    refuse_none: bool = False
+
+
+class Kind(ABC):
+    """One kind of value."""
+
+    @abstractmethod
+    def decode(self, value: Any) -> Any:
+        """The Python value of what an answer holds, or `MISFIT`."""
+
+    @abstractmethod
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        """The wire value of what a caller gives; what is wrong with it goes to ``problems``."""
+
+    def bind(self, find: Callable[[str], Any]) -> None:  # noqa: B027 - most kinds have no name to look up
+        """Look up the models and enumerations that this kind names (they may refer to each other)."""
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+@frozen(slots=False)
+class Text(Kind):
+    """A string, with limits in characters."""
+
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    pattern_text: str | None = None
+    """What the pattern asks for, in words."""
+    prefix: str = ""
+    """Put in front of a value that does not begin with it."""
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str] | None:
+        # JSON Schema's patterns are ECMAScript's: `$` there is the very end, and `\d` is ASCII.
+        return None if self.pattern is None else re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", self.pattern), re.ASCII)
+
+    def decode(self, value: Any) -> Any:
+        return value if value.__class__ is str else MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if not isinstance(value, str):
+            problems.add(place, "must be a string")
+            return None
+        value = value if value.startswith(self.prefix) else self.prefix + value
+        if self.min_length is not None and len(value) < self.min_length:
+            problems.add(place, f"must have at least {_plural(self.min_length, 'character')}")
+        elif self.max_length is not None and len(value) > self.max_length:
+            problems.add(place, f"must have at most {_plural(self.max_length, 'character')}")
+        elif self._regex is not None and not self._regex.search(value):
+            problems.add(place, f"must be {self.pattern_text}" if self.pattern_text else f"must match {self.pattern}")
+        elif not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            problems.add(place, "must be valid Unicode text (it holds a lone surrogate)")
+        return str(value)
+
+
+@frozen
+class Boolean(Kind):
+    """``true`` or ``false``."""
+
+    def decode(self, value: Any) -> Any:
+        return value if value.__class__ is bool else MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if value.__class__ is not bool:
+            problems.add(place, "must be True or False")
+        return value
+
+
+@frozen
+class Number(Kind):
+    """A number, with its range."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    """Exclusive minimum."""
+    below: float | None = None
+    """Exclusive maximum."""
+    multiple_of: float | None = None
+
+    def decode(self, value: Any) -> Any:
+        return value if value.__class__ is int or value.__class__ is float else MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            problems.add(place, "must be a finite number")
+            return None
+        return self._in_range(value, place, problems)
+
+    def _in_range(self, value: float, place: Place, problems: Problems) -> float:
+        if self.minimum is not None and value < self.minimum:
+            problems.add(place, f"must be at least {self.minimum}")
+        elif self.above is not None and value <= self.above:
+            problems.add(place, f"must be above {self.above}")
+        elif self.maximum is not None and value > self.maximum:
+            problems.add(place, f"must be at most {self.maximum}")
+        elif self.below is not None and value >= self.below:
+            problems.add(place, f"must be below {self.below}")
+        elif self.multiple_of is not None and not _is_multiple(value, self.multiple_of):
+            problems.add(place, f"must be a multiple of {self.multiple_of}")
+        elif abs(value) > _EXACT and value == int(value):
+            problems.add(place, "is too large to be sent exactly as a JSON number")
+        return value
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    ratio = value / step
+    return math.isclose(ratio, round(ratio), rel_tol=1e-12, abs_tol=1e-12)
+
+
+@frozen
+class Integer(Number):
+    """A whole number, with its range. An integral ``12.0`` is one too (JSON Schema, section 6.1.1)."""
+
+    def decode(self, value: Any) -> Any:
+        if value.__class__ is int:
+            return value
+        if value.__class__ is float and value.is_integer() and abs(value) <= _EXACT:
+            return int(value)
+        return MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            problems.add(place, "must be a whole number")
+            return None
+        return self._in_range(value, place, problems)
+
+
+@frozen
+class Date(Kind):
+    """A calendar day, ``YYYY-MM-DD`` (RFC 3339, full-date)."""
+
+    def decode(self, value: Any) -> Any:
+        if value.__class__ is str and len(value) == len("YYYY-MM-DD") and value[4] == value[7] == "-":
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                return MISFIT
+        return MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value.isoformat()
+        if isinstance(value, str) and value.isascii() and self.decode(str(value)) is not MISFIT:
+            return str(value)
+        problems.add(place, "must be a datetime.date or a valid YYYY-MM-DD string")
+        return None
+
+
+@frozen
+class DateTime(Kind):
+    """A FHIR dateTime: an instant with its offset, or a day, a month, a year."""
+
+    def decode(self, value: Any) -> Any:
+        if value.__class__ is str:
+            try:
+                return FhirDateTime.parse(value)
+            except ValueError:
+                return MISFIT
+        return MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if isinstance(value, date | str):
+            try:
+                return FhirDateTime.of(value).text
+            except ValueError as error:
+                problems.add(place, str(error))
+                return None
+        problems.add(place, "must be an aware datetime, a date, or an ISO 8601 string")
+        return None
+
+
+@frozen
+class Json(Kind):
+    """Any JSON value."""
+
+    def decode(self, value: Any) -> Any:
+        return value
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return Text().encode(value, place, form, problems)
+        if isinstance(value, int | float):
+            return Number().encode(value, place, form, problems)
+        if isinstance(value, list | tuple):
+            return [self.encode(item, place.child(index), form, problems) for index, item in enumerate(value)]
+        if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+            return {key: self.encode(item, place.child(key), form, problems) for key, item in value.items()}
+        problems.add(place, "must be a JSON value")
+        return None
+
+
+@frozen(slots=False)
+class Enumeration(Kind):
+    """One of the values that the document lists; answers may hold others."""
+
+    name: str
+    members: dict[Any, Enum] = field(init=False, factory=dict, repr=False, eq=False)
+
+    def bind(self, find: Callable[[str], Any]) -> None:
+        self.members.update({member.value: member for member in find(self.name)})
+
+    def decode(self, value: Any) -> Any:
+        if value.__class__ is str or value.__class__ is int:
+            return self.members.get(value, value)
+        return MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if isinstance(value, str | int) and not isinstance(value, bool) and value in self.members:
+            return self.members[value].value
+        problems.add(place, f"must be one of {', '.join(map(str, self.members))}")
+        return None
+
+
+@frozen
+class Constant(Kind):
+    """The one value that the document allows."""
+
+    value: Any
+
+    def decode(self, value: Any) -> Any:
+        return value
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if value != self.value or isinstance(value, bool) != isinstance(self.value, bool):
+            problems.add(place, f"must be {self.value!r}")
+        return self.value
+
+
+@frozen
+class Array(Kind):
+    """A list of values of one kind."""
+
+    item: Kind
+    min_items: int | None = None
+    max_items: int | None = None
+    unique: bool = False
+
+    def bind(self, find: Callable[[str], Any]) -> None:
+        self.item.bind(find)
+
+    def decode(self, value: Any) -> Any:
+        if value.__class__ is not list:
+            return MISFIT
+        decode = self.item.decode
+        # An item of another type (FHIR pads arrays with null) stays in its place, as it came.
+        return [raw if (item := decode(raw)) is MISFIT else item for raw in value]
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+            problems.add(place, "must be a list")
+            return None
+        items = list(value)
+        if self.min_items is not None and len(items) < self.min_items:
+            problems.add(place, f"must have at least {_plural(self.min_items, 'item')}")
+        if self.max_items is not None and len(items) > self.max_items:
+            problems.add(place, f"must have at most {_plural(self.max_items, 'item')}")
+        encoded = [self.item.encode(item, place.child(index), form, problems) for index, item in enumerate(items)]
+        if self.unique and any(item in encoded[:index] for index, item in enumerate(encoded)):
+            problems.add(place, "must not hold the same item twice")
+        return encoded
+
+
+@frozen
+class OneOf(Kind):
+    """A value of any of several kinds; the first that fits is taken."""
+
+    kinds: tuple[Kind, ...]
+
+    def bind(self, find: Callable[[str], Any]) -> None:
+        for kind in self.kinds:
+            kind.bind(find)
+
+    def decode(self, value: Any) -> Any:
+        for kind in self.kinds:
+            if (decoded := kind.decode(value)) is not MISFIT:
+                return decoded
+        return MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        attempts = []
+        for kind in self.kinds:
+            found = Problems()
+            encoded = kind.encode(value, place, form, found)
+            if not found:
+                return encoded
+            attempts.append(found)
+        # A value with the right type but a broken limit says more about what was meant than a wrong type does.
+        deepest = max(attempts, key=lambda found: max(len(issue["location"]) for issue in found))
+        typed = [found for found in attempts if not found[0]["diagnostics"].endswith(_TYPE_PROBLEMS)]
+        if typed and deepest[0]["diagnostics"].endswith(_TYPE_PROBLEMS):
+            deepest = typed[0]
+        if not typed:
+            texts = [found[0]["diagnostics"].partition(": must be ")[2] for found in attempts]
+            problems.add(place, f"must be {' or '.join(dict.fromkeys(filter(None, texts)))}")
+        else:
+            problems.extend(deepest)
+        return None
+
+
+_TYPE_PROBLEMS: Final = (
+    "must be a string",
+    "must be a list",
+    "must be True or False",
+    "must be a whole number",
+    "must be a finite number",
+)

@@ -1,0 +1,192 @@
+"""What every generated model does the same way: read, write, copy, show itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from datetime import date
+from enum import Enum
+from functools import cache
+from typing import Any, ClassVar, Self, TypeVar
+
+from attrs import AttrsInstance, fields, frozen
+
+from .fhir import is_fhir, simplify
+from .fhir_datetime import FhirDateTime
+from .fields import MISFIT, Enumeration, Kind, Text
+
+T = TypeVar("T")
+
+_METADATA = "clinik_client"
+
+
+@frozen
+class Wire:
+    """What the document says of one field.
+
+    Args:
+        wire: its name in JSON.
+        kind: how its values are read and written.
+        required: a request without it is refused.
+        nullable: the document allows ``null`` for it.
+    """
+
+    wire: str
+    kind: Kind
+    required: bool = False
+    nullable: bool = False
+    name: str = ""
+
+
+def wire(name: str, kind: Kind, *, required: bool = False, nullable: bool = False) -> dict[str, Wire]:
+    """The ``metadata=`` of a generated attrs field."""
+    return {_METADATA: Wire(name, kind, required, nullable)}
+
+
+@frozen
+class Schema:
+    """The fields of one model, in the document's order."""
+
+    entries: tuple[Wire, ...]
+    open: bool
+    required: tuple[str, ...]
+    readers: dict[str, tuple[str, bool, dict[Any, Any] | None, Callable[[Any], Any]]]
+    """By wire name: the attribute, whether strings are taken as they are, the members of an enumeration, decoder."""
+
+
+class Model(AttrsInstance):
+    """The base of every generated model.
+
+    Reading is tolerant and loses nothing: what the document does not know, a ``null``, and a value of another type
+    than the document's stay in ``additional_properties`` under their wire names. A field that an answer lacks reads
+    as ``None``. ``model["wireName"]`` gives a value by its name in the API, whether or not this version knows it.
+    """
+
+    __slots__ = ()
+
+    additional_properties: dict[str, Any]
+
+    _open: ClassVar[bool] = False
+    """The document allows any further field in a request."""
+    _fhir_resource: ClassVar[str | None] = None
+    """Answers may hold this FHIR resource instead of the simplified form."""
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+        """Read a record in wire names, as the API answers it. Never rejects a value; see the class.
+
+        Args:
+            record: the decoded JSON object. It is not changed.
+        """
+        if cls._fhir_resource is not None and is_fhir(record):
+            record = simplify(record)
+        schema = schema_of(cls)
+        readers = schema.readers
+        values: dict[str, Any] = {}
+        rest: dict[str, Any] = {}
+        for wire_name, value in record.items():
+            reader = readers.get(wire_name)
+            if reader is None or value is None:
+                rest[wire_name] = value
+                continue
+            name, plain, members, decode = reader
+            # Most values are strings that are taken as they are: a call for each would double the time.
+            if plain and value.__class__ is str:
+                values[name] = value if members is None else members.get(value, value)
+            elif (decoded := decode(value)) is MISFIT:
+                rest[wire_name] = value
+            else:
+                values[name] = decoded
+        for name in schema.required:
+            if name not in values:
+                values[name] = None
+        return cls(additional_properties=rest, **values)  # type: ignore[call-arg]  # attrs makes it in each subclass
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record in wire names: exactly what was read, with the changes made since."""
+        record = {}
+        for entry in schema_of(type(self)).entries:
+            value = getattr(self, entry.name)
+            if value is not None:
+                record[entry.wire] = _dump(value)
+        for name, value in self.additional_properties.items():
+            if name not in record:
+                record[name] = _dump(value)
+        return record
+
+    def __getitem__(self, name: str) -> Any:
+        entry = schema_of(type(self)).readers.get(name)
+        if entry is not None and (value := getattr(self, entry[0])) is not None:
+            return value
+        return self.additional_properties[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.to_dict()
+
+    def __repr__(self) -> str:
+        shown = "".join(
+            f" {name}={str(value)!r}"
+            for name in ("id", "status")
+            if isinstance(value := getattr(self, name, None), str)
+        )
+        return f"<{type(self).__name__}{shown}>"
+
+
+def _dump(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case str() | bool() | int() | float() | None:
+            return value
+        case FhirDateTime():
+            return value.text
+        case date():
+            return value.isoformat()
+        case Model():
+            return value.to_dict()
+        case Mapping():
+            return {name: _dump(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_dump(item) for item in value]
+        case _:
+            return value
+
+
+@cache
+def schema_of(model: type[Model]) -> Schema:
+    """The fields of a generated model, with their kinds."""
+    # Models name each other by string, since they may refer to each other in circles: the package of the class knows.
+    package = sys.modules[model.__module__.rpartition(".")[0]]
+    entries = []
+    for attribute in fields(model):
+        described: Wire | None = attribute.metadata.get(_METADATA)
+        if described is not None:
+            described.kind.bind(lambda name: getattr(package, name))
+            entries.append(Wire(described.wire, described.kind, described.required, described.nullable, attribute.name))
+    return Schema(
+        entries=tuple(entries),
+        open=model._open,
+        required=tuple(entry.name for entry in entries if entry.required),
+        readers={
+            entry.wire: (
+                entry.name,
+                isinstance(entry.kind, Text | Enumeration),
+                entry.kind.members if isinstance(entry.kind, Enumeration) else None,
+                entry.kind.decode,
+            )
+            for entry in entries
+        },
+    )
+
+
+def date_time(value: FhirDateTime | date | str | None) -> FhirDateTime | None:
+    """The converter of generated timestamp fields: what a caller may give becomes what is read.
+
+    What cannot be converted stays as it is: sending it is refused with all other problems of the request.
+    """
+    if value is None or isinstance(value, FhirDateTime):
+        return value
+    try:
+        return FhirDateTime.of(value)
+    except (TypeError, ValueError):
+        return value  # type: ignore[return-value]  # see the docstring

@@ -1,0 +1,108 @@
+"""How whole objects of a request are checked and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from attrs import field, frozen
+
+from .fields import MISFIT, Form, Json, Kind, Place, Problems
+from .model import Model, schema_of
+
+
+@frozen(slots=False)
+class Object(Kind):
+    """A nested model."""
+
+    name: str
+    _bound: list[type[Model]] = field(init=False, factory=list, repr=False, eq=False)
+
+    def bind(self, find: Callable[[str], Any]) -> None:
+        self._bound[:] = [find(self.name)]
+
+    @property
+    def model(self) -> type[Model]:
+        """The class of the nested model."""
+        return self._bound[0]
+
+    def decode(self, value: Any) -> Any:
+        return self._bound[0].from_dict(value) if value.__class__ is dict else MISFIT
+
+    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        return encode_object(self.model, value, place, form, problems)
+
+
+def encode_object(model: type[Model], value: Any, place: Place, form: Form, problems: Problems) -> dict[str, Any]:
+    """The wire form of one object of a request, given as a model or as a mapping in the caller's spelling.
+
+    Args:
+        model: the generated class that says which fields there are.
+        value: an instance of it, or a mapping in Python names (``form.keywords``) or wire names.
+        place: where it stands in the request.
+        form: see `Form`.
+        problems: receives everything that is wrong.
+
+    Returns:
+        The object in wire names. Only to be sent when no problem was found.
+    """
+    schema = schema_of(model)
+    if isinstance(value, model):
+        # In a model an attribute that is None was never set; a null that came in with `from_dict` was.
+        names: dict[Any, Any] = {entry.wire: entry for entry in schema.entries}
+        given: Mapping[Any, Any] = {
+            **value.additional_properties,
+            **{e.wire: item for e in schema.entries if (item := getattr(value, e.name)) is not None},
+        }
+        form = Form(keywords=False, refuse_none=form.refuse_none)
+    elif isinstance(value, Mapping):
+        names = {(entry.name if form.keywords else entry.wire): entry for entry in schema.entries}
+        given = value
+    else:
+        problems.add(place, f"must be a dict or {model.__name__}")
+        return {}
+    encoded: dict[str, Any] = {}
+    for name, item in given.items():
+        entry = names.get(name)
+        if entry is None:
+            if schema.open and isinstance(name, str):
+                encoded[name] = Json().encode(item, place.child(name), form, problems)
+            else:
+                inside, text = _unknown(name, place, names, form)
+                problems.add(inside, text)
+        elif item is None and not entry.nullable:
+            if form.refuse_none:
+                problems.add(
+                    _inside(place, entry.wire, entry.name, form),
+                    "must not be None: the API has no way to clear a field; leave it out to keep its value",
+                )
+        elif item is None:
+            encoded[entry.wire] = None
+        else:
+            inside = _inside(place, entry.wire, entry.name, form)
+            encoded[entry.wire] = entry.kind.encode(item, inside, form, problems)
+    for entry in schema.entries:
+        if entry.required and entry.wire not in encoded:
+            where = _inside(place, entry.wire, entry.name, form)
+            if not any(issue["location"] == [str(step) for step in where.wire] for issue in problems):
+                problems.add(where, "Required")
+    return encoded
+
+
+def _inside(place: Place, wire: str, python: str, form: Form) -> Place:
+    return place.child(wire, python if form.keywords else wire)
+
+
+def _unknown(name: Any, place: Place, names: Iterable[str], form: Form) -> tuple[Place, str]:
+    what = "keyword" if form.keywords else "field"
+    # A long or odd name may be a value that slipped into the place of one: it is not repeated.
+    if not isinstance(name, str) or len(name) > 64 or not name.isidentifier():
+        return place, f"unknown {what} (its name is not one that the API could have)"
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    camel = re.sub(r"_+([a-zA-Z])", lambda match: match[1].upper(), name)
+    known = list(names)
+    exact = [candidate for candidate in known if candidate.rstrip("_") in (snake, camel, name.rstrip("_"))]
+    guess: Sequence[str] = exact or get_close_matches(name, known, n=1, cutoff=0.6)
+    return place.child(name), f"unknown {what}" + (f"; did you mean {guess[0]}?" if guess else "")

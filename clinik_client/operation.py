@@ -1,0 +1,132 @@
+"""One endpoint of the API as data, and the requests that are built from it.
+
+The generated endpoint modules hold one `Operation` each; everything that an operation does, it does here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from attrs import field, frozen
+
+from .fields import Form, Kind, Place, Problems
+from .model import Model
+from .objects import encode_object
+
+
+@frozen(slots=False)
+class Request:
+    """A request, checked and ready to be sent. Its repr shows the route only."""
+
+    method: str
+    route: str
+    """The path's template, ``/v1/encounters/{id}``: what logs and errors may name."""
+    path: str = field(repr=False)
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: Any = field(default=None, repr=False)
+    """The JSON value to send, or ``None``."""
+    record_id: str | None = field(default=None, repr=False)
+    """The id in the path: the answer must be about this record."""
+    answer: type[Model] | None = field(default=None, repr=False)
+    """The model of the answer's ``data``."""
+
+    @property
+    def name(self) -> str:
+        """Method and route, for people."""
+        return f"{self.method} {self.route}"
+
+    @property
+    def target(self) -> str:
+        """Path and query as they go over the wire."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    @cached_property
+    def content(self) -> bytes:
+        """The body as bytes, empty where there is none."""
+        return b"" if self.body is None else orjson.dumps(self.body)
+
+
+@frozen(slots=False)
+class Operation:
+    """One operation of the OpenAPI document.
+
+    Args:
+        id: its ``operationId``.
+        method: the HTTP method.
+        path: the path's template.
+        path_parameters: name and kind of each of its parameters, in their order.
+        params: the model of the query parameters, if there are any.
+        body: the model of the request body, if there is one.
+        answer: the model of the ``data`` of a successful answer; ``None`` where there is none.
+    """
+
+    id: str
+    method: str
+    path: str
+    path_parameters: tuple[tuple[str, Kind], ...] = ()
+    params: type[Model] | None = None
+    body: type[Model] | None = None
+    answer: type[Model] | None = None
+
+    def request(
+        self,
+        *values: Any,
+        given: Model | Mapping[str, Any] | None = None,
+        keywords: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """Check what a caller gives, and build the request from it.
+
+        Args:
+            values: the path parameters, in their order.
+            given: the query parameters or the body as a model or as a dict in wire names.
+            keywords: the same as keyword arguments, in Python names.
+
+        Raises:
+            ClinikValidationError: with every problem there is.
+        """
+        problems = Problems()
+        path = self.path
+        for (name, kind), value in zip(self.path_parameters, values, strict=True):
+            encoded = kind.encode(value, Place().child(name), Form(), problems)
+            path = path.replace(f"{{{name}}}", quote(str(encoded), safe=""))
+        fields = self._encode(given, keywords or {}, problems)
+        if problems:
+            raise problems.error(f"{self.method} {self.path}")
+        return Request(
+            method=self.method,
+            route=self.path,
+            path=path,
+            query=() if self.params is None else query_pairs(fields),
+            body=None if self.body is None else fields,
+            record_id=values[-1] if values and self.path.endswith("}") else None,
+            answer=self.answer,
+        )
+
+    def _encode(
+        self, given: Model | Mapping[str, Any] | None, keywords: Mapping[str, Any], problems: Problems
+    ) -> dict[str, Any]:
+        model = self.body or self.params
+        # PATCH changes what it names: None there would have to mean "clear", which the API does not offer.
+        form = Form(keywords=given is None, refuse_none=self.method == "PATCH")
+        if model is None:
+            return {}
+        if given is not None and keywords:
+            problems.add(Place(), "give keywords, or one dict in the API's names, or one model; not a mix of them")
+        return encode_object(model, keywords if given is None else given, Place(), form, problems)
+
+
+def query_pairs(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The query for these parameters; a list gives a pair for each of its values.
+
+    >>> query_pairs({"_include": ["Encounter:patient", "Encounter:location"], "count": 5})
+    (('_include', 'Encounter:patient'), ('_include', 'Encounter:location'), ('count', '5'))
+    """
+    return tuple(
+        (name, item if isinstance(item, str) else orjson.dumps(item).decode())
+        for name, value in fields.items()
+        for item in (value if isinstance(value, list) else [value])
+    )

@@ -1,0 +1,154 @@
+"""What a call returns: the data, and what the service said about the exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from attrs import Factory, frozen
+
+from .fhir_datetime import FhirDateTime
+from .model import Model
+
+T = TypeVar("T")
+
+
+@frozen
+class Quota:
+    """The monthly volume, from the ``X-Quota-*`` and ``X-Sandbox-*`` headers; ``None`` where the service sent none."""
+
+    limit: int | None = None
+    used: int | None = None
+    remaining: int | None = None
+    billable: int | None = None
+    overage: int | None = None
+    reset: FhirDateTime | None = None
+    """When the month's volume starts again."""
+    sandbox_limit: int | None = None
+    sandbox_used: int | None = None
+    sandbox_remaining: int | None = None
+
+
+@frozen
+class ResponseMeta:
+    """What the service said about one exchange. The body's ``meta`` wins; a header fills what it lacks.
+
+    Attributes:
+        request_id: the service's id of the exchange.
+        timestamp: when the service answered.
+        status: the HTTP status.
+        rate_limit_total: requests allowed in the rolling window of 60 seconds.
+        rate_limit_remaining: requests left in it.
+        rate_limit_reset: seconds until it is whole again.
+        quota: the monthly volume.
+        attempts: how many times the request was sent, 1 if it worked at once.
+        already_deleted: a delete was answered 404 after an earlier attempt that may have been processed.
+    """
+
+    request_id: str | None = None
+    timestamp: FhirDateTime | None = None
+    status: int | None = None
+    rate_limit_total: int | None = None
+    rate_limit_remaining: int | None = None
+    rate_limit_reset: float | None = None
+    quota: Quota = Factory(Quota)
+    attempts: int = 1
+    already_deleted: bool = False
+
+
+class _Response(NamedTuple, Generic[T]):
+    data: T
+    meta: ResponseMeta
+
+
+class ApiResponse(_Response[T]):
+    """``data`` and ``meta`` of a call; unpacks as ``data, meta``.
+
+    >>> data, meta = ApiResponse({"ok": True}, ResponseMeta(status=200))
+    >>> data, meta.status
+    ({'ok': True}, 200)
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        # Raw data may hold anything: only a model knows how to show itself safely.
+        shown = (
+            repr(self.data) if self.data is None or isinstance(self.data, Model) else f"<{type(self.data).__name__}>"
+        )
+        return f"ApiResponse(data={shown}, status={self.meta.status}, request_id={self.meta.request_id!r})"
+
+
+def read_meta(
+    body: Mapping[str, Any], headers: Mapping[str, str], status: int, attempts: int, already_deleted: bool = False
+) -> ResponseMeta:
+    """Put together the metadata of one exchange.
+
+    Args:
+        body: the envelope's ``meta``, or an empty mapping.
+        headers: the answer's headers, names in lower case.
+        status: the HTTP status that arrived.
+        attempts: how many times the request was sent.
+        already_deleted: see `ResponseMeta`.
+    """
+
+    def first(name: str, header: str, read: Any) -> Any:
+        value = read(body.get(name))
+        return value if value is not None else read(headers.get(header))
+
+    return ResponseMeta(
+        request_id=first("requestId", "x-request-id", read_request_id),
+        timestamp=first("timestamp", "x-timestamp", _timestamp),
+        status=status if (told := _count(body.get("status"))) is None else told,
+        rate_limit_total=first("rateLimitTotal", "x-ratelimit-limit", _count),
+        rate_limit_remaining=first("rateLimitRemaining", "x-ratelimit-remaining", _count),
+        rate_limit_reset=first("rateLimitReset", "x-ratelimit-reset", read_seconds),
+        quota=Quota(
+            limit=_count(headers.get("x-quota-limit")),
+            used=_count(headers.get("x-quota-used")),
+            remaining=_count(headers.get("x-quota-remaining")),
+            billable=_count(headers.get("x-quota-billable")),
+            overage=_count(headers.get("x-quota-overage")),
+            reset=_timestamp(headers.get("x-quota-reset")),
+            sandbox_limit=_count(headers.get("x-sandbox-limit")),
+            sandbox_used=_count(headers.get("x-sandbox-used")),
+            sandbox_remaining=_count(headers.get("x-sandbox-remaining")),
+        ),
+        attempts=attempts,
+        already_deleted=already_deleted,
+    )
+
+
+def read_request_id(value: Any) -> str | None:
+    """A request id as the service sends it; ``None`` for anything that cannot be one."""
+    fits = isinstance(value, str) and 0 < len(value) <= 128 and value.isascii() and value.isprintable()
+    return value if fits else None
+
+
+def read_seconds(value: Any) -> float | None:
+    """A number of seconds, from JSON or a header; ``None`` for anything else, negative or endless.
+
+    >>> read_seconds("3600"), read_seconds(0.5), read_seconds("nan"), read_seconds("-1"), read_seconds("soon")
+    (3600, 0.5, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        seconds = float(value)
+    except (OverflowError, ValueError):
+        return None
+    if not 0 <= seconds < float("inf"):
+        return None
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _count(value: Any) -> int | None:
+    seconds = read_seconds(value)
+    return seconds if isinstance(seconds, int) else None
+
+
+def _timestamp(value: Any) -> FhirDateTime | None:
+    try:
+        return FhirDateTime.parse(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

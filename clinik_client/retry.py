@@ -1,0 +1,394 @@
+"""What happened to a request, and whether to send it again.
+
+The rule is proof, not the HTTP method's name: a write is sent again only when it provably never left or when the
+service said that it did not do it. Everything else about a write is reported, with what is known, and not repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Generic, TypeVar
+
+import orjson
+from attrs import Factory, define, evolve, field, frozen
+
+from .errors import (
+    QUOTA_CODES,
+    ClinikApiError,
+    ClinikConfigError,
+    ClinikConnectionError,
+    ClinikRateLimitError,
+    ClinikResponseError,
+    ClinikTimeoutError,
+    Issue,
+    Outcome,
+    error_class,
+)
+from .operation import Request
+from .privacy import Redactor, texts_of
+from .response import read_request_id, read_seconds
+from .transport import Attempt, AttemptFailed, Reply, Transport
+
+T = TypeVar("T")
+
+BACKOFF_CAP: Final = 10.0
+"""The longest wait between two attempts, in seconds, where the service names none."""
+
+logger = logging.getLogger("clinik_client")
+logger.addHandler(logging.NullHandler())
+
+
+class Misread(Exception):
+    """An answer that arrived whole but is not what was asked for. Never leaves the SDK."""
+
+
+class Clock:
+    """Time and chance, in one place so that tests can turn them."""
+
+    def now(self) -> float:
+        """Seconds on a clock that only goes forward."""
+        return time.monotonic()
+
+    def utc(self) -> datetime:
+        """The time of day, for ``Retry-After`` dates."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    def jitter(self, most: float) -> float:
+        """Some number of seconds between nothing and ``most``."""
+        return random.uniform(0, most)
+
+
+@frozen
+class Options:
+    """The limits of a call; see `clinik_client.Clinik`."""
+
+    timeout: float = 30.0
+    retries: int = 2
+    deadline: float | None = None
+    max_retry_wait: float = 30.0
+
+    def __attrs_post_init__(self) -> None:
+        checks = {
+            "timeout": _is_time(self.timeout),
+            "retries": isinstance(self.retries, int) and not isinstance(self.retries, bool) and self.retries >= 0,
+            "deadline": self.deadline is None or _is_time(self.deadline),
+            "max_retry_wait": _is_time(self.max_retry_wait) or self.max_retry_wait == 0,
+        }
+        wrong = [name for name, right in checks.items() if not right]
+        if wrong:
+            raise ClinikConfigError(
+                f"{' and '.join(wrong)}: give a number of seconds above 0 (retries: a whole number from 0)."
+            )
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+class RetryBudget:
+    """Keeps retries from multiplying the load of a service that is down.
+
+    A retry takes a token. There are 20 to begin with, and only success brings them back: however long an outage lasts,
+    it costs no more than 20 extra requests for each client.
+    """
+
+    SIZE: Final = 20.0
+    PER_SUCCESS: Final = 2.0
+
+    def __init__(self) -> None:
+        self._tokens = self.SIZE
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take a token, if there is one."""
+        with self._lock:
+            if self._tokens < 1:
+                return False
+            self._tokens -= 1
+            return True
+
+    def succeeded(self) -> None:
+        """The service works."""
+        with self._lock:
+            self._tokens = min(self.SIZE, self._tokens + self.PER_SUCCESS)
+
+
+@frozen
+class Sent(Generic[T]):
+    """A call that succeeded."""
+
+    value: T
+    reply: Reply
+    attempts: int
+    already_deleted: bool = False
+
+
+@frozen
+class _Setback:
+    """One attempt that did not succeed."""
+
+    error: ClinikApiError
+    again: bool
+    """Whether the same request may be sent again."""
+    wait: float | None = None
+    """The seconds that the service asks for."""
+
+
+@define(slots=False)
+class Sender:
+    """Sends requests for all resources. Safe to share between threads."""
+
+    transport: Transport
+    headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+    options: Options = Factory(Options)
+    budget: RetryBudget = field(factory=RetryBudget, repr=False)
+    clock: Clock = field(factory=Clock, repr=False)
+
+    def with_options(self, options: Options) -> Sender:
+        """The same connections under other limits."""
+        return evolve(self, options=options)
+
+    def send(self, request: Request, read: Callable[[Request, Reply], T]) -> Sent[T]:
+        """Send a request, as often as its limits and what is known about it allow.
+
+        Args:
+            request: what to send.
+            read: makes the result out of a 2xx answer; raises `Misread`.
+
+        Raises:
+            ClinikApiError: the call failed; it says what is known.
+        """
+        clock, options = self.clock, self.options
+        end = float("inf") if options.deadline is None else clock.now() + options.deadline
+        maybe_done = False
+        number = 0
+        while True:
+            number += 1
+            started = clock.now()
+            attempt = Attempt(until=min(started + options.timeout, end))
+            result = self._attempt(request, attempt, read, maybe_done)
+            self._log(request, attempt, result, number, clock.now() - started)
+            if not isinstance(result, _Setback):
+                self.budget.succeeded()
+                return evolve(result, attempts=number)
+            error = result.error
+            error.attempts = number
+            # What an earlier attempt may have done, a later rejection does not undo.
+            maybe_done = maybe_done or error.outcome in ("unknown", "applied")
+            if maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
+                error.outcome = "unknown"
+            wait = result.wait
+            if wait is None:
+                wait = clock.jitter(min(BACKOFF_CAP, 2.0 ** min(number - 1, 10)))
+            elif wait > options.max_retry_wait:
+                raise error
+            if not result.again or number > options.retries or clock.now() + wait >= end or not self.budget.take():
+                raise error
+            clock.sleep(wait)
+
+    def _attempt(
+        self, request: Request, attempt: Attempt, read: Callable[[Request, Reply], T], maybe_done: bool
+    ) -> Sent[T] | _Setback:
+        headers = self.headers
+        if request.body is not None:
+            headers = (*headers, (b"Content-Type", b"application/json"))
+        misread: str
+        try:
+            reply = self.transport.send(request.method, request.target, headers, request.content, attempt)
+            if not 200 <= reply.status <= 299:
+                return self._answered(request, reply, maybe_done, read)
+            return Sent(read(request, reply), reply, 1)
+        except AttemptFailed as failure:
+            if attempt.status is not None and not 200 <= attempt.status <= 299 and not failure.final:
+                # The status says enough, even where the rest of the answer was lost.
+                return self._answered(request, Reply(attempt.status, attempt.headers, b""), maybe_done, read)
+            return self._failed(request, attempt, failure)
+        except Misread as error:
+            misread = str(error)
+        except KeyboardInterrupt as error:
+            if request.method != "GET" and attempt.sent:
+                error.add_note(
+                    f"clinik_client: {request.name} was under way: whether it was carried out is unknown. "
+                    "Look before sending it again."
+                )
+            raise
+        return self._setback(request, attempt, ClinikResponseError, misread)
+
+    def _failed(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> _Setback:
+        error: type[ClinikApiError] = ClinikConnectionError
+        if failure.timed_out:
+            error = ClinikTimeoutError
+        elif failure.malformed:
+            error = ClinikResponseError
+        elif failure.final and not attempt.sent and self.transport.closed:
+            error = ClinikConfigError
+        return self._setback(request, attempt, error, failure.text, final=failure.final)
+
+    def _setback(
+        self, request: Request, attempt: Attempt, error: type[ClinikApiError], text: str, *, final: bool = False
+    ) -> _Setback:
+        outcome: Outcome = "not_sent"
+        if attempt.sent:
+            applied = attempt.status is not None and 200 <= attempt.status <= 299
+            outcome = "applied" if applied else "unknown"
+        return _Setback(
+            error(
+                text,
+                status=attempt.status,
+                request_id=read_request_id(attempt.headers.get("x-request-id")),
+                outcome=outcome,
+                operation=request.name,
+            ),
+            again=not final and (outcome == "not_sent" or request.method in ("GET", "DELETE")),
+        )
+
+    def _answered(
+        self, request: Request, reply: Reply, maybe_done: bool, read: Callable[[Request, Reply], T]
+    ) -> Sent[T] | _Setback:
+        status = reply.status
+        if status == 404 and request.method == "DELETE" and maybe_done:
+            return Sent(read(request, Reply(204, reply.headers, b"")), reply, 1, already_deleted=True)
+        told = read_error(reply, self._redactor(request))
+        error = error_class(status, told.code)
+        facts: dict[str, Any] = {
+            "code": told.code,
+            "status": status,
+            "request_id": told.request_id,
+            "issues": told.issues,
+            "outcome": "rejected" if 300 <= status <= 499 else "unknown",
+            "operation": request.name,
+        }
+        wait = None
+        if status in (429, 503):
+            wait = self._retry_after(reply, told)
+        if issubclass(error, ClinikRateLimitError):
+            facts["retry_after"] = wait
+        if status == 429:
+            again = told.code not in QUOTA_CODES
+        else:
+            again = not 300 <= status <= 499 and request.method in ("GET", "DELETE")
+        return _Setback(error(told.message, **facts), again, wait)
+
+    def _retry_after(self, reply: Reply, told: ErrorReport) -> float | None:
+        header = reply.headers.get("retry-after", "")
+        if (seconds := read_seconds(header)) is not None:
+            return seconds
+        try:
+            date = parsedate_to_datetime(header)
+        except (TypeError, ValueError, OverflowError):
+            date = None
+        if date is not None:
+            date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+            return max(0.0, (date - self.clock.utc()).total_seconds())
+        if (reset := read_seconds(reply.headers.get("x-ratelimit-reset"))) is not None and reply.status == 429:
+            return reset
+        return told.rate_limit_reset if reply.status == 429 else None
+
+    def _redactor(self, request: Request) -> Redactor:
+        key = [value.decode("latin-1") for name, value in self.headers if name == b"x-api-key"]
+        carried = [request.record_id or "", *(value for _, value in request.query), *texts_of(request.body)]
+        return Redactor([*key, *carried])
+
+    def _log(
+        self, request: Request, attempt: Attempt, result: Sent[Any] | _Setback, number: int, seconds: float
+    ) -> None:
+        failed = isinstance(result, _Setback)
+        level = logging.WARNING if failed else logging.DEBUG
+        if logger.isEnabledFor(level):
+            logger.log(
+                level,
+                "%s -> %s in %.0f ms, attempt %d, request %s%s",
+                request.name,
+                attempt.status if attempt.status is not None else "no answer",
+                seconds * 1000,
+                number,
+                read_request_id(attempt.headers.get("x-request-id")) or "-",
+                f", outcome {result.error.outcome}" if isinstance(result, _Setback) else "",
+            )
+
+
+@frozen
+class ErrorReport:
+    """What an error answer says."""
+
+    message: str
+    code: str | None
+    request_id: str | None
+    issues: list[Issue]
+    rate_limit_reset: float | None
+
+
+def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
+    """Read an error answer of either form: the API's own, or a FHIR ``OperationOutcome``.
+
+    A page of a proxy, an empty answer and anything else give a report by status alone; no part of it is repeated.
+    """
+    body: Any = None
+    if reply.body[:1] in (b"{", b" ", b"\n", b"\r", b"\t"):
+        try:
+            body = orjson.loads(reply.body)
+        except orjson.JSONDecodeError:
+            body = None
+    if not isinstance(body, Mapping):
+        body = {}
+    meta = body.get("meta") if isinstance(body.get("meta"), Mapping) else {}
+    assert isinstance(meta, Mapping)
+    issues = _issues(body.get("issues"), redactor) or _issues(body.get("issue"), redactor)
+    code = _token(body.get("code"))
+    if code is None and body.get("resourceType") == "OperationOutcome" and issues:
+        code = _token(issues[0].get("code"))
+    message = next(
+        (
+            redactor.clean(text)
+            for text in (body.get("message"), body.get("error"), issues[0].get("diagnostics") if issues else None)
+            if isinstance(text, str) and text.strip()
+        ),
+        f"The service answered with status {reply.status}.",
+    )
+    request_id = next(
+        (
+            found
+            for value in (body.get("requestId"), meta.get("requestId"), reply.headers.get("x-request-id"))
+            if (found := read_request_id(value)) is not None
+        ),
+        None,
+    )
+    return ErrorReport(message, code, request_id, issues, read_seconds(meta.get("rateLimitReset")))
+
+
+def _token(value: Any) -> str | None:
+    fits = (
+        isinstance(value, str) and 0 < len(value) <= 64 and value.replace("-", "_").isidentifier() and value.isascii()
+    )
+    return value if fits else None
+
+
+def _issues(value: Any, redactor: Redactor) -> list[Issue]:
+    issues: list[Issue] = []
+    for item in value if isinstance(value, list) else []:
+        if not isinstance(item, Mapping):
+            continue
+        issue: Issue = {}
+        if (severity := _token(item.get("severity"))) is not None:
+            issue["severity"] = severity
+        if (code := _token(item.get("code"))) is not None:
+            issue["code"] = code
+        details = item.get("details")
+        text = item.get("diagnostics") or (details.get("text") if isinstance(details, Mapping) else None)
+        if isinstance(text, str):
+            issue["diagnostics"] = redactor.clean(text)
+        places = item.get("location") or item.get("expression")
+        if isinstance(places, list):
+            issue["location"] = [redactor.clean(str(place)) for place in places if isinstance(place, str | int)]
+        issues.append(issue)
+    return issues

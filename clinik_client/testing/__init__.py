@@ -1,0 +1,66 @@
+"""A test kit for programs that use this SDK: a real HTTP server that replays recorded exchanges.
+
+Nothing here is needed at run time. Recordings are HAR 1.2 files, one a story; :class:`FixtureServer` replays them
+strictly, on a loopback socket, and tells what was asked that no recording answers:
+
+>>> from http.client import HTTPConnection
+>>> from clinik_client.testing import Exchange, FixtureServer, Recording
+>>> story = Recording("health", [Exchange.of("GET", "/health", answer={"status": "ok"})])
+>>> with FixtureServer([story], must_use_all=True) as server:
+...     connection = HTTPConnection("127.0.0.1", server.port)
+...     connection.request("GET", "/health", headers={"x-api-key": "clk_test_fixture"})
+...     connection.getresponse().read()
+...     connection.close()
+b'{"status":"ok"}'
+>>> server.verify()
+
+With pytest, the plugin that comes along (:mod:`clinik_client.testing.plugin`) starts and checks it. As a process of
+its own it is ``python -m clinik_client.testing serve``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .exchange import Exchange, Recording
+    from .har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
+    from .matching import ReceivedRequest
+    from .server import FixtureServer, Mismatch
+    from .wire import Connection, Limits, WireRequest, WireResponse, WireServer
+
+__all__ = [
+    "FixtureServer",
+    "Mismatch",
+    "ReceivedRequest",
+    "Recording",
+    "Exchange",
+    "HarError",
+    "load_recording",
+    "load_recordings",
+    "dump_recording",
+    "save_recording",
+    "har_entry",
+    "WireServer",
+    "WireRequest",
+    "WireResponse",
+    "Connection",
+    "Limits",
+]
+
+_MODULES = {
+    "exchange": ("Exchange", "Recording"),
+    "har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
+    "matching": ("ReceivedRequest",),
+    "server": ("FixtureServer", "Mismatch"),
+    "wire": ("Connection", "Limits", "WireRequest", "WireResponse", "WireServer"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    # On first use, because pytest imports the plugin, and so this package, in every run of everybody's tests.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

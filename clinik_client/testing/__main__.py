@@ -1,0 +1,108 @@
+"""The fixture server as a process, and a check of recordings: ``python -m clinik_client.testing serve|check``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from .har import HarError, load_recording, load_recordings
+from .server import FixtureServer
+
+_DEFAULT = Path("tests", "recordings")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m clinik_client.testing", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    serve = commands.add_parser("serve", help="replay recordings on a port of 127.0.0.1 until stopped")
+    serve.add_argument("paths", nargs="*", metavar="PATH", type=Path, help=f"HAR file or directory; default {_DEFAULT}")
+    serve.add_argument("--port", type=int, default=0, help="port; 0, the default, lets the system choose")
+    serve.add_argument("--story", action="append", metavar="NAME", help="only this recording; may be given repeatedly")
+    serve.add_argument("--use-all", action="store_true", help="fail, too, if a recorded exchange was never asked for")
+    serve.add_argument("--api-key-file", type=Path, metavar="FILE", help="accept only the keys in FILE, one a line")
+    serve.add_argument("--until-stdin-closes", action="store_true", help="stop, too, when the standard input ends")
+
+    check = commands.add_parser("check", help="say whether HAR files are usable recordings")
+    check.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="HAR file or directory")
+    return parser
+
+
+def _complain(problem: object) -> None:
+    print(f"error: {problem}", file=sys.stderr)
+
+
+def _check(paths: Sequence[Path]) -> int:
+    failed = False
+    for path in paths:
+        files = sorted(path.glob("*.har")) if path.is_dir() else [path]
+        if not files:
+            _complain(f"{path}: there is no .har file here")
+            failed = True
+        for file in files:
+            try:
+                recording = load_recording(file)
+            except HarError as error:
+                _complain(error)
+                failed = True
+            else:
+                print(f"{file}: {len(recording.exchanges)} exchanges")
+    return 1 if failed else 0
+
+
+def _stop_when_stdin_closes(stop: threading.Event) -> None:
+    # Not sys.stdin.read(): a daemon thread inside it holds a lock that the interpreter wants when it ends.
+    descriptor = sys.stdin.fileno()
+    while os.read(descriptor, 4096):
+        pass
+    stop.set()
+
+
+def _serve(options: argparse.Namespace) -> int:
+    paths = options.paths or [_DEFAULT]
+    try:
+        recordings = load_recordings(*paths, stories=options.story)
+        keys = options.api_key_file.read_text(encoding="utf-8").split() if options.api_key_file else None
+        server = FixtureServer(recordings, api_keys=keys, must_use_all=options.use_all, port=options.port)
+        server.start()
+    except (HarError, OSError, OverflowError) as error:
+        _complain(error)
+        return 2
+
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Windows's; there, SIGTERM never arrives
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), on_signal)
+    if options.until_stdin_closes:
+        threading.Thread(target=_stop_when_stdin_closes, args=(stop,), daemon=True).start()
+    print(f"listening on {server.url}", flush=True)
+    # In short waits: on Windows, a wait without end does not let a signal through.
+    while not stop.wait(0.2):
+        pass
+    server.stop()
+
+    if account := server.account():
+        print(account)
+    asked, unmatched, unused = len(server.requests), len(server.mismatches), len(server.unused())
+    print(f"{asked} requests, {unmatched} without a recording; {unused} recorded exchanges never asked for", flush=True)
+    return 1 if unmatched or (options.use_all and unused) else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0, 1 if something did not match, 2 if it could not start."""
+    options = _parser().parse_args(arguments)
+    return _check(options.paths) if options.command == "check" else _serve(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

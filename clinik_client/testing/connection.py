@@ -1,0 +1,97 @@
+"""One accepted connection of a test server, and ways to wait on it that end when the server stops."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import ssl
+import struct
+import threading
+import time
+from contextlib import suppress
+
+__all__ = ["Connection"]
+
+_RECEIVE_BYTES = 65536
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 16 * 1024 * 1024
+
+
+class Connection:
+    """One accepted connection: its socket, and ways to wait on it that end when the server stops.
+
+    ``sock`` is the accepted socket (an :class:`ssl.SSLSocket` after :meth:`start_tls`); ``stopping`` is set when the
+    server stops. Use it from its own thread only. The server closes it when the handler, or what took the connection
+    over, returns.
+    """
+
+    def __init__(self, sock: socket.socket, *, stopping: threading.Event, wake: socket.socket, timeout: float) -> None:
+        self.sock = sock
+        self.stopping = stopping
+        self._lock = threading.Lock()
+        self._closed = False
+        sock.settimeout(timeout)
+        self._selector = selectors.DefaultSelector()
+        # By number: start_tls replaces the object, not the descriptor.
+        self._selector.register(sock.fileno(), selectors.EVENT_READ)
+        self._selector.register(wake, selectors.EVENT_READ)
+
+    def receive(self, timeout: float) -> bytes:
+        """The next bytes; ``b""`` when the peer has finished or the server stops.
+
+        :raises TimeoutError: if nothing comes for ``timeout`` seconds.
+        """
+        pending = self.sock.pending() if isinstance(self.sock, ssl.SSLSocket) else 0
+        if not pending and not self._selector.select(timeout):
+            raise TimeoutError("nothing was received in time")
+        if self.stopping.is_set():
+            return b""
+        return self.sock.recv(_RECEIVE_BYTES)
+
+    def send(self, data: bytes) -> None:
+        """Write all of ``data``."""
+        self.sock.sendall(data)
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Do the server's side of a TLS handshake; :class:`OSError` if it fails."""
+        with self._lock:
+            if self.stopping.is_set():
+                raise ConnectionAbortedError("the server is stopping")
+            self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+        assert isinstance(self.sock, ssl.SSLSocket)
+        self.sock.do_handshake()
+
+    def finish(self) -> None:
+        """Say that nothing more will be sent, and read away what the peer still sends, for a short time.
+
+        Closing at once with unread bytes would reset the connection, and the peer could lose the answer.
+        """
+        # Not SSLSocket.shutdown: it forgets the TLS state that the reads below need.
+        socket.socket.shutdown(self.sock, socket.SHUT_WR)
+        end, left = time.monotonic() + _LINGER_SECONDS, _LINGER_BYTES
+        while left > 0 and (seconds := end - time.monotonic()) > 0:
+            data = self.receive(seconds)
+            if not data:
+                return
+            left -= len(data)
+
+    def close(self, *, reset: bool = False) -> None:
+        """Close the socket; with ``reset`` the peer gets a TCP reset in place of an orderly end."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if reset:
+                # struct linger: two shorts on Windows, two ints elsewhere.
+                linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self._selector.close()
+            self.sock.close()
+
+    def interrupt(self) -> None:
+        """Wake the connection's thread out of a blocking call; for the server's own use, from another thread."""
+        with self._lock, suppress(OSError):
+            if not self._closed:
+                # Not SSLSocket.shutdown: see finish().
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)

@@ -1,0 +1,261 @@
+"""The fixture server: recorded exchanges, replayed over real HTTP on a loopback socket."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import orjson
+from attrs import define, evolve, field, frozen
+
+from .exchange import Exchange, Recording, split_target
+from .har import load_recordings
+from .matching import ReceivedRequest, closeness, compare
+from .wire import WireRequest, WireResponse, WireServer
+
+__all__ = ["FixtureServer", "Mismatch"]
+
+# The wire layer frames the body anew, and a recorded body is the decoded one.
+_DROPPED_HEADERS = frozenset(
+    ["connection", "content-encoding", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]
+)
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z]+[0-9]?")
+
+
+def _route(path: str) -> str:
+    """A path without ids, for messages: ``/v1/encounters/{id}``."""
+    return "/".join(s if not s or _PLAIN_SEGMENT.fullmatch(s) else "{id}" for s in path.split("/"))
+
+
+@define
+class _Slot:
+    """A recorded exchange, where it stands, and how often it was replayed (once at most)."""
+
+    label: str
+    exchange: Exchange
+    used: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.exchange.method} {_route(self.exchange.path)}"
+
+
+@frozen
+class Mismatch:
+    """A request that no recording answers; ``str()`` gives a readable account, without values, ids or keys.
+
+    ``number`` is the request's place in the order of arrival, from 1. ``nearest`` names the recorded exchange that
+    comes nearest, ``differences`` says by aspect (``method``, ``path``, ``query``, ``key``, ``body``, ``times``, ...)
+    what is not as recorded. ``request`` is ``None`` when it was too malformed to be read.
+    """
+
+    number: int
+    summary: str
+    nearest: str | None = None
+    differences: dict[str, str] = field(factory=dict)
+    request: ReceivedRequest | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        lines = [f"request {self.number}: {self.summary}"]
+        if self.nearest is not None:
+            lines.append(f"nearest recording: {self.nearest}")
+        lines += [f"{aspect}: {text}" for aspect, text in self.differences.items()]
+        return "\n      ".join(lines)
+
+
+class FixtureServer:
+    """Replays recordings to whoever asks exactly what was recorded; a context manager that starts and stops it.
+
+    :param recordings: the stories to replay.
+    :param api_keys: the keys that count as valid; ``None`` for every key of the form ``clk_live_...`` or
+        ``clk_test_...``.
+    :param must_use_all: whether :meth:`verify` also complains of exchanges that were never asked for.
+    :param port: the port on 127.0.0.1; 0 lets the system choose.
+    :param ssl_context: a server-side context; the server then speaks TLS.
+
+    A request must have the recorded method, path, query (the same pairs in any order), body (the same JSON value; the
+    same bytes where the recording is not JSON), media type of the body, and a valid key. An exchange that was recorded
+    with a bad key, or without one, answers exactly that key, or its absence, and is preferred to one for any key.
+
+    Each exchange is replayed once. The same request asked again steps through its recorded answers in their order;
+    asked more often than it was recorded, it matches nothing. Exchanges may be asked for in any order otherwise.
+
+    What matches nothing is answered with 501 and an error body of the API's form, code ``NO_RECORDING``, whose
+    ``message`` and ``issues`` name the nearest recording and the difference. It is also kept in :attr:`mismatches`.
+    """
+
+    def __init__(
+        self,
+        recordings: Iterable[Recording],
+        *,
+        api_keys: Iterable[str] | None = None,
+        must_use_all: bool = False,
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._slots = [
+            _Slot(f"{recording.name}.har entry {number}", exchange)
+            for recording in recordings
+            for number, exchange in enumerate(recording.exchanges, start=1)
+        ]
+        self._api_keys = None if api_keys is None else frozenset(api_keys)
+        self._must_use_all = must_use_all
+        self._lock = threading.Lock()
+        self._requests: list[ReceivedRequest] = []
+        self._mismatches: list[Mismatch] = []
+        self._arrived = 0
+        self._wire = WireServer(self._answer, port=port, ssl_context=ssl_context, on_refusal=self._refused)
+
+    @classmethod
+    def from_directory(
+        cls,
+        directory: str | Path,
+        stories: Iterable[str] | None = None,
+        *,
+        api_keys: Iterable[str] | None = None,
+        must_use_all: bool = False,
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> FixtureServer:
+        """A server of the HAR files in ``directory``: of the ``stories`` named (without ``.har``), or of all.
+
+        :raises HarError: if there are none, or one of them is not usable.
+        """
+        return cls(
+            load_recordings(directory, stories=stories),
+            api_keys=api_keys,
+            must_use_all=must_use_all,
+            port=port,
+            ssl_context=ssl_context,
+        )
+
+    @property
+    def url(self) -> str:
+        """The base URL of the running server, without a slash at its end."""
+        return self._wire.url
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._wire.port
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """Every request so far, in the order of arrival."""
+        with self._lock:
+            return list(self._requests)
+
+    @property
+    def mismatches(self) -> list[Mismatch]:
+        """Every request so far that matched nothing."""
+        with self._lock:
+            return list(self._mismatches)
+
+    def unused(self) -> list[Exchange]:
+        """The exchanges that have not been asked for, in the order of the recordings."""
+        with self._lock:
+            return [slot.exchange for slot in self._slots if not slot.used]
+
+    def start(self) -> FixtureServer:
+        """Start listening, in threads of its own; the server answers when this returns. Returns the server."""
+        self._wire.start()
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and end every thread. What was collected stays readable."""
+        self._wire.stop()
+
+    def __enter__(self) -> FixtureServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def account(self, *, with_unused: bool = True) -> str:
+        """What went wrong so far, readable; empty if nothing did. ``with_unused`` lists what was never asked for."""
+        with self._lock:
+            mismatches = [str(mismatch) for mismatch in self._mismatches]
+            unused = [str(slot) for slot in self._slots if not slot.used] if with_unused else []
+        parts = []
+        if mismatches:
+            parts.append("\n  - ".join([f"Requests that match no recording ({len(mismatches)}):", *mismatches]))
+        if unused:
+            parts.append("\n  - ".join([f"Recorded exchanges never asked for ({len(unused)}):", *unused]))
+        return "\n".join(parts)
+
+    def verify(self) -> None:
+        """Raise :class:`AssertionError` if a request matched nothing or, with ``must_use_all``, something is unused."""
+        account = self.account(with_unused=self._must_use_all)
+        if account:
+            raise AssertionError(account)
+
+    # -- in the connections' threads ------------------------------------------------------------------------------
+
+    def _answer(self, wire: WireRequest) -> WireResponse:
+        # A client that takes this server for a proxy sends the whole URL (RFC 9112, section 3.2.2).
+        target = wire.target
+        if target.lower().startswith(("http://", "https://")):
+            url = urlsplit(target)
+            target = f"{url.path or '/'}?{url.query}"
+        path, query = split_target(target)
+        request = ReceivedRequest(wire.method, path, query, wire.headers, wire.body)
+        with self._lock:
+            self._arrived += 1
+            compared = [(slot, compare(slot.exchange, request, self._api_keys)) for slot in self._slots]
+            matching = [slot for slot, differences in compared if not differences]
+            if any(slot.exchange.api_key is not None for slot in matching):
+                matching = [slot for slot in matching if slot.exchange.api_key is not None]
+            slot = next((slot for slot in matching if not slot.used), None)
+            if slot is not None:
+                slot.used = True
+                self._requests.append(evolve(request, exchange=slot.exchange))
+                return _replay(slot.exchange)
+            self._requests.append(request)
+            mismatch = self._mismatch(request, compared, matching)
+            self._mismatches.append(mismatch)
+        return _no_recording(mismatch)
+
+    def _mismatch(
+        self, request: ReceivedRequest, compared: list[tuple[_Slot, dict[str, str]]], matching: list[_Slot]
+    ) -> Mismatch:
+        summary = f"{request.method} {_route(request.path)}"
+        if matching:
+            times = f"asked more often than it was recorded, which is {len(matching)}"
+            return Mismatch(self._arrived, summary, str(matching[-1]), {"times": times}, request)
+        if not compared:
+            return Mismatch(self._arrived, summary, request=request)
+        slot, differences = max(compared, key=lambda pair: closeness(pair[0].exchange, request, pair[1]))
+        return Mismatch(self._arrived, summary, str(slot), differences, request)
+
+    def _refused(self, status: int, reason: str) -> None:
+        with self._lock:
+            self._arrived += 1
+            self._mismatches.append(Mismatch(self._arrived, f"refused with {status}: {reason}"))
+
+
+def _replay(exchange: Exchange) -> WireResponse:
+    headers = [pair for pair in exchange.response_headers if pair[0].lower() not in _DROPPED_HEADERS]
+    return WireResponse(exchange.status, headers, exchange.response_body)
+
+
+def _no_recording(mismatch: Mismatch) -> WireResponse:
+    request_id = f"req_fixture_{mismatch.number}"
+    nearest = f"; nearest is {mismatch.nearest}" if mismatch.nearest else ", and there are no recordings"
+    body = {
+        "error": "Not Implemented",
+        "message": f"No recording matches {mismatch.summary}{nearest}.",
+        "code": "NO_RECORDING",
+        "requestId": request_id,
+        "issues": [
+            {"severity": "error", "code": "not-supported", "diagnostics": f"{aspect}: {text}"}
+            for aspect, text in mismatch.differences.items()
+        ],
+    }
+    headers = [("content-type", "application/json"), ("x-request-id", request_id)]
+    return WireResponse(501, headers, orjson.dumps(body))

@@ -1,0 +1,525 @@
+"""One attempt to send a request: the only module that speaks HTTP.
+
+httpx is behind this door for what it knows of URLs, certificates and proxies; the requests go to httpcore's connection
+pool directly. That pool has the seams that the rest of the SDK is built on: a network backend, which puts one
+wall-clock limit on everything that waits, and a trace, which tells what has left for the service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import queue
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+from attrs import define, field, frozen
+
+from .errors import ClinikConfigError
+
+READ_KEEPALIVE: Final = 4.0
+"""Seconds that an idle connection is used again for reads: below the 5 that common servers keep theirs."""
+
+WRITE_KEEPALIVE: Final = 1.0
+"""The same for writes, which must not meet a server that is just closing its side."""
+
+_IDLE_CONNECTIONS: Final = 100
+_WRITE_CHUNK: Final = 65_536
+
+
+@frozen
+class Reply:
+    """An answer that arrived whole."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """Names in lower case; of a repeated header the first."""
+    body: bytes = field(repr=False)
+    """Decoded: without transfer and content encodings."""
+
+
+@define
+class Attempt:
+    """What is known about one attempt while it runs, and after it failed."""
+
+    until: float
+    """When it has to be over, on the monotonic clock."""
+    sent: bool = False
+    """Something of the request may have left."""
+    received: bool = False
+    """Something came back after that."""
+    status: int | None = None
+    """The status of the answer, once its head arrived."""
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+
+
+class AttemptFailed(Exception):
+    """An attempt brought no whole answer. Never leaves the SDK.
+
+    Attributes:
+        text: what happened, without anything that the request or the answer carried.
+        timed_out: its time was up.
+        malformed: something came back that is not a whole HTTP answer.
+        final: trying again cannot help: a bad certificate, a closed client, an answer above the limit.
+    """
+
+    def __init__(self, text: str, *, timed_out: bool = False, malformed: bool = False, final: bool = False) -> None:
+        super().__init__(text)
+        self.text = text
+        self.timed_out = timed_out
+        self.malformed = malformed
+        self.final = final
+
+
+@frozen
+class Target:
+    """The service to talk to, taken apart once."""
+
+    scheme: bytes
+    host: bytes
+    port: int
+    prefix: str
+    """The path in front of every route, without a slash at its end."""
+    shown: str
+    """How messages name it."""
+    loopback: bool
+
+    @property
+    def host_header(self) -> bytes:
+        name = b"[%s]" % self.host if b":" in self.host else self.host
+        default = {b"https": 443, b"http": 80}[self.scheme]
+        return name if self.port == default else b"%s:%d" % (name, self.port)
+
+
+def parse_target(base_url: str) -> Target:
+    """Take a base URL apart.
+
+    Raises:
+        ClinikConfigError: it is not an absolute http or https URL, or has parts that do not belong there.
+    """
+    problem = None
+    try:
+        url = httpx.URL(base_url)
+    except (httpx.InvalidURL, TypeError, ValueError):
+        problem = "is not a URL"
+        url = httpx.URL()
+    if problem is None and (url.scheme not in ("http", "https") or not url.host):
+        problem = "must begin with https:// (or http:// for a server on this machine) and name a host"
+    elif problem is None and (url.userinfo or url.query or url.fragment):
+        problem = "must have no user name, no query and no fragment"
+    if problem is not None:
+        raise ClinikConfigError(f"base_url {problem}.")
+    return Target(
+        scheme=url.raw_scheme,
+        host=url.raw_host,
+        port=url.port or (443 if url.scheme == "https" else 80),
+        prefix=url.raw_path.decode("ascii").rstrip("/"),
+        shown=f"{url.scheme}://{url.netloc.decode('ascii')}{url.path.rstrip('/')}",
+        loopback=_is_loopback(url.host),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def tls_context(verify: bool | str | os.PathLike[str] | ssl.SSLContext, trust_env: bool) -> ssl.SSLContext:
+    """The TLS settings for what a caller gives as ``verify``.
+
+    Raises:
+        ClinikConfigError: the CA file is not there or holds no certificates.
+    """
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if isinstance(verify, bool):
+        environment = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")) if trust_env else (None, None)
+        return _default_context(verify, trust_env, *environment)
+    context = None
+    with contextlib.suppress(OSError, ValueError):
+        path = os.fspath(verify)
+        is_folder = os.path.isdir(path)
+        context = ssl.create_default_context(cafile=None if is_folder else path, capath=path if is_folder else None)
+    if context is None:
+        raise ClinikConfigError("verify names a CA file that cannot be read, or that holds no PEM certificates.")
+    return context
+
+
+@lru_cache(maxsize=4)
+def _default_context(verify: bool, trust_env: bool, cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    # Loading the certificates takes most of the time that a client needs to start, so clients share them.
+    context = None
+    with contextlib.suppress(OSError):
+        context = httpx.create_ssl_context(verify=verify, trust_env=trust_env)
+    if context is None:
+        raise ClinikConfigError("SSL_CERT_FILE or SSL_CERT_DIR names something that cannot be read.")
+    return context
+
+
+def find_proxy(target: Target, proxy: str | None, trust_env: bool) -> httpx.Proxy | None:
+    """The proxy to use: the one given, or the environment's (``HTTPS_PROXY``, ``NO_PROXY`` and so on).
+
+    Raises:
+        ClinikConfigError: it is not an http or https URL.
+    """
+    host = target.host.decode("ascii")
+    if proxy is None and trust_env and not proxy_bypass(f"{host}:{target.port}") and not proxy_bypass(host):
+        proxies = getproxies()
+        proxy = proxies.get(target.scheme.decode("ascii")) or proxies.get("all")
+        # Environments often name a proxy without its scheme.
+        proxy = f"http://{proxy}" if proxy and "://" not in proxy else proxy
+    if not proxy:
+        return None
+    found = None
+    with contextlib.suppress(httpx.InvalidURL, TypeError, ValueError):
+        found = httpx.Proxy(proxy)
+    if found is None or found.url.scheme not in ("http", "https") or not found.url.host:
+        raise ClinikConfigError("The proxy must be an http:// or https:// URL with a host.")
+    return found
+
+
+class Transport:
+    """Connections to one service, shared by all threads of a process.
+
+    Args:
+        target: the service.
+        context: TLS settings; ``None`` where no TLS is spoken.
+        proxy: the proxy, if any.
+        max_response_bytes: the most that an answer may hold, before and after decoding.
+    """
+
+    def __init__(
+        self, target: Target, context: ssl.SSLContext | None, proxy: httpx.Proxy | None, max_response_bytes: int
+    ) -> None:
+        self._target = target
+        self._context = context
+        self._proxy = proxy
+        self._max_bytes = max_response_bytes
+        self.closed = False
+        self._backend = _DeadlineBackend()
+        self._open()
+
+    def __repr__(self) -> str:
+        return f"<Transport to {self._target.shown}>"
+
+    def _open(self) -> None:
+        self._pid = os.getpid()
+        self._reads = self._pool(READ_KEEPALIVE)
+        self._writes = self._pool(WRITE_KEEPALIVE)
+
+    def _pool(self, keepalive: float) -> httpcore.ConnectionPool:
+        # No limit on connections: a thread holds one at a time, and waiting for one could outlast the call's limit.
+        settings: dict[str, Any] = {
+            "ssl_context": self._context,
+            "max_connections": None,
+            "max_keepalive_connections": _IDLE_CONNECTIONS,
+            "keepalive_expiry": keepalive,
+            "network_backend": self._backend,
+        }
+        if self._proxy is None:
+            return httpcore.ConnectionPool(**settings)
+        url = self._proxy.url
+        return httpcore.HTTPProxy(
+            proxy_url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            proxy_auth=self._proxy.raw_auth,
+            proxy_ssl_context=self._context if url.scheme == "https" else None,
+            **settings,
+        )
+
+    def close(self) -> None:
+        """Close all connections. A call that is under way in another thread fails."""
+        self.closed = True
+        if self._pid == os.getpid():
+            self._reads.close()
+            self._writes.close()
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[bytes, bytes]],
+        content: bytes,
+        attempt: Attempt,
+    ) -> Reply:
+        """Send a request and read the whole answer within the attempt's time.
+
+        Args:
+            method: the HTTP method.
+            target: path and query.
+            headers: all but ``Host`` and ``Content-Length``.
+            content: the body, maybe empty.
+            attempt: the limit; receives what becomes known.
+
+        Raises:
+            AttemptFailed: there is no whole answer.
+        """
+        failure: AttemptFailed
+        try:
+            return self._exchange(method, target, headers, content, attempt)
+        except AttemptFailed as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong below, its text may hold what was sent
+            failure = self._failure(error, attempt)
+        # Raised here, outside the handler: a context would carry the request and the key along.
+        raise failure
+
+    def _exchange(
+        self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], content: bytes, attempt: Attempt
+    ) -> Reply:
+        if self.closed:
+            raise AttemptFailed("The client is closed.", final=True)
+        if self._pid != os.getpid():
+            # After a fork both processes hold the same sockets, and either could read the other's answer.
+            self._open()
+        all_headers = [(b"Host", self._target.host_header), *headers]
+        if content or method in ("POST", "PATCH", "PUT"):
+            all_headers.append((b"Content-Length", b"%d" % len(content)))
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._backend.begin(attempt))
+        request = httpcore.Request(
+            method,
+            httpcore.URL(
+                scheme=self._target.scheme,
+                host=self._target.host,
+                port=self._target.port,
+                target=(self._target.prefix + target).encode("ascii"),
+            ),
+            headers=all_headers,
+            content=content,
+            extensions={"timeout": limits, "trace": _tracer(attempt)},
+        )
+        pool = self._reads if method == "GET" else self._writes
+        response = pool.handle_request(request)
+        try:
+            attempt.status = response.status
+            attempt.headers = _headers(response.headers)
+            if not attempt.received:
+                # The answer was there before the request left: it belongs to some other one.
+                raise AttemptFailed("An answer came that no request on this connection had asked for.", malformed=True)
+            stream = response.stream
+            assert isinstance(stream, Iterable)
+            body = read_body(stream, attempt.headers.get("content-encoding", ""), self._max_bytes)
+        except BaseException:
+            # What is left of a refused answer must not become the next one's beginning.
+            response.close()
+            raise
+        response.close()
+        return Reply(response.status, attempt.headers, body)
+
+    def _failure(self, error: Exception, attempt: Attempt) -> AttemptFailed:
+        if self.closed:
+            return AttemptFailed("The client was closed while the call was under way.", final=True)
+        if isinstance(error, httpcore.TimeoutException) or time.monotonic() >= attempt.until:
+            stage = "while waiting for the answer" if attempt.sent else "while connecting"
+            return AttemptFailed(f"The time was up {stage}.", timed_out=True)
+        if isinstance(error, httpcore.ProxyError):
+            return AttemptFailed("The proxy refused the connection.")
+        if isinstance(error, httpcore.LocalProtocolError | UnicodeError | httpcore.UnsupportedProtocol):
+            return AttemptFailed("The request cannot be written as HTTP.", final=True)
+        if not attempt.sent:
+            if _is_certificate_error(error):
+                return AttemptFailed("The server's certificate is not valid for it or not trusted.", final=True)
+            return AttemptFailed("No connection could be made.")
+        if attempt.received and isinstance(error, httpcore.RemoteProtocolError):
+            return AttemptFailed("What came back is not a whole HTTP answer.", malformed=True)
+        return AttemptFailed("The connection broke before the answer was complete.")
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        headers.setdefault(name.decode("ascii", "replace").lower(), value.decode("latin-1"))
+    return headers
+
+
+def _is_certificate_error(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _tracer(attempt: Attempt) -> Callable[[str, dict[str, Any]], None]:
+    def trace(name: str, info: dict[str, Any]) -> None:
+        if name == "http11.send_request_headers.started":
+            # A proxy's CONNECT carries nothing of the request.
+            attempt.sent = attempt.sent or info["request"].method != b"CONNECT"
+            attempt.received = False
+        # httpcore logs this dictionary next: headers and error texts of the service do not belong in a log.
+        if name.endswith((".complete", ".failed")):
+            info.clear()
+
+    return trace
+
+
+def read_body(stream: Iterable[bytes], encoding: str, limit: int) -> bytes:
+    """Read and decode a body.
+
+    Args:
+        stream: its chunks.
+        encoding: the ``Content-Encoding``; only gzip is asked for and understood (RFC 9110, section 8.4.1.3).
+        limit: the most bytes that are accepted, decoded or not.
+
+    Raises:
+        AttemptFailed: it is larger than that, cut short, or not in that encoding.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return b"".join(_limited(stream, limit))
+    if encoding not in ("gzip", "x-gzip"):
+        raise AttemptFailed("The answer came in an encoding that was not asked for.", malformed=True)
+    parts: list[bytes] = []
+    room = limit
+    decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    broken = False
+    for chunk in _limited(stream, limit):
+        while chunk and not broken:
+            if decoder.eof:
+                # A gzip file may have several members (RFC 1952, section 2.2).
+                decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            try:
+                part = decoder.decompress(chunk, room + 1)
+            except zlib.error:
+                broken = True
+                break
+            parts.append(part)
+            room -= len(part)
+            if room < 0:
+                raise _too_large(limit)
+            chunk = decoder.unconsumed_tail or decoder.unused_data
+    if broken or not decoder.eof:
+        raise AttemptFailed("The answer's compressed body is damaged or cut short.", malformed=True)
+    return b"".join(parts)
+
+
+def _limited(stream: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    room = limit
+    for chunk in stream:
+        room -= len(chunk)
+        if room < 0:
+            raise _too_large(limit)
+        yield chunk
+
+
+def _too_large(limit: int) -> AttemptFailed:
+    return AttemptFailed(f"The answer is larger than max_response_bytes ({limit:,} bytes).", malformed=True, final=True)
+
+
+class _DeadlineBackend(httpcore.NetworkBackend):
+    """A network that never waits beyond the end of the attempt that its thread is making.
+
+    httpcore's own limits start anew with each chunk, address and step; what it passes here as a timeout is not used.
+    """
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._current = threading.local()
+
+    def begin(self, attempt: Attempt) -> float | None:
+        """From now on this thread works for this attempt. Returns the seconds that it has."""
+        self._current.attempt = attempt
+        return self.left(httpcore.PoolTimeout)
+
+    def attempt(self) -> Attempt:
+        attempt: Attempt = self._current.attempt
+        return attempt
+
+    def left(self, expired: type[httpcore.TimeoutException]) -> float | None:
+        """Seconds until the attempt's end; ``None`` without an end."""
+        until = self.attempt().until
+        if until == float("inf"):
+            return None
+        seconds = until - time.monotonic()
+        if seconds <= 0:
+            raise expired
+        return seconds
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = self._resolve(host, port)
+        for index, address in enumerate(addresses):
+            seconds = self.left(httpcore.ConnectTimeout)
+            others = len(addresses) - index - 1
+            # A dead address leaves time for those behind it.
+            share = seconds if seconds is None or not others else seconds / (others + 1)
+            try:
+                stream = self._inner.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if not others:
+                    raise
+            else:
+                return _DeadlineStream(stream, self)
+        raise httpcore.ConnectError("no address")
+
+    def _resolve(self, host: str, port: int) -> list[str]:
+        with contextlib.suppress(ValueError):
+            return [str(ipaddress.ip_address(host))]
+        # The resolver takes no limit, so it works in a thread that can be left behind.
+        answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+
+        def resolve() -> None:
+            try:
+                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except (OSError, UnicodeError) as error:
+                answers.put(error if isinstance(error, OSError) else OSError())
+            else:
+                answers.put(list(dict.fromkeys(str(info[4][0]) for info in found)))
+
+        threading.Thread(target=resolve, name="clinik-resolve", daemon=True).start()
+        try:
+            answer = answers.get(timeout=self.left(httpcore.ConnectTimeout))
+        except queue.Empty:
+            raise httpcore.ConnectTimeout from None
+        if isinstance(answer, OSError):
+            raise httpcore.ConnectError("the name was not resolved")
+        return answer
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection whose reads and writes end with the attempt that they are for."""
+
+    def __init__(self, inner: httpcore.NetworkStream, backend: _DeadlineBackend) -> None:
+        self._inner = inner
+        self._backend = backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._inner.read(max_bytes, self._backend.left(httpcore.ReadTimeout))
+        if data:
+            self._backend.attempt().received = True
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _WRITE_CHUNK):
+            self._inner.write(buffer[start : start + _WRITE_CHUNK], self._backend.left(httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        seconds = self._backend.left(httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,120 @@
+"""The whole life of an encounter: create, read, update, search, page through all, delete, and a 404 handled.
+
+Runs against a recorded fixture server on this machine. With a ``clk_test_`` key in ``CLINIKAPI_SECRET_KEY`` it runs
+against the sandbox of the real service instead, and touches only the encounter that it made.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from clinik_client import Clinik, ClinikApiError, ClinikNotFoundError, Encounter
+from clinik_client.testing import FixtureServer
+
+RECORDINGS = Path(__file__).parent.parent / "tests" / "recordings"
+PATIENT = os.environ.get("CLINIKAPI_QUICKSTART_PATIENT", "pt_abc123")
+
+
+def main() -> int:
+    key = os.environ.get("CLINIKAPI_SECRET_KEY")
+    if key and not key.startswith("clk_test_"):
+        print("The quickstart creates and deletes records: it wants a clk_test_ key, not this one.", file=sys.stderr)
+        return 2
+    try:
+        with client(sandbox=bool(key)) as clinik:
+            tell(clinik)
+    except ClinikApiError as error:
+        print(f"\nIt did not work: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@contextmanager
+def client(*, sandbox: bool) -> Iterator[Clinik]:
+    """A client on the sandbox, or on a fixture server that lives as long as the client."""
+    if sandbox:
+        with Clinik() as clinik:
+            print(f"Talking to the sandbox with {clinik!r}.")
+            yield clinik
+        return
+    with FixtureServer.from_directory(RECORDINGS, stories=["life-of-an-encounter"], must_use_all=True) as server:
+        print(f"Talking to a recorded fixture server at {server.url}.")
+        with Clinik("clk_test_fixture", base_url=server.url, trust_env=False) as clinik:
+            yield clinik
+        server.verify()
+
+
+def tell(clinik: Clinik) -> None:
+    """Walk through the life of one encounter and print what happens."""
+    step("Create an encounter: the visit begins")
+    encounter, meta = clinik.encounters.create(
+        status="in-progress",
+        class_="AMB",
+        patient_id=PATIENT,
+        practitioner_id="prac_def456",
+        type="Annual physical",
+        period={"start": "2025-06-01T09:00:00Z"},
+        diagnosis=[{"condition": "I10", "use": "AD", "rank": 1}],
+    )
+    show(encounter)
+    print(
+        f"  status {meta.status}, request {meta.request_id}, {meta.rate_limit_remaining} requests left in this window"
+    )
+    made = encounter.id
+    gone = False
+    try:
+        step("Read it, with its patient")
+        encounter, _ = clinik.encounters.read(made, include=["patient"])
+        show(encounter)
+
+        step("Update it: the visit is over")
+        encounter, _ = clinik.encounters.update(
+            made,
+            status="finished",
+            period={"start": "2025-06-01T09:00:00Z", "end": "2025-06-01T09:30:00Z"},
+            length_minutes=30,
+        )
+        show(encounter)
+
+        step("Search the patient's finished encounters: one page")
+        page, _ = clinik.encounters.search(patient_id=PATIENT, status="finished", sort="-date", count=25)
+        print(f"  {len(page.data)} on this page, {page.total} in all; more: {page.has_more}")
+        for encounter in page.data:
+            show(encounter)
+
+        step("Page through all of the patient's encounters, two at a time")
+        walk = clinik.encounters.search_all(patient_id=PATIENT, count=2)
+        for encounter in walk:
+            show(encounter)
+        print(f"  {walk.total} in all")
+
+        step("Delete it")
+        nothing, meta = clinik.encounters.delete(made)
+        gone = True
+        print(f"  status {meta.status}, data {nothing}")
+
+        step("Read it once more: it is gone")
+        try:
+            clinik.encounters.read(made)
+        except ClinikNotFoundError as error:
+            print(f"  {type(error).__name__}: {error}")
+    finally:
+        if not gone:
+            clinik.encounters.delete(made)
+
+
+def step(title: str) -> None:
+    print(f"\n{title}")
+
+
+def show(encounter: Encounter) -> None:
+    start = encounter.period.start if encounter.period else None
+    print(f"  {encounter.id}: {encounter.status}, {encounter.class_}, {encounter.type or '-'}, from {start or '-'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Generate ``clinik_client/_generated`` from ``openapi/clinik.yaml``: ``python -m generator``.
+
+The output is made in a temporary folder and swapped in when everything went well, so a document that cannot be used
+leaves the committed output as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import filecmp
+import io
+import os
+import shutil
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from openapi_python_client import Project
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+
+from .document import DocumentError, load
+from .kinds import module_name
+from .prepare import Prepared, prepare
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+DOCUMENT = ROOT / "openapi" / "clinik.yaml"
+OUTPUT = ROOT / "clinik_client" / "_generated"
+
+# Written by the stock templates, and not part of the SDK: it sends, fails and marks absence in its own way.
+UNUSED = ("client.py", "errors.py", "types.py")
+
+
+def generate(document: Path, output: Path, name: str) -> Prepared:
+    """Run openapi-python-client on the document and leave models and endpoint modules in ``output``.
+
+    Args:
+        document: the OpenAPI document.
+        output: a folder that is not there yet.
+        name: how the generated files call the document.
+
+    Raises:
+        DocumentError: the document cannot be used.
+    """
+    prepared = prepare(load(document, name))
+    config = Config.from_sources(
+        ConfigFile.load_from_path(HERE / "config.yaml"),
+        meta_type=MetaType.NONE,
+        document_source=document,
+        file_encoding="utf-8",
+        overwrite=True,
+        output_path=output,
+    )
+    parsed = GeneratorData.from_dict(prepared.document, config=config)
+    if isinstance(parsed, GeneratorError):
+        raise DocumentError(f"{name}: openapi-python-client refuses it: {parsed.header} {parsed.detail or ''}")
+    project = Project(openapi=parsed, config=config, custom_template_path=HERE / "templates")
+    project.env.filters["wrap"] = _wrap
+    project.env.globals.update(models=prepared.models, enums=prepared.enums, operations=prepared.operations)
+    project.env.globals.update(module_of=module_name)
+    with _formatter_on_path(), contextlib.redirect_stdout(io.StringIO()):
+        errors = project.build()
+    if errors:
+        told = "; ".join(" ".join(filter(None, (error.header, error.detail))) for error in errors)
+        raise DocumentError(f"{name}: openapi-python-client reports: {told}")
+    for unused in UNUSED:
+        (output / unused).unlink()
+    for file in sorted(output.rglob("*.py")):
+        body = file.read_text(encoding="utf-8")
+        file.write_text(
+            f"# Generated from {name} by `make generate`; do not edit.\n{body}", encoding="utf-8", newline="\n"
+        )
+    return prepared
+
+
+@contextlib.contextmanager
+def _formatter_on_path() -> Iterator[None]:
+    # The formatter is the one installed beside this interpreter, wherever make was called from.
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def _wrap(text: str, indent: int) -> str:
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+    wrapped = [textwrap.fill(part, width=112 - indent, break_long_words=False) for part in paragraphs if part]
+    return textwrap.indent("\n\n".join(wrapped), " " * indent).lstrip()
+
+
+def differences(made: Path, committed: Path) -> list[str]:
+    """What is not the same in two folders, bytecode apart; empty when they agree."""
+    names = {
+        file.relative_to(folder).as_posix()
+        for folder in (made, committed)
+        for file in folder.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    found = []
+    for name in sorted(names):
+        if not (committed / name).is_file():
+            found.append(f"missing: {name}")
+        elif not (made / name).is_file():
+            found.append(f"not generated: {name}")
+        elif not filecmp.cmp(made / name, committed / name, shallow=False):
+            found.append(f"differs: {name}")
+    return found
+
+
+def swap(made: Path, output: Path) -> None:
+    """Put a freshly made folder in the place of the old one."""
+    old = made.with_name("old")
+    if output.exists():
+        shutil.move(output, old)
+    try:
+        shutil.move(made, output)
+    except BaseException:
+        if old.exists():
+            shutil.move(old, output)
+        raise
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m generator", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only tell whether the committed output is up to date")
+    parser.add_argument("--document", type=Path, default=DOCUMENT)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    options = parser.parse_args(arguments)
+    document: Path = options.document
+    name = document.relative_to(ROOT).as_posix() if document.is_relative_to(ROOT) else document.name
+    with tempfile.TemporaryDirectory(prefix="clinik-generate-") as folder:
+        made = Path(folder) / "_generated"
+        try:
+            generate(document, made, name)
+        except DocumentError as error:
+            print(error, file=sys.stderr)
+            return 1
+        if options.check:
+            found = differences(made, options.output)
+            if found:
+                print(f"{options.output.name} is not what {name} gives; run `make generate`:", file=sys.stderr)
+                print("\n".join(f"  {line}" for line in found), file=sys.stderr)
+            return 1 if found else 0
+        swap(made, options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,398 @@
+"""From the document to what the templates need: which models, fields, enumerations and operations there are.
+
+openapi-python-client parses a derived document, made here: each operation's query parameters are one model, an answer
+is the ``data`` of its envelope, and only schemas that an operation uses are left. What the parser loses on the way
+(limits, descriptions beside a ``$ref``, what each enumeration value means) goes to the templates directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+from openapi_python_client import strings
+
+from .document import Document, Path_, plain
+from .kinds import Kind, class_name, is_object, kind_of, python_name, unsupported
+
+
+@frozen
+class Field:
+    """One field of a generated model."""
+
+    wire: str
+    python: str
+    kind: Kind
+    required: bool
+    description: str
+    none: bool = True
+    """Whether a caller may give None for "not given"."""
+
+    @property
+    def annotation(self) -> str:
+        return self.kind.type if self.required or self.kind.type == "Any" else f"{self.kind.type} | None"
+
+    @property
+    def input(self) -> str:
+        none = self.kind.nullable or (self.none and not self.required)
+        text = f"{self.kind.input} | None" if none and self.kind.input != "Any" else self.kind.input
+        return f"Required[{text}]" if self.required else text
+
+    @property
+    def definition(self) -> str:
+        arguments = [] if self.required else ["default=None"]
+        if self.kind.converter:
+            arguments.append(f"converter={self.kind.converter}")
+        flags = "".join(f", {flag}=True" for flag in ("required", "nullable") if self._flag(flag))
+        arguments.append(f'metadata=wire("{self.wire}", {self.kind.code}{flags})')
+        return f"_field({', '.join(arguments)})"
+
+    def _flag(self, name: str) -> bool:
+        return self.required if name == "required" else self.kind.nullable
+
+    @property
+    def doc(self) -> str:
+        limits = self.kind.limits
+        return f"{self.description} ({limits})" if limits else self.description
+
+
+@frozen
+class Model:
+    """One generated class."""
+
+    name: str
+    description: str
+    fields: tuple[Field, ...]
+    is_input: bool
+    """It is part of a request, so callers give it as a dict too."""
+    is_open: bool
+    fhir_resource: str | None
+
+    @property
+    def imports(self) -> list[str]:
+        """The generated classes that its types mention."""
+        return sorted({class_name(name) for entry in self.fields for name in entry.kind.names})
+
+
+@frozen
+class Member:
+    value: str | int
+    description: str
+
+
+@frozen
+class Enumeration:
+    """One generated enumeration."""
+
+    name: str
+    description: str
+    members: dict[str | int, Member]
+
+
+@frozen
+class Operation:
+    """One generated endpoint module."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    path_parameters: tuple[tuple[str, str, Kind, str], ...]
+    """Wire name, Python name, kind, description."""
+    params: str | None
+    body: str | None
+    answer: str | None
+
+    @property
+    def given(self) -> str | None:
+        """The model that the caller fills."""
+        return self.body or self.params
+
+
+@define
+class Prepared:
+    """What the generator works from."""
+
+    document: dict[str, Any]
+    models: dict[str, Model] = field(factory=dict)
+    enums: dict[str, Enumeration] = field(factory=dict)
+    operations: dict[str, Operation] = field(factory=dict)
+
+
+def prepare(document: Document) -> Prepared:
+    """Derive everything from the document.
+
+    Raises:
+        DocumentError: it uses something that the SDK does not support.
+    """
+    return _Preparation(document).run()
+
+
+class _Preparation:
+    def __init__(self, document: Document) -> None:
+        self.source = document
+        self.document = Document(document.file, plain_copy(document))
+        self.schemas: dict[str, Any] = self.document.root.setdefault("components", {}).setdefault("schemas", {})
+        self.inputs: set[str] = set()
+        self.refusing_none: set[str] = set()
+        self.used: dict[str, None] = {}
+        self.operations: dict[str, Operation] = {}
+
+    def run(self) -> Prepared:
+        for name in list(self.schemas):
+            self._name_inline(name, self.schemas[name])
+            self._merge(name)
+        paths: dict[str, dict[str, Any]] = {}
+        for path, method, operation, item in self.source.operations():
+            paths.setdefault(path, {})[method] = self._operation(path, method, operation, item)
+        kept = {name: schema for name, schema in self.schemas.items() if name in self.used}
+        prepared = Prepared(
+            {
+                "openapi": self.document.root["openapi"],
+                "info": {name: self.document.root["info"][name] for name in ("title", "version")},
+                "paths": paths,
+                "components": {"schemas": kept},
+            }
+        )
+        prepared.operations = self.operations
+        for name, schema in kept.items():
+            if "enum" in schema:
+                prepared.enums[class_name(name)] = self._enum(name, schema)
+            elif is_object(schema):
+                prepared.models[class_name(name)] = self._model(name, schema)
+        return prepared
+
+    # Schemas
+
+    def _name_inline(self, owner: str, schema: Any) -> None:
+        """Give every object and enumeration inside a schema a name, so that it becomes a class."""
+        for key, child in list(schema.get("properties", {}).items()):
+            schema["properties"][key] = self._named(owner, key, child)
+        for key in ("items", "additionalProperties"):
+            if isinstance(schema.get(key), dict):
+                schema[key] = self._named(owner, key, schema[key])
+        for key in ("oneOf", "anyOf"):
+            if key in schema:
+                schema[key] = [self._named(owner, str(index), child) for index, child in enumerate(schema[key])]
+
+    def _named(self, owner: str, key: str, schema: dict[str, Any]) -> dict[str, Any]:
+        name = owner if key in ("items", "additionalProperties") else f"{owner}{strings.pascal_case(key)}"
+        if "$ref" in schema:
+            return schema
+        if is_object(schema) or "enum" in schema:
+            name = name if name not in self.schemas else f"{name}Item"
+            self.schemas[name] = schema
+            self._name_inline(name, schema)
+            return {"$ref": f"#/components/schemas/{name}", "description": schema.get("description", "")}
+        self._name_inline(name, schema)
+        return schema
+
+    def _merge(self, name: str) -> None:
+        """Put the parts of an ``allOf`` together: what the parser would drop or refuse."""
+        schema = self.schemas[name]
+        if "allOf" not in schema or "enum" in schema:
+            return
+        merged = {key: value for key, value in schema.items() if key != "allOf"}
+        for part in (*schema["allOf"], {"properties": schema.get("properties", {})}):
+            target = self.document.resolve(part)
+            if "allOf" in target:
+                raise unsupported(
+                    self.source, ("components", "schemas", name), "allOf inside allOf", "write the properties out"
+                )
+            merged["properties"] = {**merged.get("properties", {}), **target.get("properties", {})}
+            merged["required"] = list(dict.fromkeys([*merged.get("required", ()), *target.get("required", ())]))
+        self.schemas[name] = merged
+
+    def _use(self, name: str, *, given: bool) -> None:
+        """Keep a schema and all that it refers to; ``given``: it is part of a request."""
+        if (given and name in self.inputs) or (not given and name in self.used):
+            return
+        self.used[name] = None
+        if given:
+            self.inputs.add(name)
+        stack: list[Any] = [self.schemas[name]]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Mapping):
+                if isinstance(reference := node.get("$ref"), str):
+                    self._use(reference.rpartition("/")[2], given=given)
+                stack.extend(value for key, value in node.items() if key not in ("example", "examples"))
+            elif isinstance(node, list):
+                stack.extend(node)
+
+    def _model(self, name: str, schema: Mapping[str, Any]) -> Model:
+        where: Path_ = ("components", "schemas", name)
+        fields = []
+        for key, child in schema["properties"].items():
+            kind = kind_of(self.document, child, (*where, "properties", key))
+            described = child.get("description") or self.document.resolve(child).get("description") or ""
+            fields.append(
+                Field(
+                    wire=key,
+                    python=python_name(key),
+                    kind=kind,
+                    required=key in schema.get("required", ()),
+                    description=_sentence(described),
+                    none=name not in self.refusing_none,
+                )
+            )
+        seen: dict[str, str] = {}
+        for entry in fields:
+            if entry.python in seen:
+                raise self.source.error(
+                    (*where, "properties", entry.wire),
+                    f"{entry.wire} and {seen[entry.python]} would both be called {entry.python}; rename one of them",
+                )
+            seen[entry.python] = entry.wire
+        return Model(
+            name=class_name(name),
+            description=_sentence(schema.get("description") or name),
+            fields=tuple(fields),
+            is_input=name in self.inputs,
+            is_open=bool(schema.get("additionalProperties")),
+            fhir_resource=schema.get("x-fhir-resource"),
+        )
+
+    def _enum(self, name: str, schema: Mapping[str, Any]) -> Enumeration:
+        meanings = schema.get("x-enum-descriptions", {})
+        values = [value for value in schema["enum"] if value is not None]
+        members = {value: Member(value, _sentence(meanings.get(value, ""))) for value in values}
+        return Enumeration(class_name(name), _sentence(schema.get("description") or name), members)
+
+    # Operations
+
+    def _operation(
+        self, path: str, method: str, operation: Mapping[str, Any], item: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        where: Path_ = ("paths", path, method)
+        if "operationId" not in operation:
+            raise self.source.error(where, "an operation without operationId; give it one, such as readEncounter")
+        id_ = str(operation["operationId"])
+        parameters: dict[tuple[str, str], Any] = {}
+        for raw in (*item.get("parameters", ()), *operation.get("parameters", ())):
+            parameter = self.document.resolve(plain(raw))
+            parameters[parameter["name"], parameter["in"]] = parameter
+        for name, place in parameters:
+            if place not in ("path", "query"):
+                raise unsupported(self.source, where, f"a {place} parameter ({name})", "use the path, query or body")
+        params = self._params(id_, operation, [p for (_, place), p in parameters.items() if place == "query"], where)
+        body = self._body(operation, where)
+        if params and body:
+            raise unsupported(self.source, where, "a body together with query parameters", "put all into the body")
+        if body and method == "patch":
+            self.refusing_none.add(body)
+        answer = self._answer(operation, where)
+        paths = [(name, parameter) for (name, place), parameter in parameters.items() if place == "path"]
+        paths.sort(key=lambda entry: path.index(f"{{{entry[0]}}}"))
+        self.operations[str(strings.PythonIdentifier(id_, "operation_"))] = Operation(
+            id=id_,
+            method=method.upper(),
+            path=path,
+            summary=_sentence(operation.get("summary") or id_),
+            description=_sentence(operation.get("description") or ""),
+            path_parameters=tuple(
+                (
+                    name,
+                    python_name(name),
+                    kind_of(self.document, parameter.get("schema", {"type": "string"}), where),
+                    _sentence(parameter.get("description") or ""),
+                )
+                for name, parameter in paths
+            ),
+            params=params and class_name(params),
+            body=body and class_name(body),
+            answer=answer and class_name(answer),
+        )
+        success = {"description": "Success."}
+        return {
+            "operationId": id_,
+            "tags": list(operation.get("tags", ["default"])),
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name, _ in paths
+            ],
+            "responses": {"200": {**success, **_json(answer)} if answer else success},
+            **({"requestBody": {"required": True, **_json(body)}} if body else {}),
+        }
+
+    def _params(self, id_: str, operation: Mapping[str, Any], query: list[Any], where: Path_) -> str | None:
+        if not query:
+            return None
+        name = str(operation.get("x-parameters-schema") or f"{strings.pascal_case(id_)}Params")
+        if name in self.schemas:
+            raise self.source.error(where, f"the query parameters would be called {name}, which is a schema's name")
+        properties = {}
+        for parameter in query:
+            if parameter.get("explode") is False or parameter.get("style", "form") != "form":
+                raise unsupported(
+                    self.source, where, f"the style of parameter {parameter['name']}", "use style form with explode"
+                )
+            schema = dict(parameter.get("schema", {}))
+            if parameter.get("description"):
+                schema["description"] = parameter["description"]
+            schema.pop("default", None)
+            properties[parameter["name"]] = schema
+        self.schemas[name] = {
+            "type": "object",
+            "description": f"The query parameters of {id_}.",
+            "required": [parameter["name"] for parameter in query if parameter.get("required")],
+            "properties": properties,
+        }
+        self._name_inline(name, self.schemas[name])
+        self._use(name, given=True)
+        return name
+
+    def _body(self, operation: Mapping[str, Any], where: Path_) -> str | None:
+        if "requestBody" not in operation:
+            return None
+        content = self.document.resolve(plain(operation["requestBody"])).get("content", {})
+        return self._json_schema(content, operation, (*where, "requestBody"), "Request", given=True)
+
+    def _answer(self, operation: Mapping[str, Any], where: Path_) -> str | None:
+        for status, response in operation.get("responses", {}).items():
+            content = self.document.resolve(plain(response)).get("content")
+            if str(status).startswith("2") and content:
+                name = self._json_schema(content, operation, (*where, "responses", status), "Response", given=False)
+                properties = self.schemas[name].get("properties", {})
+                if not {"data", "meta"} <= properties.keys():
+                    inner = name
+                elif "$ref" in properties["data"] and is_object(self.document.resolve(properties["data"])):
+                    inner = str(properties["data"]["$ref"]).rpartition("/")[2]
+                else:
+                    raise unsupported(
+                        self.source, (*where, "responses", status), "data that is no object", "give its schema a name"
+                    )
+                self._use(inner, given=False)
+                return inner
+        return None
+
+    def _json_schema(
+        self, content: Mapping[str, Any], operation: Mapping[str, Any], where: Path_, suffix: str, *, given: bool
+    ) -> str:
+        if list(content) != ["application/json"]:
+            raise unsupported(self.source, where, f"content of type {', '.join(content)}", "use application/json alone")
+        schema = content["application/json"].get("schema", {})
+        name = f"{strings.pascal_case(operation['operationId'])}{suffix}"
+        if "$ref" in schema:
+            name = str(schema["$ref"]).rpartition("/")[2]
+        elif is_object(schema):
+            self.schemas[name] = schema
+            self._name_inline(name, schema)
+        if not is_object(self.schemas.get(name, {})):
+            raise unsupported(self.source, where, "a body that is not an object with properties", "name its schema")
+        if given:
+            self._use(name, given=True)
+        return name
+
+
+def plain_copy(document: Document) -> Any:
+    return plain(document.root)
+
+
+def _json(name: str | None) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+
+
+def _sentence(text: Any) -> str:
+    return "\n".join(line.rstrip() for line in str(text).strip().splitlines())

@@ -1,0 +1,291 @@
+"""Every recorded exchange is what ``openapi/clinik.yaml`` describes; what deviates on purpose is listed here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from ruamel.yaml import YAML
+
+from clinik_client.testing import Exchange, dump_recording, load_recordings
+
+ROOT = Path(__file__).parents[1]
+RECORDINGS = load_recordings(ROOT / "tests" / "recordings")
+STORIES = {recording.name: recording for recording in RECORDINGS}
+EXCHANGES = {
+    f"{recording.name}-{number}": exchange
+    for recording in RECORDINGS
+    for number, exchange in enumerate(recording.exchanges, start=1)
+}
+DOCUMENT: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "openapi" / "clinik.yaml")
+
+# -- what deviates, and how -----------------------------------------------------------------------------------------
+
+# Answers of a proxy on the way: (status, media type). The document describes the service, not these.
+NOT_FROM_THE_API = {(502, "text/html"), (503, "")}
+
+# A body that the document rules out: it is recorded to be refused with this code.
+NOT_JSON_BODY = "INVALID_JSON"
+
+# FHIR-shaped encounters are marked by these; the document describes the simplified form only.
+FHIR_ENCOUNTER = {
+    "type": "object",
+    "required": ["resourceType", "id", "status", "class", "subject"],
+    "properties": {
+        "resourceType": {"const": "Encounter"},
+        "class": {"type": "object", "required": ["code"]},
+        "subject": {"type": "object", "required": ["reference"]},
+    },
+}
+
+
+def media_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip()
+
+
+def chosen(condition: Callable[[Exchange], bool]) -> dict[str, Exchange]:
+    return {name: exchange for name, exchange in EXCHANGES.items() if condition(exchange)}
+
+
+def is_from_the_api(exchange: Exchange) -> bool:
+    return (exchange.status, media_type(exchange.response_header("content-type"))) not in NOT_FROM_THE_API
+
+
+FROM_THE_API = chosen(is_from_the_api)
+FROM_ELSEWHERE = chosen(lambda exchange: not is_from_the_api(exchange))
+WITH_RESOURCES = chosen(lambda exchange: exchange.status in (200, 201))
+
+
+def each(exchanges: Mapping[str, Exchange]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("exchange", exchanges.values(), ids=exchanges)
+
+
+# -- reading the document -------------------------------------------------------------------------------------------
+
+
+def resolve(node: Any) -> Any:
+    while "$ref" in node:
+        target: Any = DOCUMENT
+        for name in node["$ref"].removeprefix("#/").split("/"):
+            target = target[name]
+        node = target
+    return node
+
+
+_ROOT_URI = "urn:clinik"
+_REGISTRY: Registry[Any] = Registry().with_resource(_ROOT_URI, Resource(contents=DOCUMENT, specification=DRAFT202012))
+
+
+def _absolute(node: Any) -> Any:
+    """A schema whose references work outside of the document."""
+    if isinstance(node, Mapping):
+        return {key: _ROOT_URI + value if key == "$ref" else _absolute(value) for key, value in node.items()}
+    return [_absolute(item) for item in node] if isinstance(node, list) else node
+
+
+def check(schema: Any, value: Any) -> None:
+    Draft202012Validator(_absolute(schema), registry=_REGISTRY, format_checker=FormatChecker()).validate(value)
+
+
+class Operation(NamedTuple):
+    """A described operation, and the values of its path parameters in a recorded path."""
+
+    described: Mapping[str, Any]
+    path_values: Mapping[str, str]
+
+    def parameters(self, place: str) -> dict[str, Any]:
+        found = [resolve(parameter) for parameter in self.described.get("parameters", [])]
+        return {parameter["name"]: parameter for parameter in found if parameter["in"] == place}
+
+
+def operation_of(exchange: Exchange) -> Operation:
+    for template, item in DOCUMENT["paths"].items():
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
+        match = re.fullmatch(pattern, exchange.path)
+        if match and exchange.method.lower() in item:
+            return Operation(item[exchange.method.lower()], match.groupdict())
+    raise AssertionError(f"{exchange.method} {exchange.path} is not described")
+
+
+def response_of(exchange: Exchange) -> Any:
+    responses = operation_of(exchange).described["responses"]
+    assert str(exchange.status) in responses, "the status is not described"
+    return resolve(responses[str(exchange.status)])
+
+
+def resources(exchange: Exchange) -> Iterator[Any]:
+    """The encounters in a success answer, and whatever else stands in their places."""
+    data = orjson.loads(exchange.response_body)["data"]
+    if isinstance(data.get("data"), list):
+        yield from data["data"]
+    else:
+        yield data
+
+
+# -- against the document -------------------------------------------------------------------------------------------
+
+
+@each(EXCHANGES)
+def test_the_request_is_described(exchange: Exchange) -> None:
+    operation = operation_of(exchange)
+    described = operation.parameters("path")
+    assert described.keys() == operation.path_values.keys()
+    for name, value in operation.path_values.items():
+        check(described[name]["schema"], value)
+
+    described = operation.parameters("query")
+    names = [name for name, _ in exchange.query]
+    for name in set(names):
+        values = [value for key, value in exchange.query if key == name]
+        schema = resolve(described[name]["schema"])
+        if schema["type"] == "array":
+            check(schema, values)
+        else:
+            assert len(values) == 1
+            check(schema, int(values[0]) if schema["type"] == "integer" else values[0])
+
+
+@each(EXCHANGES)
+def test_the_request_body_is_described(exchange: Exchange) -> None:
+    described = operation_of(exchange).described.get("requestBody")
+    if described is None:
+        assert exchange.request_body == b""
+        return
+    content = resolve(described)["content"][media_type(exchange.request_header("content-type"))]
+    try:
+        body = orjson.loads(exchange.request_body)
+    except orjson.JSONDecodeError:
+        assert orjson.loads(exchange.response_body)["code"] == NOT_JSON_BODY
+        return
+    check(content["schema"], body)
+    assert body.keys() <= resolve(content["schema"])["properties"].keys(), "a field is not described"
+
+
+@each(FROM_THE_API)
+def test_the_answer_is_described(exchange: Exchange) -> None:
+    described = response_of(exchange)
+    if "content" not in described:
+        assert (exchange.response_body, exchange.response_header("content-type")) == (b"", None)
+        return
+    body = orjson.loads(exchange.response_body)
+    schema = described["content"][media_type(exchange.response_header("content-type"))]["schema"]
+    if exchange.status < 300:
+        # Rows that are not encounters in the simplified form have their own test; the rest of the envelope is checked.
+        if isinstance(body["data"].get("data"), list):
+            body["data"]["data"] = [row for row in body["data"]["data"] if "resourceType" not in row]
+        elif "resourceType" in body["data"]:
+            del body["data"]
+            schema = {"$ref": "#/components/schemas/ResponseMetadata"}
+            body = body["meta"]
+    check(schema, body)
+
+
+@each(FROM_THE_API)
+def test_the_response_headers_are_described(exchange: Exchange) -> None:
+    described = {name.lower(): resolve(header) for name, header in response_of(exchange).get("headers", {}).items()}
+    for name, value in exchange.response_headers:
+        if name.lower() == "content-type":
+            continue
+        assert name.lower() in described, f"{name} is not described"
+        schema = resolve(described[name.lower()]["schema"])
+        check(schema, int(value) if schema["type"] == "integer" else value)
+
+
+@each(WITH_RESOURCES)
+def test_what_is_not_simplified_is_a_fhir_encounter_or_a_phantom_row(exchange: Exchange) -> None:
+    encounter = resolve({"$ref": "#/components/schemas/Encounter"})["properties"]
+    for resource in resources(exchange):
+        match resource.get("resourceType"):
+            case None:
+                assert resource.keys() <= encounter.keys(), "a field is not described"
+            case "Encounter":
+                check(FHIR_ENCOUNTER, resource)
+            case other:
+                assert other == "OperationOutcome"
+                assert "id" not in resource
+                check({"$ref": "#/components/schemas/OperationOutcome"}, resource)
+
+
+@each(FROM_ELSEWHERE)
+def test_what_is_not_from_the_api_says_nothing_as_the_api_would(exchange: Exchange) -> None:
+    assert exchange.status > 500
+    assert not exchange.response_body.startswith(b"{")
+    assert {name.lower() for name, _ in exchange.response_headers} <= {"content-type"}
+
+
+# -- in themselves --------------------------------------------------------------------------------------------------
+
+
+@each(FROM_THE_API)
+def test_body_and_headers_say_the_same(exchange: Exchange) -> None:
+    header = exchange.response_header
+    assert re.fullmatch(r"req_[a-z0-9]{8}", header("x-request-id") or "")
+    body = orjson.loads(exchange.response_body) if exchange.response_body else {}
+    if "requestId" in body:
+        assert body["requestId"] == header("x-request-id")
+    if exchange.status in (200, 201):
+        assert body["meta"] == {
+            "requestId": header("x-request-id"),
+            "timestamp": header("x-timestamp"),
+            "status": exchange.status,
+            "rateLimitTotal": int(header("X-RateLimit-Limit") or ""),
+            "rateLimitRemaining": int(header("X-RateLimit-Remaining") or ""),
+            "rateLimitReset": int(header("X-RateLimit-Reset") or ""),
+        }
+
+
+def test_no_two_answers_share_a_request_id() -> None:
+    ids = [exchange.response_header("x-request-id") for exchange in FROM_THE_API.values()]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_recording_tells_its_story_and_sources_and_is_written_as_the_tools_write(name: str) -> None:
+    recording = STORIES[name]
+    assert recording.comment.endswith("made up.")
+    for exchange in recording.exchanges:
+        assert exchange.source.startswith(("Transcribed from ClinikAPI documentation: ", "Recorded 20"))
+    assert recording.path is not None
+    text = recording.path.read_bytes()
+    assert text == orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if not any(exchange.api_key for exchange in recording.exchanges):  # made-up keys are not written by the tools
+        written = orjson.loads(dump_recording(recording, creator="transcribed by hand"))
+        assert written == orjson.loads(text)
+
+
+def test_no_genuine_key_is_recorded() -> None:
+    for recording in RECORDINGS:
+        assert recording.path is not None
+        keys = re.findall(rb"clk_(?:live|test)_\w+", recording.path.read_bytes())
+        assert all(key.startswith(b"clk_test_fixture") for key in keys)
+
+
+def test_every_documented_status_and_code_is_recorded() -> None:
+    recorded = {
+        (exchange.status, orjson.loads(exchange.response_body).get("code"))
+        for exchange in FROM_THE_API.values()
+        if exchange.status >= 400
+    }
+    codes = set(DOCUMENT["components"]["schemas"]["ErrorCode"]["enum"])
+    assert codes == {code for _, code in recorded if code is not None}
+    described = {
+        int(status)
+        for item in DOCUMENT["paths"].values()
+        for operation in item.values()
+        for status in operation["responses"]
+    }
+    assert described == {exchange.status for exchange in FROM_THE_API.values()}
+
+
+def test_every_search_parameter_and_operation_is_recorded() -> None:
+    operations = {operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values()}
+    assert operations == {operation_of(exchange).described["operationId"] for exchange in EXCHANGES.values()}
+    search = operation_of(STORIES["empty-search"].exchanges[0]).parameters("query")
+    assert search.keys() <= {name for exchange in EXCHANGES.values() for name, _ in exchange.query}

@@ -1,0 +1,249 @@
+"""The pytest plugin, in a pytest run of its own over a made-up project."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from xml.etree import ElementTree
+
+import pytest
+
+from clinik_client.testing import Exchange, Recording, save_recording
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # Named, not found by its entry point, so that it does not matter whether the package is installed.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing.plugin", "--strict-markers", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+TESTS = """
+from http.client import HTTPConnection
+
+import pytest
+
+
+def ask(server, target):
+    connection = HTTPConnection("127.0.0.1", server.port)
+    connection.request("GET", target, headers={"x-api-key": "clk_test_fixture"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.clinik_story("one")
+def test_good(clinik_server):
+    assert ask(clinik_server, "/one") == 200
+
+
+@pytest.mark.clinik_story("one")
+def test_good_again_on_a_fresh_server(clinik_server):
+    assert ask(clinik_server, "/one") == 200
+
+
+@pytest.mark.clinik_story("one", "two", use_all=True)
+def test_all_used(clinik_server):
+    assert [ask(clinik_server, target) for target in ("/one", "/uno", "/two")] == [200] * 3
+
+
+@pytest.mark.clinik_story("one", use_all=True)
+def test_one_left_unused(clinik_server):
+    assert ask(clinik_server, "/one") == 200
+
+
+@pytest.mark.clinik_story("one")
+def test_mismatch_swallowed(clinik_server):
+    ask(clinik_server, "/three")
+
+
+@pytest.mark.clinik_story("one")
+def test_mismatch_and_own_failure(clinik_server):
+    assert ask(clinik_server, "/three") == 200
+
+
+@pytest.mark.clinik_story("one")
+def test_mismatch_then_skip(clinik_server):
+    ask(clinik_server, "/three")
+    pytest.skip("for a reason")
+
+
+@pytest.mark.clinik_story("one", use_all=True)
+def test_skip(clinik_server):
+    pytest.skip("for a reason")
+
+
+@pytest.mark.clinik_story("one")
+@pytest.mark.xfail(strict=True)
+def test_expected_mismatch(clinik_server):
+    ask(clinik_server, "/three")
+
+
+@pytest.fixture
+def untidy(clinik_server):
+    yield
+    ask(clinik_server, "/three")
+
+
+@pytest.mark.clinik_story("one")
+def test_mismatch_in_teardown(untidy):
+    pass
+
+
+@pytest.mark.clinik_story("one")
+class TestOfAClass:
+    @pytest.mark.clinik_story("two", use_all=True)
+    def test_markers_add_up(self, clinik_server):
+        assert [ask(clinik_server, target) for target in ("/one", "/uno", "/two")] == [200] * 3
+
+
+def test_without_marker(clinik_server):
+    pass
+
+
+@pytest.mark.clinik_story("three")
+def test_unknown_story(clinik_server):
+    pass
+
+
+@pytest.mark.clinik_story("one")
+def test_client(clinik, clinik_server):
+    data, meta = clinik.request("GET", "/uno")
+    assert data == {"number": 2}
+    assert clinik_server.requests[0].header_values("x-api-key") == ["clk_test_fixture"]
+
+
+def test_recordings(clinik_recordings, pytestconfig):
+    assert clinik_recordings == pytestconfig.rootpath / "elsewhere"
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "elsewhere").mkdir()
+    exchanges = [Exchange.of("GET", "/one"), Exchange.of("GET", "/uno", answer={"number": 2})]
+    save_recording(Recording("one", exchanges), folder / "elsewhere" / "one.har")
+    save_recording(Recording("two", [Exchange.of("GET", "/two")]), folder / "elsewhere" / "two.har")
+    (folder / "pytest.ini").write_text("[pytest]\nclinik_recordings = elsewhere\n")
+    (folder / "test_project.py").write_text(TESTS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reports(project: Path) -> dict[str, list[tuple[str, str]]]:
+    """For each test of the project, what was reported: kind (failure, error, skipped) and text."""
+    finished = run_pytest(project, "--junitxml=report.xml")
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    cases: dict[str, list[tuple[str, str]]] = {}
+    for case in ElementTree.parse(project / "report.xml").iter("testcase"):
+        entries = cases.setdefault(case.attrib["name"], [])
+        entries += [(child.tag, f"{child.get('message')}\n{child.text}") for child in case]
+    return cases
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_good",
+        "test_good_again_on_a_fresh_server",
+        "test_all_used",
+        "test_markers_add_up",
+        "test_client",
+        "test_recordings",
+    ],
+)
+def test_a_test_that_asks_what_was_recorded_passes(reports: dict[str, list[tuple[str, str]]], name: str) -> None:
+    assert reports[name] == []
+
+
+def test_a_mismatch_fails_the_very_test_though_it_ignored_the_answer(
+    reports: dict[str, list[tuple[str, str]]],
+) -> None:
+    ((kind, text),) = reports["test_mismatch_swallowed"]
+    assert kind == "failure"
+    assert "Requests that match no recording (1):\n  - request 1: GET /three" in text
+
+
+def test_a_mismatch_is_noted_on_the_failure_it_led_to(reports: dict[str, list[tuple[str, str]]]) -> None:
+    ((kind, text),) = reports["test_mismatch_and_own_failure"]
+    assert kind == "failure"
+    assert "assert 501 == 200" in text
+    assert "clinik_server: Requests that match no recording (1):" in text
+
+
+def test_an_exchange_left_unused_fails_the_very_test_that_asked_for_all(
+    reports: dict[str, list[tuple[str, str]]],
+) -> None:
+    ((kind, text),) = reports["test_one_left_unused"]
+    assert kind == "failure"
+    assert "Recorded exchanges never asked for (1):\n  - one.har entry 2: GET /uno" in text
+
+
+def test_a_mismatch_is_not_hidden_by_a_skip_but_a_skip_uses_nothing(
+    reports: dict[str, list[tuple[str, str]]],
+) -> None:
+    assert [kind for kind, _ in reports["test_skip"]] == ["skipped"]
+    kinds = dict(reports["test_mismatch_then_skip"])
+    assert kinds.keys() == {"skipped", "error"}
+    assert "Requests that match no recording (1):" in kinds["error"]
+
+
+def test_a_mismatch_can_be_expected(reports: dict[str, list[tuple[str, str]]]) -> None:
+    assert [kind for kind, _ in reports["test_expected_mismatch"]] == ["skipped"]  # so the report calls an xfail
+
+
+def test_a_mismatch_after_the_test_is_an_error_of_the_test(reports: dict[str, list[tuple[str, str]]]) -> None:
+    ((kind, text),) = reports["test_mismatch_in_teardown"]
+    assert kind == "error"
+    assert "Requests that match no recording (1):" in text
+
+
+def test_a_server_without_a_story_or_with_an_unknown_one_is_an_error(
+    reports: dict[str, list[tuple[str, str]]],
+) -> None:
+    ((kind, text),) = reports["test_without_marker"]
+    assert kind == "error"
+    assert "@pytest.mark.clinik_story" in text
+    ((kind, text),) = reports["test_unknown_story"]
+    assert kind == "error"
+    assert "there is no recording 'three'; there are: one, two" in text
+
+
+def test_the_marker_and_the_ini_option_are_declared(project: Path) -> None:
+    assert "@pytest.mark.clinik_story(*names, use_all=False): " in run_pytest(project, "--markers").stdout
+    assert "clinik_recordings (string)" in run_pytest(project, "--help").stdout
+
+
+def test_the_recordings_are_in_tests_recordings_by_default(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text(
+        dedent("""
+        def test_recordings(clinik_recordings, pytestconfig):
+            assert clinik_recordings == pytestconfig.rootpath / "tests" / "recordings"
+        """)
+    )
+    assert run_pytest(tmp_path).returncode == 0
+
+
+def test_importing_the_plugin_imports_nothing_of_the_kit() -> None:
+    program = (
+        "import clinik_client, sys; before = set(sys.modules); import clinik_client.testing.plugin; print(*sorted("
+    )
+    program += (
+        "name for name in set(sys.modules) - before if not name.partition('.')[0].lstrip('_') in ('pytest', 'py')))"
+    )
+    listed = subprocess.run(
+        [sys.executable, "-c", f"import pytest, {program.removeprefix('import ')}"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert listed.stdout.split() == ["clinik_client.testing", "clinik_client.testing.plugin"]
