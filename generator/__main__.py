@@ -24,8 +24,10 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
 from .document import DocumentError, load
+from .interface import committed
 from .kinds import module_name
 from .prepare import Prepared, prepare
+from .report import changes, report
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -138,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="clinik-generate-") as folder:
         made = Path(folder) / "_generated"
         try:
-            generate(document, made, name)
+            prepared = generate(document, made, name)
         except DocumentError as error:
             print(error, file=sys.stderr)
             return 1
@@ -148,8 +150,22 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{options.output.name} is not what {name} gives; run `make generate`:", file=sys.stderr)
                 print("\n".join(f"  {line}" for line in found), file=sys.stderr)
             return 1 if found else 0
+        before = _committed_version(document)
         swap(made, options.output)
+        print(report(changes(before, prepared)) if before else f"Generated from {name}.")
     return 0
+
+
+def _committed_version(document: Path) -> Prepared | None:
+    """What the last commit's version of the document gives; ``None`` where there is none or it cannot be used."""
+    if not document.is_relative_to(ROOT):
+        return None
+    with tempfile.TemporaryDirectory(prefix="clinik-committed-") as folder:
+        file = committed(ROOT, "HEAD", document.relative_to(ROOT).as_posix(), Path(folder))
+        try:
+            return prepare(load(file, document.name)) if file is not None else None
+        except DocumentError:
+            return None
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ class Kind:
     nullable: bool = False
     limits: str = ""
     """The limits in words, for docstrings."""
+    bounds: frozenset[tuple[str, Any]] = frozenset()
+    """The limits as the document has them, `("maxLength", 200)`; those of a list's items as `items.maxLength`."""
     converter: str | None = None
 
 
@@ -120,6 +122,7 @@ def _union(document: Document, schemas: list[Any], path: Path_) -> Kind:
         names=frozenset().union(*(kind.names for kind in kinds)),
         nullable=nullable,
         limits="; or ".join(dict.fromkeys(kind.limits for kind in kinds if kind.limits)),
+        bounds=frozenset().union(*(kind.bounds for kind in kinds)),
     )
 
 
@@ -161,7 +164,7 @@ def _simple(document: Document, type_: str, schema: Mapping[str, Any], path: Pat
 
 def _arguments(schema: Mapping[str, Any], names: Mapping[str, str]) -> str:
     given = ((argument, plain(schema.get(name))) for name, argument in names.items())
-    return ", ".join(f"{argument}={value!r}" for argument, value in given if value not in (None, False))
+    return ", ".join(f"{argument}={value!r}" for argument, value in given if value is not None and value is not False)
 
 
 def _range(low: Any, high: Any, noun: str = "") -> str:
@@ -182,7 +185,7 @@ def _text(schema: Mapping[str, Any]) -> Kind:
         "x-prefix": "prefix",
     }
     limits = schema.get("x-pattern-text") or _range(schema.get("minLength"), schema.get("maxLength"), "characters")
-    return Kind(f"Text({_arguments(schema, names)})", "str", "str", limits=str(limits))
+    return Kind(f"Text({_arguments(schema, names)})", "str", "str", limits=str(limits), bounds=_bounds(schema))
 
 
 def _number(type_: str, schema: Mapping[str, Any]) -> Kind:
@@ -194,7 +197,8 @@ def _number(type_: str, schema: Mapping[str, Any]) -> Kind:
         "multipleOf": "multiple_of",
     }
     code = f"{'Integer' if type_ == 'int' else 'Number'}({_arguments(schema, names)})"
-    return Kind(code, type_, type_, limits=_range(schema.get("minimum"), schema.get("maximum")))
+    limits = _range(schema.get("minimum"), schema.get("maximum"))
+    return Kind(code, type_, type_, limits=limits, bounds=_bounds(schema))
 
 
 def _array(document: Document, schema: Mapping[str, Any], path: Path_) -> Kind:
@@ -210,7 +214,19 @@ def _array(document: Document, schema: Mapping[str, Any], path: Path_) -> Kind:
         input=f"Sequence[{item.input}]",
         names=item.names,
         limits="; ".join(filter(None, limits)),
+        bounds=_bounds(schema) | {(f"items.{name}", value) for name, value in item.bounds},
     )
+
+
+_BOUNDS = (
+    *("minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    *("multipleOf", "minItems", "maxItems", "uniqueItems"),
+)
+
+
+def _bounds(schema: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
+    given = ((name, plain(schema.get(name))) for name in _BOUNDS)
+    return frozenset((name, value) for name, value in given if value is not None and value is not False)
 
 
 def unsupported(document: Document, path: Path_, what: str, instead: str) -> DocumentError:

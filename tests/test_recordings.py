@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from ruamel.yaml import YAML
 
@@ -80,7 +80,7 @@ def resolve(node: Any) -> Any:
 
 
 _ROOT_URI = "urn:clinik"
-_REGISTRY: Registry[Any] = Registry().with_resource(_ROOT_URI, Resource(contents=DOCUMENT, specification=DRAFT202012))
+_REGISTRY: Registry[Any] = Registry().with_resource(_ROOT_URI, DRAFT202012.create_resource(DOCUMENT))
 
 
 def _absolute(node: Any) -> Any:
@@ -91,7 +91,7 @@ def _absolute(node: Any) -> Any:
 
 
 def check(schema: Any, value: Any) -> None:
-    Draft202012Validator(_absolute(schema), registry=_REGISTRY, format_checker=FormatChecker()).validate(value)
+    OAS31Validator(_absolute(schema), registry=_REGISTRY, format_checker=oas31_format_checker).validate(value)
 
 
 class Operation(NamedTuple):

@@ -132,7 +132,10 @@ class WireServer:
         return f"{'https' if self._ssl_context else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Listen; connections are accepted when this returns. :class:`OSError` if the port cannot be had, :class:`OverflowError` for none."""
+        """Listen; connections are accepted when this returns.
+
+        :raises OSError: if the port cannot be had; :class:`OverflowError` if there is no such port.
+        """
         if self._acceptor is not None:
             raise RuntimeError("a server is started once")
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

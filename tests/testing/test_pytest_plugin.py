@@ -232,14 +232,14 @@ def test_the_recordings_are_in_tests_recordings_by_default(tmp_path: Path) -> No
 
 
 def test_importing_the_plugin_imports_nothing_of_the_kit() -> None:
-    program = (
-        "import clinik_client, sys; before = set(sys.modules); import clinik_client.testing.plugin; print(*sorted("
-    )
-    program += (
-        "name for name in set(sys.modules) - before if not name.partition('.')[0].lstrip('_') in ('pytest', 'py')))"
-    )
+    program = """
+        import sys, pytest, clinik_client
+        before = set(sys.modules)
+        import clinik_client.testing.plugin
+        print(*sorted(set(sys.modules) - before))
+    """
     listed = subprocess.run(
-        [sys.executable, "-c", f"import pytest, {program.removeprefix('import ')}"],
+        [sys.executable, "-c", dedent(program)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

@@ -82,7 +82,7 @@ class EncounterCreateRequest(Model):
     characters)"""
     period: Period | None = _field(default=None, metadata=wire("period", Object("Period")))
     """When the encounter takes place."""
-    length_minutes: int | None = _field(default=None, metadata=wire("lengthMinutes", Integer(maximum=10080)))
+    length_minutes: int | None = _field(default=None, metadata=wire("lengthMinutes", Integer(minimum=0, maximum=10080)))
     """How long the encounter takes, in whole minutes. (0 to 10080)"""
     location: str | None = _field(default=None, metadata=wire("location", Text(max_length=200)))
     """Where it takes place, as a name or an identifier. (at most 200 characters)"""
