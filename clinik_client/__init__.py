@@ -1,8 +1,10 @@
 """Blocking SDK for the ClinikAPI Encounter resource.
 
 >>> from clinik_client import Clinik
->>> with Clinik() as clinik:  # doctest: +SKIP
-...     encounter, meta = clinik.encounters.read("enc_xyz789")
+>>> with Clinik() as clinik:  # the key is in CLINIKAPI_SECRET_KEY
+...     encounter, meta = clinik.encounters.read("enc_xyz789", include=["patient"])
+>>> encounter.type, encounter.period.start.isoformat()
+('Annual physical', '2025-06-01T09:00:00+00:00')
 """
 
 from ._generated import models as _models
@@ -28,6 +30,7 @@ from .errors import (
 )
 from .fhir_datetime import FhirDateTime
 from .pagination import Pages
+from .recovery import FindResult
 from .response import ApiResponse, Quota, ResponseMeta
 from .version import __version__
 
@@ -50,6 +53,7 @@ __all__ = [
     "ClinikWarning",
     "Encounters",
     "FhirDateTime",
+    "FindResult",
     "Issue",
     "Outcome",
     "Pages",

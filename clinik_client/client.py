@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
+from urllib.parse import unquote
 
 from attrs import evolve
 
@@ -28,7 +29,8 @@ from .version import __version__
 BASE_URL: Final = "https://api.clinikapi.com"
 
 _KEY = re.compile(r"clk_(?:live|test)_[A-Za-z0-9_-]+", re.ASCII)
-_METHOD = re.compile(r"[A-Z]{1,16}", re.ASCII)
+# CONNECT asks a proxy for a tunnel, it is no request to the service.
+_METHOD = re.compile(r"(?!CONNECT$)[A-Z]{1,16}", re.ASCII)
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", re.ASCII)
 
 
@@ -45,7 +47,7 @@ class Clinik:
         timeout: the limit of one attempt in seconds, by the clock on the wall: name lookup, connecting, TLS, sending,
             waiting and reading the answer together.
         retries: how many times a request is sent again at most, where that is safe (see ``docs/reliability.md``).
-        deadline: the limit of a whole call with its retries and waits, in seconds; ``None`` for no more than these need.
+        deadline: the limit of a whole call with its retries and waits, in seconds; ``None`` for as long as these take.
         proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``; taken from ``HTTPS_PROXY`` and
             ``NO_PROXY`` if not given.
         verify: ``True`` for the usual certificate authorities, the path of a PEM file (or of a folder) with your own,
@@ -84,7 +86,7 @@ class Clinik:
     ) -> None:
         key = _check_key(os.environ.get("CLINIKAPI_SECRET_KEY") if api_key is None else api_key)
         options = Options(timeout, retries, deadline, max_retry_wait)
-        target = parse_target(base_url or os.environ.get("CLINIKAPI_BASE_URL") or BASE_URL)
+        target = parse_target((os.environ.get("CLINIKAPI_BASE_URL") or BASE_URL) if base_url is None else base_url)
         if target.scheme == b"http" and not target.loopback:
             _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
         if verify is False:
@@ -129,7 +131,16 @@ class Clinik:
         self.close()
 
     def close(self) -> None:
-        """Close all connections. Closing a view made by `with_options` closes nothing."""
+        """Close all connections. Closing a view made by `with_options` closes nothing.
+
+        Example:
+            >>> clinik = Clinik("clk_test_example")
+            >>> try:
+            ...     print(clinik)
+            ... finally:
+            ...     clinik.close()
+            <Clinik https://api.clinikapi.com, test key>
+        """
         if self._owns_connections:
             self._sender.transport.close()
 
@@ -143,8 +154,13 @@ class Clinik:
             retries: how many times a request is sent again at most.
             deadline: the limit of a whole call, in seconds; ``float("inf")`` takes a limit away.
 
+        Returns:
+            Another `Clinik`, which works for as long as this one is open.
+
         Example:
-            >>> patient = Clinik("clk_test_example").with_options(timeout=60.0, retries=0)
+            >>> quick = clinik.with_options(timeout=5.0, retries=0)
+            >>> quick.encounters.read("enc_xyz789", include=["patient"]).data
+            <Encounter id='enc_xyz789' status='in-progress'>
         """
         given: dict[str, Any] = {"timeout": timeout, "retries": retries, "deadline": deadline}
         changes = {name: value for name, value in given.items() if value is not None}
@@ -174,12 +190,14 @@ class Clinik:
             The envelope's ``data``, or the whole body where there is no envelope.
 
         Example:
-            >>> clinik.request("GET", "/v1/encounters", params={"count": 1})  # doctest: +SKIP
+            >>> page, meta = clinik.request("GET", "/v1/encounters", params={"patientId": "pt_abc123", "count": 2})
+            >>> [encounter["id"] for encounter in page["data"]], meta.status
+            (['enc_lmn567', 'enc_xyz789'], 200)
         """
         problems = Problems()
         if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
             problems.add(Place().child("method"), "must be an HTTP method")
-        if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
             problems.add(
                 Place().child("path"),
                 "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Unpack, overload
 
 from ._generated.api.encounters import (
@@ -23,6 +24,7 @@ from ._generated.models.encounter_create_request import EncounterCreateRequestFi
 from ._generated.models.encounter_search_params import EncounterSearchParamsFields
 from ._generated.models.encounter_update_request import EncounterUpdateRequestFields
 from .pagination import Pages
+from .recovery import INDEX_LAG, FindResult, find_created
 from .resource import Resource
 from .response import ApiResponse
 
@@ -75,6 +77,9 @@ class Encounters(Resource):
             id: the encounter's id.
             include: names of references whose records the answer should hold too, such as ``["patient"]``; what the
                 service adds for them is in ``additional_properties``.
+
+        Returns:
+            The encounter as it is now.
 
         Raises:
             ClinikNotFoundError: there is none, or it belongs to another organization.
@@ -151,8 +156,8 @@ class Encounters(Resource):
 
         Example:
             >>> page, meta = clinik.encounters.search(patient_id="pt_abc123", status="finished", sort="-date", count=25)
-            >>> len(page.data), page.has_more
-            (1, False)
+            >>> [encounter.id for encounter in page.data], page.total, page.has_more
+            (['enc_xyz789', 'enc_uvw456', 'enc_opq890'], 3, False)
         """
         return self._send(search_encounters.request(given, **filters))
 
@@ -185,6 +190,46 @@ class Encounters(Resource):
 
         Example:
             >>> [encounter.id for encounter in clinik.encounters.search_all(patient_id="pt_abc123", count=2, limit=2)]
-            ['enc_xyz789', 'enc_life02']
+            ['enc_lmn567', 'enc_xyz789']
         """
         return self._walk(search_encounters.request, given, filters, limit)
+
+    @overload
+    def find_created(
+        self, /, *, since: datetime, lag: float = INDEX_LAG, **fields: Unpack[EncounterCreateRequestFields]
+    ) -> FindResult[Encounter]: ...
+    @overload
+    def find_created(
+        self, given: EncounterCreateRequest | Mapping[str, Any], /, *, since: datetime, lag: float = INDEX_LAG
+    ) -> FindResult[Encounter]: ...
+    def find_created(
+        self,
+        given: EncounterCreateRequest | Mapping[str, Any] | None = None,
+        /,
+        *,
+        since: datetime,
+        lag: float = INDEX_LAG,
+        **fields: Any,
+    ) -> FindResult[Encounter]:
+        """Look for the encounter that a create with outcome ``unknown`` may have left. Never creates one.
+
+        Searches for encounters that agree with what was sent: patient, class, start of the period, type, practitioner
+        and so on; status and diagnoses may have changed since and do not count.
+
+        Args:
+            given: what the create was given, instead of keywords.
+            since: when the create was sent; an aware datetime.
+            lag: how many seconds searches may be behind writes. The call waits until that long after ``since``.
+            fields: what the create was given as keywords.
+
+        Returns:
+            The verdict ``found``, ``several`` or ``not_there``, and what was found.
+
+        Example:
+            >>> visit = {"status": "finished", "class": "AMB", "patientId": "pt_abc123"}
+            >>> sent = datetime(2025, 6, 1, 9, 0, tzinfo=UTC)
+            >>> clinik.encounters.find_created(visit, since=sent).verdict  # doctest: +SKIP
+            'found'
+        """
+        created = create_encounter.request(given, **fields)
+        return find_created(self._sender, created, search_encounters.request, since, lag)

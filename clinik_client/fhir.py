@@ -30,7 +30,8 @@ three locations). Such an element is kept whole, as it came, in a dict under the
 could not be rebuilt from the simplified field. :func:`to_fhir` takes it from there for as long as it still
 means what the field says, so a field that was changed afterwards is never overruled by an old detail.
 
-An element of a type that FHIR does not give it stays where it is, unchanged.
+An element of a JSON type that FHIR does not give it stays where it is, unchanged; one that says nothing a field
+could hold (a subject without a reference) is only among the details.
 
 Source: FHIR R4, Encounter, https://hl7.org/fhir/R4/encounter.html.
 """
@@ -115,9 +116,10 @@ def to_fhir(record: Mapping[str, Any]) -> dict[str, Any]:
     :param record: a record in wire names, with or without the ``fhir`` that :func:`simplify` added. It is not
         changed; the result shares its values. A field of the wrong type stays under its own name.
     :returns: the resource. Where ``fhir`` holds an element that still simplifies to the present field, it is that
-        element; otherwise the element is built from the field. ``simplify(to_fhir(s)) == s`` for every record
-        without ``fhir`` whose fields have their documented types, whose ids are legal, whose
-        ``reasonCode`` is not a list of one, and which names no ``participants`` without a ``practitionerId``.
+        element; otherwise the whole element is built from the field (within ``hospitalization``, part by part).
+        ``simplify(to_fhir(s)) == s`` for every record without ``fhir`` whose fields have their documented types,
+        whose ids are legal, whose ``reasonCode`` is not a list of one, and which names no ``participants`` without
+        a ``practitionerId``.
 
     >>> to_fhir({"class": "AMB", "patientId": "pt_abc123"}) == {
     ...     "resourceType": "Encounter",
@@ -263,7 +265,7 @@ def _target(reference: Any) -> tuple[str | None, str | None]:
     if "?" in address:  # a search in place of an address: only the server knows the id
         return kind, None
     parts = address.split("/")
-    if parts[-2:-1] == ["_history"] and len(parts) > len(("Type", "id")) + 1:
+    if parts[-2:-1] == ["_history"] and len(parts) > 3:
         parts = parts[:-2]
     return (parts[-2] if len(parts) > 1 else kind), _text(parts[-1])
 
@@ -288,14 +290,15 @@ def _is_number(value: Any) -> bool:
 
 def _read_length(duration: dict[str, Any]) -> float | None:
     value, code, word = duration.get("value"), _text(duration.get("code")), _text(duration.get("unit")) or ""
-    for unit in (code, word, _UNIT_WORDS.get(word.strip().lower().removesuffix("s"))):
+    stem = word.strip().lower().removesuffix("s")
+    for unit in (code, word, stem, _UNIT_WORDS.get(stem)):
         if unit in _MINUTES or unit in _PER_MINUTE:
             break
     else:
         return None  # a number without a unit could be anything
     if not _is_number(value) or duration.get("comparator") is not None:  # "less than an hour" is not a length
         return None
-    # In decimal, as FHIR's numbers are: 2.3 h are 138 minutes, not nearly so.
+    # In decimal, as FHIR's numbers are: 4.1 h are 246 minutes, not 245.99999999999997.
     minutes = Decimal(str(value)) * _MINUTES.get(unit, 1) / _PER_MINUTE.get(unit, 1)
     return int(minutes) if minutes == int(minutes) else float(minutes)
 

@@ -28,7 +28,6 @@ _LEAP_SECOND = re.compile(r"(?P<before>.+[Tt ][0-9]{2}:?[0-9]{2}:?)60(?P<after>.
 
 _YEAR_LENGTH = len("YYYY")
 _MONTH_LENGTH = len("YYYY-MM")
-_LONGEST_DAY = len("YYYY-MM-DD")
 _FRACTION_DOT = len("YYYY-MM-DDThh:mm:ss")
 
 _FORMS = "YYYY, YYYY-MM, YYYY-MM-DD, or a date-time with an offset such as YYYY-MM-DDThh:mm:ssZ"
@@ -182,9 +181,9 @@ class FhirDateTime(datetime):
         text = self.text
         if len(text) == _YEAR_LENGTH:
             return "year"
-        if len(text) == _MONTH_LENGTH and text[4] == "-" and text[5] != "W":
+        if len(text) == _MONTH_LENGTH and text[4] == "-":
             return "month"
-        if len(text) <= _LONGEST_DAY and _DAY.fullmatch(text):
+        if _DAY.fullmatch(text):
             return "day"
         return "fraction" if _FRACTION.search(text) else "second"
 

@@ -169,7 +169,9 @@ class Number(Kind):
         return value if value.__class__ is int or value.__class__ is float else MISFIT
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        # Only a float can be endless, and asking an int fails for one that no float can hold.
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or (isinstance(value, float) and not math.isfinite(value)):
             problems.add(place, "must be a finite number")
             return None
         return self._in_range(value, place, problems)
@@ -183,10 +185,10 @@ class Number(Kind):
             problems.add(place, f"must be at most {self.maximum}")
         elif self.below is not None and value >= self.below:
             problems.add(place, f"must be below {self.below}")
+        elif abs(value) > _EXACT:
+            problems.add(place, "is too large to be sent exactly as a JSON number")
         elif self.multiple_of is not None and not _is_multiple(value, self.multiple_of):
             problems.add(place, f"must be a multiple of {self.multiple_of}")
-        elif abs(value) > _EXACT and value == int(value):
-            problems.add(place, "is too large to be sent exactly as a JSON number")
         return value
 
 
@@ -267,6 +269,12 @@ class Json(Kind):
         return value
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+        if _is_deeper(value, _DEEPEST):
+            problems.add(place, f"must not be nested deeper than {_DEEPEST} levels")
+            return None
+        return self._encode(value, place, form, problems)
+
+    def _encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -274,11 +282,22 @@ class Json(Kind):
         if isinstance(value, int | float):
             return Number().encode(value, place, form, problems)
         if isinstance(value, list | tuple):
-            return [self.encode(item, place.child(index), form, problems) for index, item in enumerate(value)]
+            return [self._encode(item, place.child(index), form, problems) for index, item in enumerate(value)]
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-            return {key: self.encode(item, place.child(key), form, problems) for key, item in value.items()}
+            for key in value:
+                Text().encode(key, place, form, problems)
+            return {str(key): self._encode(item, place.child(key), form, problems) for key, item in value.items()}
         problems.add(place, "must be a JSON value")
         return None
+
+
+# Far below what the writer can nest (254), and what is nested in a circle gets there too.
+_DEEPEST: Final = 100
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
+    return items is not None and (levels == 0 or any(_is_deeper(item, levels - 1) for item in items))
 
 
 @frozen(slots=False)
@@ -376,17 +395,18 @@ class OneOf(Kind):
             if not found:
                 return encoded
             attempts.append(found)
-        # A value with the right type but a broken limit says more about what was meant than a wrong type does.
-        deepest = max(attempts, key=lambda found: max(len(issue["location"]) for issue in found))
-        typed = [found for found in attempts if not found[0]["diagnostics"].endswith(_TYPE_PROBLEMS)]
-        if typed and deepest[0]["diagnostics"].endswith(_TYPE_PROBLEMS):
-            deepest = typed[0]
-        if not typed:
-            texts = [found[0]["diagnostics"].partition(": must be ")[2] for found in attempts]
-            problems.add(place, f"must be {' or '.join(dict.fromkeys(filter(None, texts)))}")
+        # Of a kind whose type is right, the broken limits are told; otherwise, which types there are.
+        fitting = [found for found in attempts if not _is_wrong_type(found, place)]
+        if fitting:
+            problems.extend(fitting[0])
         else:
-            problems.extend(deepest)
+            texts = [found[0]["diagnostics"].partition(": must be ")[2] for found in attempts]
+            problems.add(place, f"must be {' or '.join(dict.fromkeys(texts))}")
         return None
+
+
+def _is_wrong_type(found: Problems, place: Place) -> bool:
+    return found[0]["diagnostics"] in (f"{place}: {text}" for text in _TYPE_PROBLEMS)
 
 
 _TYPE_PROBLEMS: Final = (

@@ -133,23 +133,27 @@ class Model(AttrsInstance):
 
 
 def _dump(value: Any) -> Any:
-    match value:
-        case Enum():
-            return value.value
-        case str() | bool() | int() | float() | None:
-            return value
-        case FhirDateTime():
-            return value.text
-        case date():
-            return value.isoformat()
-        case Model():
-            return value.to_dict()
-        case Mapping():
-            return {name: _dump(item) for name, item in value.items()}
-        case list() | tuple():
-            return [_dump(item) for item in value]
-        case _:
-            return value
+    """The JSON value of a field. Not recursive: an answer may be nested deeper than Python's calls."""
+    result = [value]
+    places: list[tuple[Any, Any]] = [(result, 0)]
+    while places:
+        holder, key = places.pop()
+        match holder[key]:
+            case Enum() as member:
+                holder[key] = member.value
+            case FhirDateTime() as moment:
+                holder[key] = moment.text
+            case date() as day:
+                holder[key] = day.isoformat()
+            case Model() as model:
+                holder[key] = model.to_dict()
+            case Mapping() as found:
+                holder[key] = items = dict(found)
+                places.extend((items, name) for name in items)
+            case list() | tuple() as found:
+                holder[key] = entries = list(found)
+                places.extend((entries, index) for index in range(len(entries)))
+    return result[0]
 
 
 @cache

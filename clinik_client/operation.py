@@ -33,11 +33,23 @@ class Request:
     """The id in the path: the answer must be about this record."""
     answer: type[Model] | None = field(default=None, repr=False)
     """The model of the answer's ``data``."""
+    params: type[Model] | None = field(default=None, repr=False)
+    """The model of the query parameters."""
 
     @property
     def name(self) -> str:
         """Method and route, for people."""
         return f"{self.method} {self.route}"
+
+    @property
+    def deletes(self) -> bool:
+        """Whether this deletes one record: sending it again then has the same effect."""
+        return self.method == "DELETE" and self.record_id is not None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again after an attempt that the service may have carried out."""
+        return self.method == "GET" or self.deletes
 
     @property
     def target(self) -> str:
@@ -104,6 +116,7 @@ class Operation:
             body=None if self.body is None else fields,
             record_id=values[-1] if values and self.path.endswith("}") else None,
             answer=self.answer,
+            params=self.params,
         )
 
     def _encode(

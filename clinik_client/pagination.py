@@ -62,7 +62,13 @@ class Pages(Iterator[T], Generic[T]):
 
     @property
     def total(self) -> int | None:
-        """How many records match, as the latest page said; ``None`` before the first page, or if none said so."""
+        """How many records match, as the latest page said; ``None`` before the first page, or if none said so.
+
+        Example:
+            >>> walk = clinik.encounters.search_all(patient_id="pt_abc123", count=2)
+            >>> walk.total, next(walk).id, walk.total
+            (None, 'enc_lmn567', 5)
+        """
         return self._total
 
     @property
@@ -70,6 +76,11 @@ class Pages(Iterator[T], Generic[T]):
         """The cursor of the page that the next record comes from; ``None`` for the first page.
 
         A walk that starts at it (``search_all(..., cursor=...)``) repeats at most one page and skips nothing.
+
+        Example:
+            >>> walk = clinik.encounters.search_all(patient_id="pt_abc123", count=2)
+            >>> next(walk).id, walk.cursor, next(walk).id, walk.cursor
+            ('enc_lmn567', None, 'enc_xyz789', '2')
         """
         return self._cursor
 
@@ -95,6 +106,16 @@ class Pages(Iterator[T], Generic[T]):
         """The pages from here on, as they come, each with its metadata. ``limit`` ends the last one early.
 
         While a page is being worked on, `cursor` is that page's: a walk that starts there repeats it.
+
+        Returns:
+            An iterator over ``page, meta``, as `search` gives them.
+
+        Example:
+            >>> for page, meta in clinik.encounters.search_all(patient_id="pt_abc123", count=2).pages():
+            ...     print(len(page.data), page.has_more, meta.rate_limit_remaining)
+            2 True 495
+            2 True 494
+            1 False 493
         """
         while self._left != 0:
             response = self._fetch()
@@ -110,7 +131,7 @@ class Pages(Iterator[T], Generic[T]):
         if not self._more:
             return None
         self._cursor = self._next
-        if self._next in self._asked:
+        if self._next in self._asked or (self._next is None and self._asked):
             problem = "a cursor that it gave before" if self._next is not None else "no cursor"
             raise ClinikResponseError(
                 f"The service says that there are more pages, but gives {problem}: the walk cannot go on.",

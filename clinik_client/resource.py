@@ -68,8 +68,8 @@ def read_answer(request: Request, reply: Reply) -> Answer:
     Raises:
         Misread: it is not JSON, not what the operation answers with, or about another record. The text is safe to show.
     """
-    if request.method == "DELETE" and request.answer is None:
-        return Answer(None, _meta_of(_json(reply.body)))
+    if request.deletes:
+        return Answer(None, _meta_of(_read_deletion(request, reply)))
     if not reply.body.strip():
         if request.answer is not None:
             raise Misread("The answer is empty.")
@@ -92,6 +92,18 @@ def _json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return _NOT_JSON
+
+
+def _read_deletion(request: Request, reply: Reply) -> Any:
+    """The answer to a delete is empty, or it may tell of the deletion. A page of something else does not confirm it."""
+    body = _json(reply.body) if reply.body.strip() else None
+    if body is not None and not isinstance(body, dict):
+        raise Misread("The answer does not say that the record was deleted.")
+    data = body.get("data") if body else None
+    is_outcome = isinstance(data, dict) and data.get("resourceType") == "OperationOutcome"
+    if isinstance(data, dict) and not is_outcome and data.get("id", request.record_id) != request.record_id:
+        raise Misread("The answer is about another record than the one that was asked for.")
+    return body
 
 
 def _meta_of(body: Any) -> Mapping[str, Any]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -39,6 +39,9 @@ T = TypeVar("T")
 
 BACKOFF_CAP: Final = 10.0
 """The longest wait between two attempts, in seconds, where the service names none."""
+
+_LONGEST_SLEEP: Final = 1_000_000.0
+# Seconds: the system's timers take no more than some weeks.
 
 logger = logging.getLogger("clinik_client")
 logger.addHandler(logging.NullHandler())
@@ -102,25 +105,24 @@ class RetryBudget:
     it costs no more than 20 extra requests for each client.
     """
 
-    SIZE: Final = 20.0
-    PER_SUCCESS: Final = 2.0
+    SIZE: Final = 20
+    PER_SUCCESS: Final = 2
 
     def __init__(self) -> None:
-        self._tokens = self.SIZE
-        self._lock = threading.Lock()
+        # A deque is safe between threads without a lock, which a fork could leave locked for ever in the child.
+        self._tokens: deque[None] = deque([None] * self.SIZE, maxlen=self.SIZE)
 
     def take(self) -> bool:
         """Take a token, if there is one."""
-        with self._lock:
-            if self._tokens < 1:
-                return False
-            self._tokens -= 1
-            return True
+        try:
+            self._tokens.pop()
+        except IndexError:
+            return False
+        return True
 
     def succeeded(self) -> None:
         """The service works."""
-        with self._lock:
-            self._tokens = min(self.SIZE, self._tokens + self.PER_SUCCESS)
+        self._tokens.extend([None] * self.PER_SUCCESS)
 
 
 @frozen
@@ -190,7 +192,7 @@ class Sender:
             wait = result.wait
             if wait is None:
                 wait = clock.jitter(min(BACKOFF_CAP, 2.0 ** min(number - 1, 10)))
-            elif wait > options.max_retry_wait:
+            elif wait > min(options.max_retry_wait, _LONGEST_SLEEP):
                 raise error
             if not result.again or number > options.retries or clock.now() + wait >= end or not self.budget.take():
                 raise error
@@ -209,19 +211,12 @@ class Sender:
                 return self._answered(request, reply, maybe_done, read)
             return Sent(read(request, reply), reply, 1)
         except AttemptFailed as failure:
-            if attempt.status is not None and not 200 <= attempt.status <= 299 and not failure.final:
+            if attempt.status is not None and not 200 <= attempt.status <= 299:
                 # The status says enough, even where the rest of the answer was lost.
                 return self._answered(request, Reply(attempt.status, attempt.headers, b""), maybe_done, read)
             return self._failed(request, attempt, failure)
         except Misread as error:
             misread = str(error)
-        except KeyboardInterrupt as error:
-            if request.method != "GET" and attempt.sent:
-                error.add_note(
-                    f"clinik_client: {request.name} was under way: whether it was carried out is unknown. "
-                    "Look before sending it again."
-                )
-            raise
         return self._setback(request, attempt, ClinikResponseError, misread)
 
     def _failed(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> _Setback:
@@ -239,8 +234,7 @@ class Sender:
     ) -> _Setback:
         outcome: Outcome = "not_sent"
         if attempt.sent:
-            applied = attempt.status is not None and 200 <= attempt.status <= 299
-            outcome = "applied" if applied else "unknown"
+            outcome = "applied" if attempt.promised else "unknown"
         return _Setback(
             error(
                 text,
@@ -249,14 +243,14 @@ class Sender:
                 outcome=outcome,
                 operation=request.name,
             ),
-            again=not final and (outcome == "not_sent" or request.method in ("GET", "DELETE")),
+            again=not final and (outcome == "not_sent" or request.repeatable),
         )
 
     def _answered(
         self, request: Request, reply: Reply, maybe_done: bool, read: Callable[[Request, Reply], T]
     ) -> Sent[T] | _Setback:
         status = reply.status
-        if status == 404 and request.method == "DELETE" and maybe_done:
+        if status == 404 and request.deletes and maybe_done:
             return Sent(read(request, Reply(204, reply.headers, b"")), reply, 1, already_deleted=True)
         told = read_error(reply, self._redactor(request))
         error = error_class(status, told.code)
@@ -276,7 +270,7 @@ class Sender:
         if status == 429:
             again = told.code not in QUOTA_CODES
         else:
-            again = not 300 <= status <= 499 and request.method in ("GET", "DELETE")
+            again = not 300 <= status <= 499 and request.repeatable
         return _Setback(error(told.message, **facts), again, wait)
 
     def _retry_after(self, reply: Reply, told: ErrorReport) -> float | None:

@@ -11,10 +11,12 @@ import contextlib
 import ipaddress
 import os
 import queue
+import re
 import socket
 import ssl
 import threading
 import time
+import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -34,7 +36,16 @@ WRITE_KEEPALIVE: Final = 1.0
 """The same for writes, which must not meet a server that is just closing its side."""
 
 _IDLE_CONNECTIONS: Final = 100
-_WRITE_CHUNK: Final = 65_536
+# One TLS record, and little enough for one system call: each looks at the clock.
+_WRITE_CHUNK: Final = 16_384
+# Seconds: the system's timers take no more than some weeks.
+_LONGEST_WAIT: Final = 1_000_000.0
+_HEAD_KEPT: Final = 16_384
+
+# Answers with a status of 1xx may stand before the one that counts (RFC 9110, section 15.2).
+_INTERIM = rb"(?:HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*"
+_SUCCESS_LINE = re.compile(_INTERIM + rb"HTTP/1\.[01] 2\d\d(?: [^\r\n]*)?\r?\n")
+_WHOLE_HEAD = re.compile(_INTERIM + rb"HTTP/1\.[01] [^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
 
 
 @frozen
@@ -56,11 +67,37 @@ class Attempt:
     """When it has to be over, on the monotonic clock."""
     sent: bool = False
     """Something of the request may have left."""
-    received: bool = False
-    """Something came back after that."""
+    received: int = 0
+    """How many bytes came back after that."""
+    head: bytes = field(default=b"", repr=False)
+    """The first of them."""
+    tail: bytes = field(default=b"", repr=False)
+    """The last of them."""
     status: int | None = None
     """The status of the answer, once its head arrived."""
     headers: Mapping[str, str] = field(factory=dict, repr=False)
+    leaving: bool = False
+    """What is written next is the request, not a proxy's CONNECT."""
+
+    def begins_to_leave(self, leaving: bool) -> None:
+        """The next bytes written are the request's (or a CONNECT); what is read from now on answers them."""
+        self.leaving = leaving
+        self.received = 0
+        self.head = self.tail = b""
+
+    def arrived(self, data: bytes) -> None:
+        """Something was read."""
+        self.received += len(data)
+        if len(self.head) < _HEAD_KEPT:
+            self.head += data[: _HEAD_KEPT - len(self.head)]
+        self.tail = (self.tail + data[-4:])[-4:]
+
+    @property
+    def promised(self) -> bool:
+        """A status line that tells of success arrived, even if no more did."""
+        if self.status is not None:
+            return 200 <= self.status <= 299
+        return _SUCCESS_LINE.match(self.head) is not None
 
 
 class AttemptFailed(Exception):
@@ -115,8 +152,10 @@ def parse_target(base_url: str) -> Target:
         url = httpx.URL()
     if problem is None and (url.scheme not in ("http", "https") or not url.host):
         problem = "must begin with https:// (or http:// for a server on this machine) and name a host"
-    elif problem is None and (url.userinfo or url.query or url.fragment):
+    elif problem is None and (url.userinfo or b"?" in url.raw_path or url.fragment):
         problem = "must have no user name, no query and no fragment"
+    elif problem is None and url.port is not None and not 0 < url.port < 65_536:
+        problem = "names a port that does not exist"
     if problem is not None:
         raise ClinikConfigError(f"base_url {problem}.")
     return Target(
@@ -192,6 +231,15 @@ def find_proxy(target: Target, proxy: str | None, trust_env: bool) -> httpx.Prox
     return found
 
 
+@frozen
+class _Lines:
+    """The connections of one process."""
+
+    backend: _DeadlineBackend
+    reads: httpcore.ConnectionPool
+    writes: httpcore.ConnectionPool
+
+
 class Transport:
     """Connections to one service, shared by all threads of a process.
 
@@ -210,25 +258,36 @@ class Transport:
         self._proxy = proxy
         self._max_bytes = max_response_bytes
         self.closed = False
-        self._backend = _DeadlineBackend()
-        self._open()
+        self._lines = {os.getpid(): self._open()}
 
     def __repr__(self) -> str:
         return f"<Transport to {self._target.shown}>"
 
-    def _open(self) -> None:
-        self._pid = os.getpid()
-        self._reads = self._pool(READ_KEEPALIVE)
-        self._writes = self._pool(WRITE_KEEPALIVE)
+    def _open(self) -> _Lines:
+        backend = _DeadlineBackend()
+        return _Lines(backend, self._pool(backend, READ_KEEPALIVE), self._pool(backend, WRITE_KEEPALIVE))
 
-    def _pool(self, keepalive: float) -> httpcore.ConnectionPool:
+    def _own_lines(self) -> _Lines:
+        """The connections of this process."""
+        lines = self._lines.get(os.getpid())
+        if lines is None:
+            # After a fork both processes hold the same sockets, and either could read the other's answer. setdefault
+            # is one step, so threads that come here together get the same ones.
+            inherited = [pid for pid in list(self._lines) if pid != os.getpid()]
+            lines = self._lines.setdefault(os.getpid(), self._open())
+            for pid in inherited:
+                if (others := self._lines.pop(pid, None)) is not None:
+                    others.backend.abandon()
+        return lines
+
+    def _pool(self, backend: _DeadlineBackend, keepalive: float) -> httpcore.ConnectionPool:
         # No limit on connections: a thread holds one at a time, and waiting for one could outlast the call's limit.
         settings: dict[str, Any] = {
             "ssl_context": self._context,
             "max_connections": None,
             "max_keepalive_connections": _IDLE_CONNECTIONS,
             "keepalive_expiry": keepalive,
-            "network_backend": self._backend,
+            "network_backend": backend,
         }
         if self._proxy is None:
             return httpcore.ConnectionPool(**settings)
@@ -241,11 +300,13 @@ class Transport:
         )
 
     def close(self) -> None:
-        """Close all connections. A call that is under way in another thread fails."""
+        """Close all connections. A call that is under way in another thread fails at once."""
         self.closed = True
-        if self._pid == os.getpid():
-            self._reads.close()
-            self._writes.close()
+        lines = self._own_lines()
+        # Connections that are only being made are in no pool yet: the backend knows them all.
+        lines.backend.close()
+        lines.reads.close()
+        lines.writes.close()
 
     def send(
         self,
@@ -282,13 +343,11 @@ class Transport:
     ) -> Reply:
         if self.closed:
             raise AttemptFailed("The client is closed.", final=True)
-        if self._pid != os.getpid():
-            # After a fork both processes hold the same sockets, and either could read the other's answer.
-            self._open()
+        lines = self._own_lines()
         all_headers = [(b"Host", self._target.host_header), *headers]
         if content or method in ("POST", "PATCH", "PUT"):
             all_headers.append((b"Content-Length", b"%d" % len(content)))
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._backend.begin(attempt))
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), lines.backend.begin(attempt))
         request = httpcore.Request(
             method,
             httpcore.URL(
@@ -301,14 +360,14 @@ class Transport:
             content=content,
             extensions={"timeout": limits, "trace": _tracer(attempt)},
         )
-        pool = self._reads if method == "GET" else self._writes
+        pool = lines.reads if method == "GET" else lines.writes
         response = pool.handle_request(request)
         try:
+            if not attempt.received:
+                # The answer was there before the request left: it belongs to some other one, and so does its status.
+                raise AttemptFailed("An answer came that no request on this connection had asked for.", malformed=True)
             attempt.status = response.status
             attempt.headers = _headers(response.headers)
-            if not attempt.received:
-                # The answer was there before the request left: it belongs to some other one.
-                raise AttemptFailed("An answer came that no request on this connection had asked for.", malformed=True)
             stream = response.stream
             assert isinstance(stream, Iterable)
             body = read_body(stream, attempt.headers.get("content-encoding", ""), self._max_bytes)
@@ -316,6 +375,9 @@ class Transport:
             # What is left of a refused answer must not become the next one's beginning.
             response.close()
             raise
+        if _something_follows(attempt, method):
+            # It would be taken for the beginning of the next answer. The pool drops a connection that is closed.
+            response.extensions["network_stream"].close()
         response.close()
         return Reply(response.status, attempt.headers, body)
 
@@ -326,6 +388,8 @@ class Transport:
             stage = "while waiting for the answer" if attempt.sent else "while connecting"
             return AttemptFailed(f"The time was up {stage}.", timed_out=True)
         if isinstance(error, httpcore.ProxyError):
+            if str(error).startswith("407"):
+                return AttemptFailed("The proxy wants a user name and a password that it accepts.", final=True)
             return AttemptFailed("The proxy refused the connection.")
         if isinstance(error, httpcore.LocalProtocolError | UnicodeError | httpcore.UnsupportedProtocol):
             return AttemptFailed("The request cannot be written as HTTP.", final=True)
@@ -345,6 +409,19 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
+def _something_follows(attempt: Attempt, method: str) -> bool:
+    """Whether bytes came behind the answer (or whether that cannot be told)."""
+    head = _WHOLE_HEAD.match(attempt.head)
+    if head is None:
+        return True
+    if "transfer-encoding" in attempt.headers:
+        # Chunks and their trailer end with an empty line (RFC 9112, section 7.1).
+        return attempt.tail != b"\r\n\r\n"
+    bodiless = method == "HEAD" or attempt.status in (204, 304)
+    length = 0 if bodiless else int(attempt.headers.get("content-length", attempt.received - head.end()))
+    return attempt.received != head.end() + length
+
+
 def _is_certificate_error(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -357,8 +434,7 @@ def _tracer(attempt: Attempt) -> Callable[[str, dict[str, Any]], None]:
     def trace(name: str, info: dict[str, Any]) -> None:
         if name == "http11.send_request_headers.started":
             # A proxy's CONNECT carries nothing of the request.
-            attempt.sent = attempt.sent or info["request"].method != b"CONNECT"
-            attempt.received = False
+            attempt.begins_to_leave(info["request"].method != b"CONNECT")
         # httpcore logs this dictionary next: headers and error texts of the service do not belong in a log.
         if name.endswith((".complete", ".failed")):
             info.clear()
@@ -385,8 +461,9 @@ def read_body(stream: Iterable[bytes], encoding: str, limit: int) -> bytes:
     parts: list[bytes] = []
     room = limit
     decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    broken = False
+    empty, broken = True, False
     for chunk in _limited(stream, limit):
+        empty = empty and not chunk
         while chunk and not broken:
             if decoder.eof:
                 # A gzip file may have several members (RFC 1952, section 2.2).
@@ -401,7 +478,8 @@ def read_body(stream: Iterable[bytes], encoding: str, limit: int) -> bytes:
             if room < 0:
                 raise _too_large(limit)
             chunk = decoder.unconsumed_tail or decoder.unused_data
-    if broken or not decoder.eof:
+    # A 204 that names an encoding is whole without a byte.
+    if broken or not (decoder.eof or empty):
         raise AttemptFailed("The answer's compressed body is damaged or cut short.", malformed=True)
     return b"".join(parts)
 
@@ -428,6 +506,33 @@ class _DeadlineBackend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
         self._current = threading.local()
+        self._streams: weakref.WeakSet[_DeadlineStream] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Close all connections, also those that a thread is waiting on or has only just made."""
+        with self._lock:
+            self._closed = True
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+
+    def abandon(self) -> None:
+        """Give up what was inherited in a fork. Without locks: a thread of the parent may have held them."""
+        for stream in list(self._streams):
+            stream.abandon()
+
+    def adopt(self, inner: httpcore.NetworkStream) -> _DeadlineStream:
+        """Take charge of a new connection."""
+        stream = _DeadlineStream(inner, self)
+        with self._lock:
+            self._streams.add(stream)
+            closed = self._closed
+        if closed:
+            stream.close()
+            raise httpcore.ConnectError("closed")
+        return stream
 
     def begin(self, attempt: Attempt) -> float | None:
         """From now on this thread works for this attempt. Returns the seconds that it has."""
@@ -446,7 +551,7 @@ class _DeadlineBackend(httpcore.NetworkBackend):
         seconds = until - time.monotonic()
         if seconds <= 0:
             raise expired
-        return seconds
+        return min(seconds, _LONGEST_WAIT)
 
     def connect_tcp(
         self,
@@ -468,7 +573,7 @@ class _DeadlineBackend(httpcore.NetworkBackend):
                 if not others:
                     raise
             else:
-                return _DeadlineStream(stream, self)
+                return self.adopt(stream)
         raise httpcore.ConnectError("no address")
 
     def _resolve(self, host: str, port: int) -> list[str]:
@@ -496,30 +601,81 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """A connection whose reads and writes end with the attempt that they are for."""
+    """A connection whose reads and writes end with the attempt that they are for.
+
+    Any thread may close it. One that waits on the socket meanwhile is woken, and closes the socket itself: a descriptor
+    that was closed under a waiting thread could be some other connection's by the time it looks.
+    """
 
     def __init__(self, inner: httpcore.NetworkStream, backend: _DeadlineBackend) -> None:
         self._inner = inner
         self._backend = backend
+        self._lock = threading.Lock()
+        self._busy = False
+        self._closed = False
+        self._used = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._inner.read(max_bytes, self._backend.left(httpcore.ReadTimeout))
-        if data:
-            self._backend.attempt().received = True
+        with self._in_use(httpcore.ReadError):
+            data = self._inner.read(max_bytes, self._backend.left(httpcore.ReadTimeout))
+        self._used = True
+        self._backend.attempt().arrived(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _WRITE_CHUNK):
-            self._inner.write(buffer[start : start + _WRITE_CHUNK], self._backend.left(httpcore.WriteTimeout))
+        attempt = self._backend.attempt()
+        if attempt.leaving and not attempt.sent:
+            self._check_quiet()
+            attempt.sent = True
+        with self._in_use(httpcore.WriteError):
+            for start in range(0, len(buffer), _WRITE_CHUNK):
+                self._inner.write(buffer[start : start + _WRITE_CHUNK], self._backend.left(httpcore.WriteTimeout))
+
+    def _check_quiet(self) -> None:
+        """Nothing may be there to read before a request leaves: it would be the end, or an answer to nothing."""
+        # A fresh TLS connection has session tickets to read.
+        tls = self._inner.get_extra_info("ssl_object") is not None
+        if (self._used or not tls) and self._inner.get_extra_info("is_readable"):
+            # A connection that was in use may have waited too long: the pool takes another one then.
+            raise httpcore.ConnectionNotAvailable if self._used else httpcore.ConnectError
+
+    @contextlib.contextmanager
+    def _in_use(self, broken: type[httpcore.NetworkError]) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise broken("closed")
+            self._busy = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy = False
+                closed = self._closed
+            if closed:
+                self._inner.close()
 
     def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            busy = self._busy
+            if busy:
+                with contextlib.suppress(OSError):
+                    # Not SSLSocket.shutdown: it takes the TLS state away from under the thread that is waiting.
+                    socket.socket.shutdown(self._inner.get_extra_info("socket"), socket.SHUT_RDWR)
+        if not busy:
+            self._inner.close()
+
+    def abandon(self) -> None:
+        """Close this process's copy of the socket; the parent's stays as it is."""
         self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        seconds = self._backend.left(httpcore.ConnectTimeout)
-        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._backend)
+        with self._in_use(httpcore.ConnectError):
+            seconds = self._backend.left(httpcore.ConnectTimeout)
+            inner = self._inner.start_tls(ssl_context, server_hostname, seconds)
+        return self._backend.adopt(inner)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

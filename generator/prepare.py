@@ -138,6 +138,8 @@ class _Preparation:
         self.inputs: set[str] = set()
         self.refusing_none: set[str] = set()
         self.used: dict[str, None] = {}
+        self.taken: set[tuple[str, str]] = set()
+        """Parameters whose name a facade's method has for something else."""
         self.operations: dict[str, Operation] = {}
 
     def run(self) -> Prepared:
@@ -231,7 +233,7 @@ class _Preparation:
             fields.append(
                 Field(
                     wire=key,
-                    python=python_name(key),
+                    python=f"{python_name(key)}_" if (name, key) in self.taken else python_name(key),
                     kind=kind,
                     required=key in schema.get("required", ()),
                     description=_sentence(described),
@@ -323,6 +325,8 @@ class _Preparation:
         if name in self.schemas:
             raise self.source.error(where, f"the query parameters would be called {name}, which is a schema's name")
         properties = {}
+        # search_all(limit=...) is the number of records to yield.
+        self.taken.add((name, "limit"))
         for parameter in query:
             if parameter.get("explode") is False or parameter.get("style", "form") != "form":
                 raise unsupported(

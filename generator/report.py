@@ -46,7 +46,9 @@ def report(found: list[Change]) -> str:
 def _operations(old: Prepared, new: Prepared) -> Iterator[Change]:
     for name, operation in old.operations.items():
         if name not in new.operations:
-            yield Change(f"operation {operation.id} removed", "its endpoint module and facade method have nothing to call")
+            yield Change(
+                f"operation {operation.id} removed", "its endpoint module and facade method have nothing to call"
+            )
     for name, operation in new.operations.items():
         before = old.operations.get(name)
         if before is None:

@@ -437,6 +437,7 @@ def test_a_record_without_details_becomes_plain_fhir() -> None:
         ("pt_1", "pt_1"),
         ("urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7", "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7"),
         ("#contained", "#contained"),
+        ("urn:example:a/b?c", "urn:example:a/b?c"),
         ("Patient?identifier=https://h/mrn|1", None),
         ("Patient/", None),
         ("", None),
@@ -472,6 +473,18 @@ def test_only_practitioners_are_practitioners(individual: Any, counts: bool) -> 
     assert ("practitionerId" in read(participant=[{"individual": individual}])) is counts
 
 
+def test_a_practitioner_known_by_a_urn_stays_one() -> None:
+    record = {"practitionerId": "urn:uuid:1", "participants": [{"practitionerId": "urn:uuid:2"}]}
+    assert simplify(to_fhir(record)) == record
+
+
+def test_a_further_participant_keeps_what_else_is_known_of_it() -> None:
+    first, second = ({"individual": {"reference": f"Practitioner/prac_{number}"}} for number in (1, 2))
+    assert read(participant=[first, {**second, "period": {"start": "2025"}}])["participants"] == [
+        {"practitionerId": "prac_2", "period": {"start": "2025"}}
+    ]
+
+
 def test_without_a_primary_performer_the_first_practitioner_is_the_one() -> None:
     entries = [{"individual": {"reference": f"Practitioner/prac_{number}"}} for number in (1, 2, 3)]
     assert read(participant=entries) == {
@@ -505,8 +518,10 @@ def test_the_text_of_a_concept(concept: dict[str, Any], expected: str | None) ->
         ({"value": 45, "code": "min"}, 45),
         ({"value": 45.0, "unit": "min"}, 45),
         ({"value": 1.5, "code": "h"}, 90),
-        ({"value": 2.3, "unit": "Hours"}, 138),
+        ({"value": 4.1, "unit": "Hours"}, 246),
         ({"value": 1, "unit": "hr"}, 60),
+        ({"value": 2, "unit": "Mins"}, 2),
+        ({"value": 2, "unit": "ms"}, 2 / 60_000),
         ({"value": 2, "unit": "days"}, 2880),
         ({"value": 1, "code": "wk", "unit": "Wochen"}, 10080),
         ({"value": 90, "code": "s"}, 1.5),

@@ -42,8 +42,8 @@ class Connection:
 
         :raises TimeoutError: if nothing comes for ``timeout`` seconds.
         """
-        pending = self.sock.pending() if isinstance(self.sock, ssl.SSLSocket) else 0
-        if not pending and not self._selector.select(timeout):
+        # With TLS, too: a record has at most 16 KiB, so that recv leaves nothing decrypted behind.
+        if not self._selector.select(timeout):
             raise TimeoutError("nothing was received in time")
         if self.stopping.is_set():
             return b""
@@ -93,5 +93,5 @@ class Connection:
         """Wake the connection's thread out of a blocking call; for the server's own use, from another thread."""
         with self._lock, suppress(OSError):
             if not self._closed:
-                # Not SSLSocket.shutdown: see finish().
+                # Not SSLSocket.shutdown: it takes the TLS state away from under the thread that is reading.
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)

@@ -120,11 +120,7 @@ def _exchange(entry: object) -> Exchange:
     path, query = split_target(f"{url.path or '/'}?{url.query}")
     if sorted(_name_value_pairs(request, "request.queryString")) != sorted(query):
         raise HarError("request.queryString and the query of request.url differ")
-    headers = tuple(
-        (name.lower(), value)
-        for name, value in _name_value_pairs(request, "request.headers")
-        if not name.startswith(":")  # HTTP/2, as browsers write it
-    )
+    headers = tuple((name.lower(), value) for name, value in _name_value_pairs(request, "request.headers"))
     body = b""
     if request.get("postData") is not None:
         post = _get(request, "request.postData", dict)

@@ -14,7 +14,7 @@ import httpx
 import orjson
 import pytest
 import trustme
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinik_client.testing import Exchange, FixtureServer, HarError, Recording
@@ -139,6 +139,13 @@ def test_another_multiset_of_query_pairs_matches_nothing(target: str) -> None:
     assert aspects(server) == [{"query"}]
 
 
+def test_a_pair_recorded_twice_must_be_asked_twice() -> None:
+    with serving(Exchange.of("GET", "/x?a=1&a=1")) as server:
+        assert ask(server.port, "GET", "/x?a=1").status == 501
+        assert ask(server.port, "GET", "/x?a=1&a=1").status == 200
+    assert aspects(server) == [{"query"}]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
@@ -153,6 +160,7 @@ def _strictly_equal(one: Any, other: Any) -> bool:
     return (isinstance(one, bool) == isinstance(other, bool)) and bool(one == other)
 
 
+@settings(deadline=None)  # a slow machine is no counter-example
 @given(JSON, JSON)
 def test_two_json_values_differ_exactly_when_something_is_told_to_differ(one: Any, other: Any) -> None:
     assert list(json_differences(one, one)) == []
@@ -249,6 +257,12 @@ def test_the_nearest_recording_is_the_one_a_person_would_name(method: str, targe
     with serving(CREATE, READ, SEARCH) as server:
         ask(server.port, method, target)
     assert str(server.mismatches[0].nearest).startswith(f"story.har entry {nearest}:")
+
+
+def test_of_recordings_that_differ_in_the_same_things_the_one_with_the_likest_path_is_nearest() -> None:
+    with serving(*(Exchange.of("GET", f"/v1/encounters/enc_{name}") for name in ("alpha", "beta", "gamma"))) as server:
+        ask(server.port, "GET", "/v1/encounters/enc_betas")
+    assert str(server.mismatches[0].nearest).startswith("story.har entry 2:")
 
 
 def test_no_account_tells_a_value_an_id_or_a_key() -> None:
@@ -387,11 +401,10 @@ def test_many_threads_get_each_answer_exactly_once() -> None:
     server.verify()
 
 
-def test_threads_that_ask_the_same_share_its_answers() -> None:
+def test_threads_that_ask_the_same_at_once_share_its_answers() -> None:
     exchanges = [Exchange.of("GET", "/x", answer={"turn": turn}) for turn in range(50)]
-    with serving(*exchanges) as server, httpx.Client() as client, ThreadPoolExecutor(20) as pool:
-        url, headers = f"{server.url}/x", {"x-api-key": "clk_test_a"}
-        answers = list(pool.map(lambda _: client.get(url, headers=headers), range(60)))
-    assert sorted(answer.json()["turn"] for answer in answers if answer.status_code == 200) == list(range(50))
+    with serving(*exchanges) as server, ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: ask(server.port, "GET", "/x"), range(60)))
+    assert sorted(answer.json["turn"] for answer in answers if answer.status == 200) == list(range(50))
     assert len(server.mismatches) == 10
     assert len(server.requests) == 60

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinik_client.testing import (
@@ -58,6 +58,7 @@ def _encodable(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+@settings(deadline=None)  # a slow machine is no counter-example
 @given(
     query=QUERIES,
     status=st.integers(200, 599),
@@ -277,6 +278,7 @@ ANY_JSON = st.recursive(
 )
 
 
+@settings(deadline=None)  # a slow machine is no counter-example
 @given(value=ANY_JSON)
 def test_any_json_gives_a_recording_or_a_har_error(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     document = orjson.loads(dump_recording(STORY))

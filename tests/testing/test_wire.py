@@ -162,9 +162,9 @@ def test_a_bad_request_is_refused_told_of_and_closed_without_the_handler_or_a_se
 
 
 def test_a_refusal_is_not_lost_though_the_client_is_still_sending() -> None:
-    with WireServer(echo, limits=Limits(body_bytes=1000)) as server:
-        response = httpx.post(server.url, content=b"x" * 3_000_000)
-    assert response.status_code == 413
+    with WireServer(echo, limits=Limits(body_bytes=1000)) as server, connect(server) as sock:
+        sock.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000000\r\n\r\n" + b"x" * 5_000_000)
+        assert sock.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_silent_connection_is_closed_after_the_idle_time() -> None:

@@ -1,0 +1,41 @@
+"""What the examples in the SDK's docstrings run against: recorded exchanges, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clinik_client import Clinik
+from clinik_client.testing import FixtureServer
+
+STORY = "life-of-an-encounter"
+RECORDINGS = Path(__file__).parent / "tests" / "recordings"
+
+# The test kit's own examples start what they need.
+WITHOUT_SERVER = ("clinik_client.testing", "generator")
+
+# Examples that are set up by the environment alone; the others say where they talk to.
+FROM_ENVIRONMENT = ("clinik_client",)
+
+
+@pytest.fixture(autouse=True)
+def examples(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each docstring a server and a ``clinik`` of its own, so that none depends on what another one asked."""
+    if not isinstance(request.node, pytest.DoctestItem) or request.node.name.startswith(WITHOUT_SERVER):
+        yield
+        return
+    names: dict[str, Any] = request.getfixturevalue("doctest_namespace")
+    with FixtureServer.from_directory(RECORDINGS, [STORY]) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLINIKAPI_LOG"):
+            monkeypatch.delenv(name, raising=False)
+        if request.node.name in FROM_ENVIRONMENT:
+            monkeypatch.setenv("CLINIKAPI_SECRET_KEY", "clk_test_fixture")
+            monkeypatch.setenv("CLINIKAPI_BASE_URL", server.url)
+        with Clinik("clk_test_fixture", base_url=server.url, trust_env=False) as clinik:
+            names["clinik"] = clinik
+            yield
+            del names["clinik"]
+    server.verify()

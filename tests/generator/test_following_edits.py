@@ -1,0 +1,505 @@
+"""One edit in the document, one run of the generator: the SDK follows. Nothing else is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from clinik_client.testing import WireRequest, WireResponse, WireServer
+
+from .edited import Edit, EditedSdk, make_sdk
+
+KEY = "clk_test_edits"
+
+
+def schema(document: Any, name: str) -> Any:
+    return document["components"]["schemas"][name]
+
+
+def both_requests(document: Any) -> list[Any]:
+    return [schema(document, "EncounterCreateRequest"), schema(document, "EncounterUpdateRequest")]
+
+
+TOGETHER: list[Edit] = []
+
+
+def together(edit: Edit) -> Edit:
+    """An edit that lives in one document with others: generating for each alone would take long and show no more."""
+    TOGETHER.append(edit)
+    return edit
+
+
+@pytest.fixture(scope="module")
+def sdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EditedSdk]:
+    """A copy of the SDK that follows all of them."""
+
+    def edit_all(document: Any) -> None:
+        for edit in TOGETHER:
+            edit(document)
+
+    made = make_sdk(edit_all, tmp_path_factory.mktemp("together"), "clinik_edited")
+    yield made
+    made.unload()
+
+
+@pytest.fixture
+def edited(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[Edit], EditedSdk]]:
+    made: list[EditedSdk] = []
+
+    def make(edit: Edit) -> EditedSdk:
+        made.append(make_sdk(edit, tmp_path, f"clinik_edit_{request.node.name}_{len(made)}"))
+        return made[-1]
+
+    yield make
+    for sdk in made:
+        sdk.unload()
+
+
+def _query(request: WireRequest) -> tuple[tuple[str, str], ...]:
+    return tuple(parse_qsl(urlsplit(request.target).query))
+
+
+def _path(request: WireRequest) -> str:
+    return urlsplit(request.target).path
+
+
+class Seen(list[WireRequest]):
+    """What a server was asked."""
+
+
+@pytest.fixture
+def talk() -> Iterator[Callable[..., tuple[Any, Seen]]]:
+    """Connect a copy's client to a server that gives each request the same answer."""
+    running: list[Any] = []
+
+    def connect(sdk: EditedSdk, answer: bytes, status: int = 200) -> tuple[Any, Seen]:
+        seen = Seen()
+
+        def handle(request: WireRequest) -> WireResponse:
+            seen.append(request)
+            return WireResponse(status, (("content-type", "application/json"),), answer)
+
+        server = WireServer(handle)
+        server.start()
+        client = sdk.load().Clinik(KEY, base_url=server.url, trust_env=False, retries=0)
+        running.append((client, server))
+        return client, seen
+
+    yield connect
+    for client, server in running:
+        client.close()
+        server.stop()
+
+
+MINIMAL = {"status": "planned", "class_": "VR", "patient_id": "pt_1"}
+ANSWER = b'{"data": {"id": "enc_1"}, "meta": {}}'
+PAGE = b'{"data": {"data": [], "hasMore": false}, "meta": {}}'
+
+
+def refused(sdk: EditedSdk, call: Callable[[], object]) -> list[str]:
+    """The diagnostics with which a call is refused."""
+    with pytest.raises(sdk.load().ClinikValidationError) as caught:
+        call()
+    return [issue["diagnostics"] for issue in caught.value.issues]
+
+
+@together
+def edit_a_new_text_field_is_a_keyword_with_its_limit_and_is_read(document: Any) -> None:
+    for owner in both_requests(document):
+        owner["properties"]["triageNote"] = {"type": "string", "maxLength": 5, "description": "What triage wrote."}
+    schema(document, "Encounter")["properties"]["triageNote"] = {"type": "string", "description": "The same."}
+
+
+def test_a_new_text_field_is_a_keyword_with_its_limit_and_is_read(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, b'{"data": {"id": "enc_1", "triageNote": "calm"}, "meta": {}}')
+    encounter, _ = client.encounters.create(**MINIMAL, triage_note="calm")
+    assert encounter.triage_note == "calm"
+    assert b'"triageNote":"calm"' in seen[0].body
+    assert refused(sdk, lambda: client.encounters.update("enc_1", triage_note="louder")) == [
+        "triageNote (triage_note): must have at most 5 characters"
+    ]
+    source = (sdk.package / "_generated" / "models" / "encounter_create_request.py").read_text()
+    assert "What triage wrote." in source
+
+
+def test_a_new_required_field_is_asked_for(edited: Any, talk: Any) -> None:
+    def edit(document: Any) -> None:
+        create = schema(document, "EncounterCreateRequest")
+        create["properties"]["facilityId"] = {"$ref": "#/components/schemas/RecordId", "description": "Where."}
+        create["required"].append("facilityId")
+
+    sdk = edited(edit)
+    client, _ = talk(sdk, ANSWER)
+    assert refused(sdk, lambda: client.encounters.create(**MINIMAL)) == ["facilityId (facility_id): Required"]
+
+
+@together
+def edit_a_new_nested_object_takes_dicts_models_and_wire_names(document: Any) -> None:
+    document["components"]["schemas"]["Billing"] = {
+        "type": "object",
+        "description": "Who pays.",
+        "required": ["payerId"],
+        "properties": {
+            "payerId": {"$ref": "#/components/schemas/RecordId", "description": "The payer."},
+            "coverageShare": {"type": "number", "minimum": 0, "maximum": 1, "description": "How much."},
+        },
+    }
+    for owner in (*both_requests(document), schema(document, "Encounter")):
+        owner["properties"]["billing"] = {"$ref": "#/components/schemas/Billing", "description": "Who pays."}
+
+
+def test_a_new_nested_object_takes_dicts_models_and_wire_names(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, b'{"data": {"id": "enc_1", "billing": {"payerId": "org_1"}}, "meta": {}}')
+    encounter, _ = client.encounters.create(**MINIMAL, billing={"payer_id": "org_1", "coverage_share": 0.5})
+    client.encounters.update("enc_1", billing=sdk.load().Billing(payer_id="org_1", coverage_share=0.5))
+    client.encounters.update("enc_1", {"billing": {"payerId": "org_1", "coverageShare": 0.5}})
+    assert encounter.billing.payer_id == "org_1"
+    assert all(b'{"payerId":"org_1","coverageShare":0.5}' in request.body for request in seen)
+    assert refused(sdk, lambda: client.encounters.update("enc_1", billing={"coverage_share": 2})) == [
+        "billing.coverageShare (billing.coverage_share): must be at most 1",
+        "billing.payerId (billing.payer_id): Required",
+    ]
+
+
+@together
+def edit_an_object_written_inline_becomes_a_class_too(document: Any) -> None:
+    inline = {"type": "object", "properties": {"bedNumber": {"type": "integer"}}}
+    for owner in (*both_requests(document), schema(document, "Encounter")):
+        owner["properties"]["bed"] = {**inline}
+
+
+def test_an_object_written_inline_becomes_a_class_too(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, b'{"data": {"id": "enc_1", "bed": {"bedNumber": 7}}, "meta": {}}')
+    encounter, _ = client.encounters.create(**MINIMAL, bed={"bed_number": 7})
+    assert encounter.bed.bed_number == 7
+    assert b'"bed":{"bedNumber":7}' in seen[0].body
+
+
+@together
+def edit_a_new_enum_value_is_accepted_and_read_as_a_member(document: Any) -> None:
+    schema(document, "EncounterStatus")["enum"].append("on-hold")
+    schema(document, "EncounterStatus")["x-enum-descriptions"]["on-hold"] = "Paused by the practice."
+
+
+def test_a_new_enum_value_is_accepted_and_read_as_a_member(sdk: EditedSdk, talk: Any) -> None:
+    client, _ = talk(sdk, b'{"data": {"id": "enc_1", "status": "on-hold"}, "meta": {}}')
+    encounter, _ = client.encounters.update("enc_1", status="on-hold")
+    assert encounter.status is sdk.load().EncounterStatus.ON_HOLD
+    assert "Paused by the practice." in (sdk.package / "_generated" / "models" / "encounter_status.py").read_text()
+
+
+def test_a_removed_enum_value_is_refused_and_still_read(edited: Any, talk: Any) -> None:
+    def edit(document: Any) -> None:
+        schema(document, "EncounterClass")["enum"].remove("HH")
+        del schema(document, "EncounterClass")["x-enum-descriptions"]["HH"]
+
+    sdk = edited(edit)
+    client, _ = talk(sdk, b'{"data": {"id": "enc_1", "class": "HH"}, "meta": {}}')
+    assert client.encounters.read("enc_1").data.class_ == "HH"
+    assert refused(sdk, lambda: client.encounters.update("enc_1", class_="HH")) == [
+        "class (class_): must be one of AMB, IMP, EMER, VR"
+    ]
+
+
+@together
+def edit_a_new_enumeration_with_numbers_works_too(document: Any) -> None:
+    document["components"]["schemas"]["TriageLevel"] = {
+        "type": "integer",
+        "enum": [1, 2, 3],
+        "description": "How urgent.",
+        "x-enum-descriptions": {1: "Now.", 2: "Soon.", 3: "Later."},
+    }
+    for owner in (*both_requests(document), schema(document, "Encounter")):
+        owner["properties"]["triageLevel"] = {"$ref": "#/components/schemas/TriageLevel", "description": "Urgency."}
+
+
+def test_a_new_enumeration_with_numbers_works_too(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, b'{"data": {"id": "enc_1", "triageLevel": 2}, "meta": {}}')
+    encounter, _ = client.encounters.update("enc_1", triage_level=2)
+    assert encounter.triage_level == 2
+    assert type(encounter.triage_level).__name__ == "TriageLevel"
+    assert b'"triageLevel":2' in seen[0].body
+    assert refused(sdk, lambda: client.encounters.update("enc_1", triage_level=4)) == [
+        "triageLevel (triage_level): must be one of 1, 2, 3"
+    ]
+
+
+@together
+def edit_limits_of_texts(document: Any) -> None:
+    update = schema(document, "EncounterUpdateRequest")["properties"]
+    update["type"]["maxLength"] = 3
+    update["serviceType"]["minLength"] = 6
+    update["priority"]["pattern"] = "^[A-Z]+$"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("type", "long", "type: must have at most 3 characters"),
+        ("service_type", "short", "serviceType (service_type): must have at least 6 characters"),
+        ("priority", "lower", "priority: must match ^[A-Z]+$"),
+    ],
+)
+def test_a_changed_limit_of_a_text_is_checked(sdk: EditedSdk, talk: Any, name: str, value: str, told: str) -> None:
+    client, seen = talk(sdk, ANSWER)
+    assert refused(sdk, lambda: client.encounters.update("enc_1", **{name: value})) == [told]
+    assert seen == []
+
+
+@together
+def edit_a_changed_range_and_a_changed_count_are_checked(document: Any) -> None:
+    update = schema(document, "EncounterUpdateRequest")["properties"]
+    update["lengthMinutes"].update(minimum=5, maximum=10)
+    update["diagnosis"]["maxItems"] = 1
+
+
+def test_a_changed_range_and_a_changed_count_are_checked(sdk: EditedSdk, talk: Any) -> None:
+    client, _ = talk(sdk, ANSWER)
+    assert refused(
+        sdk,
+        lambda: client.encounters.update(
+            "enc_1", length_minutes=11, diagnosis=[{"condition": "a"}, {"condition": "b"}]
+        ),
+    ) == ["lengthMinutes (length_minutes): must be at most 10", "diagnosis: must have at most 1 item"]
+    assert "at least 5" in refused(sdk, lambda: client.encounters.update("enc_1", length_minutes=4))[0]
+
+
+@together
+def edit_a_new_search_parameter_works_in_search_and_search_all(document: Any) -> None:
+    document["paths"]["/v1/encounters"]["get"]["parameters"].append(
+        {
+            "name": "practitionerId",
+            "in": "query",
+            "description": "Only encounters of this practitioner.",
+            "schema": {"$ref": "#/components/schemas/RecordId"},
+        }
+    )
+
+
+def test_a_new_search_parameter_works_in_search_and_search_all(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, PAGE)
+    client.encounters.search(practitioner_id="prac_1")
+    list(client.encounters.search_all(practitioner_id="prac_1", count=5))
+    assert [_query(request) for request in seen] == [
+        (("practitionerId", "prac_1"),),
+        (("practitionerId", "prac_1"), ("count", "5")),
+    ]
+
+
+@together
+def edit_a_new_search_parameter_with_several_values_is_sent_value_by_value(document: Any) -> None:
+    document["paths"]["/v1/encounters"]["get"]["parameters"].append(
+        {
+            "name": "class",
+            "in": "query",
+            "schema": {"type": "array", "items": {"$ref": "#/components/schemas/EncounterClass"}},
+        }
+    )
+
+
+def test_a_new_search_parameter_with_several_values_is_sent_value_by_value(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, PAGE)
+    client.encounters.search(class_=["AMB", "VR"])
+    assert _query(seen[0]) == (("class", "AMB"), ("class", "VR"))
+
+
+@together
+def edit_a_search_parameter_called_limit_does_not_collide_with_that_of_search_all(document: Any) -> None:
+    document["paths"]["/v1/encounters"]["get"]["parameters"].append(
+        {"name": "limit", "in": "query", "description": "Another name for count.", "schema": {"type": "integer"}}
+    )
+
+
+def test_a_search_parameter_called_limit_does_not_collide_with_that_of_search_all(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, PAGE)
+    list(client.encounters.search_all(limit_=5, limit=3))
+    assert _query(seen[0]) == (("limit", "5"),)
+
+
+def test_a_renamed_field_is_renamed_everywhere(edited: Any, talk: Any) -> None:
+    def edit(document: Any) -> None:
+        for owner in (*both_requests(document), schema(document, "Encounter")):
+            owner["properties"]["site"] = owner["properties"].pop("location")
+
+    sdk = edited(edit)
+    client, seen = talk(sdk, b'{"data": {"id": "enc_1", "site": "Room 1", "location": "kept"}, "meta": {}}')
+    encounter, _ = client.encounters.update("enc_1", site="Room 1")
+    assert encounter.site == "Room 1"
+    assert encounter.additional_properties["location"] == "kept"
+    assert seen[0].body == b'{"site":"Room 1"}'
+    assert refused(sdk, lambda: client.encounters.update("enc_1", location="Room 1"))[0].startswith("location: unknown")
+
+
+@together
+def edit_new_date_and_timestamp_fields_take_dates_and_are_read(document: Any) -> None:
+    for owner in (*both_requests(document), schema(document, "Encounter")):
+        owner["properties"]["dueDate"] = {"type": "string", "format": "date"}
+        owner["properties"]["triagedAt"] = {"type": "string", "format": "date-time"}
+
+
+def test_new_date_and_timestamp_fields_take_dates_and_are_read(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(
+        sdk, b'{"data": {"id": "enc_1", "dueDate": "2025-06-01", "triagedAt": "2025-06-01T09:00:00Z"}, "meta": {}}'
+    )
+    when = datetime(2025, 6, 1, 9, tzinfo=UTC)
+    encounter, _ = client.encounters.update("enc_1", due_date=date(2025, 6, 1), triaged_at=when)
+    assert (encounter.due_date, encounter.triaged_at) == (date(2025, 6, 1), when)
+    assert encounter.triaged_at.text == "2025-06-01T09:00:00Z"
+    assert seen[0].body == b'{"dueDate":"2025-06-01","triagedAt":"2025-06-01T09:00:00+00:00"}'
+    assert refused(sdk, lambda: client.encounters.update("enc_1", due_date="2025-02-30")) == [
+        "dueDate (due_date): must be a datetime.date or a valid YYYY-MM-DD string"
+    ]
+
+
+@together
+def edit_a_nullable_field_can_be_cleared_by_an_update(document: Any) -> None:
+    schema(document, "EncounterUpdateRequest")["properties"]["location"]["type"] = ["string", "null"]
+
+
+def test_a_nullable_field_can_be_cleared_by_an_update(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, ANSWER)
+    client.encounters.update("enc_1", location=None)
+    assert seen[0].body == b'{"location":null}'
+
+
+def test_a_moved_path_is_followed(edited: Any, talk: Any) -> None:
+    def edit(document: Any) -> None:
+        document["paths"]["/v2/encounters"] = document["paths"].pop("/v1/encounters")
+
+    sdk = edited(edit)
+    client, seen = talk(sdk, PAGE)
+    client.encounters.search()
+    assert _path(seen[0]) == "/v2/encounters"
+
+
+FACADE = """
+from collections.abc import Mapping
+from typing import Any, Unpack, overload
+
+from ._generated.api.beds import create_bed, list_beds, update_bed
+from ._generated.models import Bed, BedCreateRequest, BedPage, BedSearchParams, BedUpdateRequest
+from ._generated.models.bed_create_request import BedCreateRequestFields
+from ._generated.models.bed_search_params import BedSearchParamsFields
+from ._generated.models.bed_update_request import BedUpdateRequestFields
+from .pagination import Pages
+from .resource import Resource
+from .response import ApiResponse
+
+
+class Beds(Resource):
+    __slots__ = ()
+
+    @overload
+    def create(self, /, **fields: Unpack[BedCreateRequestFields]) -> ApiResponse[Bed]: ...
+    @overload
+    def create(self, given: BedCreateRequest | Mapping[str, Any], /) -> ApiResponse[Bed]: ...
+    def create(self, given: Any = None, /, **fields: Any) -> ApiResponse[Bed]:
+        return self._send(create_bed.request(given, **fields))
+
+    @overload
+    def update(self, id: str, /, **fields: Unpack[BedUpdateRequestFields]) -> ApiResponse[Bed]: ...
+    @overload
+    def update(self, id: str, given: BedUpdateRequest | Mapping[str, Any], /) -> ApiResponse[Bed]: ...
+    def update(self, id: str, given: Any = None, /, **fields: Any) -> ApiResponse[Bed]:
+        return self._send(update_bed.request(id, given, **fields))
+
+    def search_all(self, *, limit: int | None = None, **filters: Unpack[BedSearchParamsFields]) -> Pages[Bed]:
+        return self._walk(list_beds.request, None, filters, limit)
+"""
+
+
+def add_beds(document: Any) -> None:
+    """A resource of its own: create, update, page, enumeration, nested object."""
+    schemas = document["components"]["schemas"]
+    meta = {"$ref": "#/components/schemas/ResponseMetadata"}
+
+    def ref(name: str) -> dict[str, str]:
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    schemas["BedState"] = {"type": "string", "enum": ["free", "taken"], "description": "Whether somebody lies in it."}
+    schemas["BedPlace"] = {
+        "type": "object",
+        "description": "Where it stands.",
+        "required": ["ward"],
+        "properties": {"ward": {"type": "string", "maxLength": 10}, "roomNumber": {"type": "integer", "minimum": 1}},
+    }
+    fields = {"state": ref("BedState"), "place": ref("BedPlace")}
+    schemas["Bed"] = {"type": "object", "required": ["id"], "properties": {"id": ref("RecordId"), **fields}}
+    schemas["BedCreateRequest"] = {"type": "object", "required": ["state"], "properties": {**fields}}
+    schemas["BedUpdateRequest"] = {"type": "object", "properties": {**fields}}
+    schemas["BedPage"] = {
+        "type": "object",
+        "required": ["data", "hasMore"],
+        "properties": {
+            "data": {"type": "array", "items": ref("Bed")},
+            "total": {"type": "integer"},
+            "cursor": {"type": "string"},
+            "hasMore": {"type": "boolean"},
+        },
+    }
+    for name in ("Bed", "BedPage"):
+        schemas[f"{name}Response"] = {"type": "object", "properties": {"data": ref(name), "meta": {**meta}}}
+
+    def operation(name: str, answer: str, body: str | None = None, **more: Any) -> dict[str, Any]:
+        content = {"application/json": {"schema": ref(answer)}}
+        made: dict[str, Any] = {
+            "operationId": name,
+            "tags": ["beds"],
+            "security": [{"apiKey": []}],
+            "responses": {"200": {"description": "Done.", "content": content}},
+            **more,
+        }
+        if body:
+            made["requestBody"] = {"required": True, "content": {"application/json": {"schema": ref(body)}}}
+        return made
+
+    document["paths"]["/v1/beds"] = {
+        "post": operation("createBed", "BedResponse", "BedCreateRequest"),
+        "get": operation(
+            "listBeds",
+            "BedPageResponse",
+            parameters=[
+                {"name": "state", "in": "query", "schema": ref("BedState")},
+                {"name": "cursor", "in": "query", "schema": {"type": "string"}},
+            ],
+            **{"x-parameters-schema": "BedSearchParams"},
+        ),
+    }
+    document["paths"]["/v1/beds/{id}"] = {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": ref("RecordId")}],
+        "patch": operation("updateBed", "BedResponse", "BedUpdateRequest"),
+    }
+
+
+def add_facade(sdk: EditedSdk) -> None:
+    """What a maintainer writes: the facade class, and one line that registers it."""
+    (sdk.package / "beds.py").write_text(FACADE)
+    client = sdk.package / "client.py"
+    line = "        self.encounters = Encounters(sender)\n"
+    source = client.read_text()
+    assert source.count(line) == 1
+    source = source.replace(line, f"{line}        self.beds = Beds(sender)\n")
+    client.write_text(source.replace("from .encounters", "from .beds import Beds\nfrom .encounters"))
+
+
+def test_a_new_resource_is_the_document_and_one_facade_class(edited: Any, talk: Any) -> None:
+    sdk = edited(add_beds)
+    add_facade(sdk)
+    client, seen = talk(sdk, b'{"data": {"id": "bed_1", "state": "taken", "place": {"ward": "4B"}}, "meta": {}}', 201)
+    bed, meta = client.beds.create(state="free", place={"ward": "4B", "room_number": 2})
+    assert (bed.id, bed.state, bed.place.ward, meta.status) == ("bed_1", sdk.load().BedState.TAKEN, "4B", 201)
+    assert seen[0].body == b'{"state":"free","place":{"ward":"4B","roomNumber":2}}'
+    client.beds.update("bed_1", {"place": {"ward": "4C"}})
+    assert (seen[1].method, _path(seen[1])) == ("PATCH", "/v1/beds/bed_1")
+    assert refused(sdk, lambda: client.beds.create(state="dirty", place={"ward": "4B", "room_number": 0})) == [
+        "state: must be one of free, taken",
+        "place.roomNumber (place.room_number): must be at least 1",
+    ]
+    client, seen = talk(sdk, b'{"data": {"data": [{"id": "bed_1"}], "hasMore": false}, "meta": {}}')
+    assert [bed.id for bed in client.beds.search_all(state="free")] == ["bed_1"]
+    assert _query(seen[0]) == (("state", "free"),)

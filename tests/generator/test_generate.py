@@ -1,0 +1,210 @@
+"""What `make generate` promises about its output, and about documents that cannot be used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.__main__ import DOCUMENT, OUTPUT, ROOT, differences, generate, main
+
+from .edited import write_document
+
+
+def folder_bytes(folder: Path) -> dict[str, bytes]:
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()
+    }
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """A committed output, to be left alone or replaced."""
+    shutil.copytree(OUTPUT, tmp_path / "_generated", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "_generated"
+
+
+def test_two_runs_give_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
+    results = []
+    for seed in ("1", "2"):
+        output = tmp_path / seed / "_generated"
+        output.parent.mkdir()
+        subprocess.run(
+            [sys.executable, "-m", "generator", "--output", str(output)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        )
+        results.append(folder_bytes(output))
+    assert results[0] == results[1]
+    assert results[0]
+
+
+def test_the_committed_output_is_what_the_document_gives() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_every_generated_file_says_so_on_its_first_line() -> None:
+    files = list(OUTPUT.rglob("*.py"))
+    assert files
+    for file in files:
+        first = file.read_text(encoding="utf-8").splitlines()[0]
+        assert first == "# Generated from openapi/clinik.yaml by `make generate`; do not edit."
+
+
+def test_only_models_and_endpoint_modules_are_left() -> None:
+    assert {path.name for path in OUTPUT.iterdir()} - {"__pycache__"} == {"__init__.py", "api", "models"}
+    for file in OUTPUT.rglob("*.py"):
+        source = file.read_text(encoding="utf-8")
+        assert "httpx" not in source
+        assert "async def" not in source
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda output: (output / "models" / "stray.py").write_text("# not tracked\n"),
+        lambda output: (output / "notes.txt").write_text("neither is this\n"),
+        lambda output: (output / "models" / "period.py").write_text("# edited by hand\n"),
+        lambda output: (output / "models" / "period.py").unlink(),
+    ],
+    ids=["untracked module", "untracked text", "edited", "missing"],
+)
+def test_check_fails_when_the_output_is_anything_else(
+    output: Path, spoil: Callable[[Path], object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(output)
+    before = folder_bytes(output)
+    assert main(["--check", "--output", str(output)]) == 1
+    assert "run `make generate`" in capsys.readouterr().err
+    assert folder_bytes(output) == before
+
+
+def test_generating_removes_what_does_not_belong_there(output: Path, tmp_path: Path) -> None:
+    (output / "models" / "stray.py").write_text("# left over\n")
+    assert main(["--output", str(output)]) == 0
+    assert differences(OUTPUT, output) == []
+
+
+BAD_DOCUMENTS = {
+    "not YAML": ("openapi: 3.1.0\ninfo: [unclosed\n", "bad.yaml:3: is not YAML"),
+    "tabs": ("openapi: 3.1.0\n\tinfo: x\n", "bad.yaml:2: is not YAML"),
+    "not a mapping": ("- just\n- a list\n", "bad.yaml:1: is not an OpenAPI document"),
+    "empty": ("", "bad.yaml:1: is not an OpenAPI document"),
+    "no OpenAPI": ("title: something else\n", "bad.yaml:1: is not an OpenAPI document"),
+    "another version": (
+        "openapi: 3.0.3\ninfo: {title: A, version: '1'}\npaths: {}\n",
+        "bad.yaml:1: OpenAPI 3.0.3 is not",
+    ),
+    "a swagger": ("swagger: '2.0'\ninfo: {title: A, version: '1'}\n", "bad.yaml:1: is not an OpenAPI document"),
+    "duplicate key": ("openapi: 3.1.0\ninfo: {title: A}\ninfo: {title: B}\n", "bad.yaml:3: is not YAML"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS)
+def test_a_file_that_is_no_document_is_refused_in_one_line_and_the_output_stays(
+    text: str, message: str, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(text, encoding="utf-8")
+    refused(file, output, message, capsys)
+
+
+def refused(file: Path, output: Path, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = folder_bytes(output)
+    assert main(["--document", str(file), "--output", str(output)]) == 1
+    told = capsys.readouterr().err
+    assert message in told
+    assert "Traceback" not in told
+    assert len([line for line in told.splitlines() if file.name in line]) == 1
+    assert folder_bytes(output) == before
+
+
+def broken_reference(document: Any) -> None:
+    document["components"]["schemas"]["Period"]["properties"]["start"]["$ref"] = "#/components/schemas/Nowhere"
+
+
+def other_file(document: Any) -> None:
+    document["components"]["schemas"]["Period"]["properties"]["start"]["$ref"] = "other.yaml#/Start"
+
+
+def cookie(document: Any) -> None:
+    document["paths"]["/v1/encounters"]["get"]["parameters"].append(
+        {"name": "session", "in": "cookie", "schema": {"type": "string"}}
+    )
+
+
+def form_body(document: Any) -> None:
+    content = document["paths"]["/v1/encounters"]["post"]["requestBody"]["content"]
+    content["application/x-www-form-urlencoded"] = content.pop("application/json")
+
+
+def same_name_twice(document: Any) -> None:
+    properties = document["components"]["schemas"]["Period"]["properties"]
+    properties["startTime"] = {"type": "string"}
+    properties["start_time"] = {"type": "string"}
+
+
+def not_valid(document: Any) -> None:
+    document["paths"]["/v1/encounters"]["get"]["parameters"][0]["in"] = "nowhere"
+
+
+def no_operation_id(document: Any) -> None:
+    del document["paths"]["/v1/encounters"]["get"]["operationId"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (broken_reference, "$ref to something that is not there: #/components/schemas/Nowhere"),
+        (other_file, "$ref to another file is not supported"),
+        (cookie, "a cookie parameter (session) is not supported"),
+        (form_body, "is not supported; use application/json alone"),
+        (same_name_twice, "would both be called start_time"),
+        (not_valid, "is not valid OpenAPI 3.1 at paths"),
+        (no_operation_id, "an operation without operationId"),
+    ],
+)
+def test_a_document_that_cannot_be_followed_is_refused_with_its_line_and_the_output_stays(
+    edit: Callable[[Any], None], message: str, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_document(edit, tmp_path / "edited.yaml")
+    refused(file, output, message, capsys)
+
+
+def test_a_message_points_at_the_right_line(tmp_path: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_document(broken_reference, tmp_path / "edited.yaml")
+    line = file.read_text(encoding="utf-8").splitlines().index("          $ref: '#/components/schemas/Nowhere'") + 1
+    refused(file, output, f"edited.yaml:{line}: ", capsys)
+
+
+def test_a_failing_generator_leaves_the_output(
+    output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("generator.__main__._formatter_on_path", _no_formatter)
+    before = folder_bytes(output)
+    assert main(["--output", str(output)]) == 1
+    assert "ruff is not in PATH" in capsys.readouterr().err
+    assert folder_bytes(output) == before
+
+
+class _no_formatter:
+    def __enter__(self) -> None:
+        self.before = os.environ["PATH"]
+        os.environ["PATH"] = ""
+
+    def __exit__(self, *_: object) -> None:
+        os.environ["PATH"] = self.before
+
+
+def test_settings_of_the_repository_do_not_leak_into_the_output(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 40\n", encoding="utf-8")
+    generate(DOCUMENT, tmp_path / "_generated", "openapi/clinik.yaml")
+    assert differences(tmp_path / "_generated", OUTPUT) == []
