@@ -11,7 +11,7 @@ import pytest
 from clinik_client import Clinik
 from clinik_client.testing import FixtureServer
 
-STORY = "life-of-an-encounter"
+STORIES = ["life-of-an-encounter", "lost-create"]
 RECORDINGS = Path(__file__).parent / "tests" / "recordings"
 
 # The test kit's own examples start what they need.
@@ -28,7 +28,7 @@ def examples(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         yield
         return
     names: dict[str, Any] = request.getfixturevalue("doctest_namespace")
-    with FixtureServer.from_directory(RECORDINGS, [STORY]) as server:
+    with FixtureServer.from_directory(RECORDINGS, STORIES) as server:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLINIKAPI_LOG"):
             monkeypatch.delenv(name, raising=False)
         if request.node.name in FROM_ENVIRONMENT:

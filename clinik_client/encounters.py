@@ -226,10 +226,14 @@ class Encounters(Resource):
             The verdict ``found``, ``several`` or ``not_there``, and what was found.
 
         Example:
-            >>> visit = {"status": "finished", "class": "AMB", "patientId": "pt_abc123"}
+            >>> from datetime import UTC, datetime
             >>> sent = datetime(2025, 6, 1, 9, 0, tzinfo=UTC)
-            >>> clinik.encounters.find_created(visit, since=sent).verdict  # doctest: +SKIP
-            'found'
+            >>> result = clinik.encounters.find_created(
+            ...     since=sent, status="in-progress", class_="AMB", patient_id="pt_abc123",
+            ...     period={"start": "2025-06-01T09:00:00Z"},
+            ... )
+            >>> result.verdict, result.match.id
+            ('found', 'enc_xyz789')
         """
         created = create_encounter.request(given, **fields)
         return find_created(self._sender, created, search_encounters.request, since, lag)

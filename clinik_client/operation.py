@@ -101,13 +101,16 @@ class Operation:
             ClinikValidationError: with every problem there is.
         """
         problems = Problems()
-        path = self.path
-        for (name, kind), value in zip(self.path_parameters, values, strict=True):
-            encoded = kind.encode(value, Place().child(name), Form(), problems)
-            path = path.replace(f"{{{name}}}", quote(str(encoded), safe=""))
+        steps = {
+            name: kind.encode(value, Place().child(name), Form(), problems)
+            for (name, kind), value in zip(self.path_parameters, values, strict=True)
+        }
         fields = self._encode(given, keywords or {}, problems)
         if problems:
             raise problems.error(f"{self.method} {self.path}")
+        path = self.path
+        for name, step in steps.items():
+            path = path.replace(f"{{{name}}}", quote(str(step), safe=""))
         return Request(
             method=self.method,
             route=self.path,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -503,3 +506,48 @@ def test_a_new_resource_is_the_document_and_one_facade_class(edited: Any, talk: 
     client, seen = talk(sdk, b'{"data": {"data": [{"id": "bed_1"}], "hasMore": false}, "meta": {}}')
     assert [bed.id for bed in client.beds.search_all(state="free")] == ["bed_1"]
     assert _query(seen[0]) == (("state", "free"),)
+
+
+TYPED = """
+from datetime import date
+from typing import assert_type
+from {name} import Billing, Clinik, Encounter, TriageLevel
+
+clinik = Clinik("clk_test_typed")
+encounter, _ = clinik.encounters.create(
+    status="on-hold", class_="AMB", patient_id="pt_1", triage_note="calm", billing={{"payer_id": "org_1"}},
+    triage_level=2, due_date=date(2025, 6, 1), triaged_at="2025-06-01T09:00:00Z",
+)
+assert_type(encounter, Encounter)
+assert_type(encounter.triage_note, str | None)
+assert_type(encounter.billing, Billing | None)
+assert_type(encounter.due_date, date | None)
+assert_type(encounter.triage_level, TriageLevel | int | None)
+clinik.encounters.update("enc_1", billing=Billing(payer_id="org_1"), location=None)
+clinik.encounters.search(practitioner_id="prac_1", class_=["AMB"])
+clinik.encounters.search_all(practitioner_id="prac_1", limit=3)
+clinik.encounters.update("enc_1", triage_note=5)  # refused: wrong type
+clinik.encounters.update("enc_1", triage_notes="calm")  # refused: misspelt
+clinik.encounters.update("enc_1", status="on-hol")  # refused: wrong literal
+clinik.encounters.update("enc_1", triage_level=4)  # refused: wrong number
+clinik.encounters.update("enc_1", billing={{"payer": "org_1"}})  # refused: misspelt inside
+clinik.encounters.search(practitionerId="prac_1")  # refused: the API's name as a keyword
+clinik.encounters.search_all(practitioner_id=1)  # refused: wrong type
+"""
+
+
+def test_a_type_checker_follows_the_edits(sdk: EditedSdk) -> None:
+    script = sdk.folder / "typed.py"
+    script.write_text(TYPED.format(name=sdk.name), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--no-error-summary", "typed.py"],
+        cwd=sdk.folder,
+        env={**os.environ, "MYPYPATH": str(sdk.folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    refused_lines = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line}
+    lines = script.read_text(encoding="utf-8").splitlines()
+    expected = {number for number, line in enumerate(lines, 1) if "# refused" in line}
+    assert refused_lines == expected, done.stdout + done.stderr

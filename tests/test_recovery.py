@@ -1,0 +1,203 @@
+"""A lost create has a way out: what it left is found, and nothing is ever created."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from clinik_client import Clinik, ClinikServerError, ClinikValidationError, EncounterCreateRequest
+from clinik_client.retry import Clock
+from clinik_client.testing import Exchange, FixtureServer, Recording
+
+SENT = datetime(2025, 6, 1, 9, 0, 0, tzinfo=UTC)
+VISIT: dict[str, Any] = {
+    "status": "in-progress",
+    "class_": "AMB",
+    "patient_id": "pt_abc123",
+    "practitioner_id": "prac_def456",
+    "type": "Annual physical",
+    "period": {"start": "2025-06-01T09:00:00Z"},
+}
+
+
+class VirtualClock(Clock):
+    """Stands still until somebody sleeps."""
+
+    def __init__(self, utc: datetime) -> None:
+        self.time = utc
+        self.slept: list[float] = []
+
+    def utc(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += timedelta(seconds=seconds)
+
+
+def at(clinik: Clinik, seconds: float) -> VirtualClock:
+    """Put a client's clock to some seconds after the create was sent."""
+    clock = VirtualClock(SENT + timedelta(seconds=seconds))
+    clinik._sender.clock = clock
+    return clock
+
+
+@pytest.mark.clinik_story("lost-create")
+def test_the_one_encounter_that_fits_is_found_after_the_index_had_its_time(clinik: Clinik) -> None:
+    clock = at(clinik, 3)
+    result = clinik.encounters.find_created(since=SENT, **VISIT)
+    assert (result.verdict, result.after) == ("found", 10.0)
+    assert result.match is not None
+    assert result.match.id == "enc_xyz789"
+    assert clock.slept == [7.0]
+
+
+@pytest.mark.clinik_story("lost-create")
+def test_several_that_fit_are_told_as_several(clinik: Clinik) -> None:
+    at(clinik, 60)
+    result = clinik.encounters.find_created(since=SENT, **{**VISIT, "patient_id": "pt_twice"})
+    assert (result.verdict, result.match) == ("several", None)
+    assert [encounter.id for encounter in result.matches] == ["enc_xyz789", "enc_twin02"]
+
+
+@pytest.mark.clinik_story("lost-create")
+def test_none_that_fits_is_told_with_the_time_that_has_passed(clinik: Clinik) -> None:
+    clock = at(clinik, 60)
+    result = clinik.encounters.find_created(since=SENT, **{**VISIT, "patient_id": "pt_nobody"})
+    assert (result.verdict, result.matches, result.after) == ("not_there", [], 60.0)
+    assert clock.slept == []
+
+
+@pytest.mark.clinik_story("lost-create")
+def test_the_request_may_be_what_create_was_given_in_any_form(clinik: Clinik, clinik_server: FixtureServer) -> None:
+    at(clinik, 60)
+    wire = {
+        "status": "in-progress",
+        "class": "AMB",
+        "patientId": "pt_abc123",
+        "period": {"start": "2025-06-01T09:00:00Z"},
+    }
+    assert clinik.encounters.find_created(wire, since=SENT).verdict == "found"
+    assert [request.method for request in clinik_server.requests] == ["GET"]
+    model = EncounterCreateRequest(status="planned", class_="AMB", patient_id="pt_nobody", period=None)
+    model.period = EncounterCreateRequest.from_dict(wire).period
+    assert clinik.encounters.find_created(model, since=SENT).verdict == "not_there"
+
+
+def found(row: dict[str, Any], given: dict[str, Any], server_query: str = "") -> str:
+    """The verdict where the service has this one row."""
+    query = server_query or "patientId=pt_1&dateFrom=2025-05-31&dateTo=2025-06-02&count=100"
+    answer = {"data": {"data": [row], "hasMore": False}, "meta": {}}
+    story = Recording("one-row", [Exchange.of("GET", f"/v1/encounters?{query}", answer=answer)])
+    with (
+        FixtureServer([story], must_use_all=True) as server,
+        Clinik("clk_test_lost", base_url=server.url, trust_env=False, retries=0) as clinik,
+    ):
+        at(clinik, 60)
+        verdict = clinik.encounters.find_created(given, since=SENT).verdict
+        server.verify()
+    return verdict
+
+
+GIVEN = {
+    "status": "planned",
+    "class": "AMB",
+    "patientId": "pt_1",
+    "reasonCode": "Cough",
+    "period": {"start": "2025-06-01T09:00:00Z"},
+}
+ROW = {**GIVEN, "id": "enc_1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "found"),
+        ({"status": "finished"}, "found"),
+        ({"diagnosis": [{"condition": "I10"}]}, "found"),
+        ({"reasonCode": ["Cough"]}, "found"),
+        ({"reasonCode": None}, "found"),
+        ({"period": {"start": "2025-06-01T11:00:00+02:00"}}, "found"),
+        ({"meta": {"lastUpdated": "2025-06-01T09:00:02Z"}}, "found"),
+        ({"class": "VR"}, "not_there"),
+        ({"reasonCode": "Fever"}, "not_there"),
+        ({"period": {"start": "2025-06-01T10:00:00Z"}}, "not_there"),
+        ({"meta": {"lastUpdated": "2025-05-01T09:00:00Z"}}, "not_there"),
+    ],
+    ids=str,
+)
+def test_a_record_fits_when_nothing_that_lasts_speaks_against_it(change: dict[str, Any], verdict: str) -> None:
+    assert found({**ROW, **change}, GIVEN) == verdict
+
+
+def test_a_fhir_shaped_record_fits_too() -> None:
+    fhir = {
+        "resourceType": "Encounter",
+        "id": "enc_1",
+        "status": "planned",
+        "class": {"code": "AMB"},
+        "subject": {"reference": "Patient/pt_1"},
+        "reasonCode": [{"text": "Cough"}],
+        "period": {"start": "2025-06-01T09:00:00Z"},
+    }
+    assert found(fhir, GIVEN) == "found"
+
+
+def test_without_an_exact_start_the_search_is_not_narrowed_to_days() -> None:
+    query = "patientId=pt_1&count=100"
+    assert found(ROW, {**GIVEN, "period": {"start": "2025"}}, query) == "not_there"
+    assert found(ROW, {name: GIVEN[name] for name in ("status", "class", "patientId")}, query) == "found"
+
+
+@pytest.mark.parametrize("since", [datetime(2025, 6, 1), "2025-06-01", None])
+def test_since_has_to_be_an_aware_datetime(since: Any) -> None:
+    with Clinik("clk_test_lost") as clinik, pytest.raises(ClinikValidationError, match="since: must be an aware"):
+        clinik.encounters.find_created(GIVEN, since=since)
+
+
+@pytest.mark.parametrize("lag", [-1, float("nan"), float("inf"), "10", True])
+def test_lag_has_to_be_a_number_of_seconds(lag: Any) -> None:
+    with Clinik("clk_test_lost") as clinik, pytest.raises(ClinikValidationError, match="lag: must be a number"):
+        clinik.encounters.find_created(GIVEN, since=SENT, lag=lag)
+
+
+def test_a_request_that_create_would_refuse_is_refused() -> None:
+    with Clinik("clk_test_lost") as clinik, pytest.raises(ClinikValidationError, match="patientId: Required"):
+        clinik.encounters.find_created({"status": "planned", "class": "AMB"}, since=SENT)
+
+
+def test_a_search_that_fails_is_an_error_and_no_verdict() -> None:
+    target = "/v1/encounters?patientId=pt_1&dateFrom=2025-05-31&dateTo=2025-06-02&count=100"
+    story = Recording("down", [Exchange.of("GET", target, status=500, answer={"error": "Internal Server Error"})])
+    with (
+        FixtureServer([story]) as server,
+        Clinik("clk_test_lost", base_url=server.url, trust_env=False, retries=0) as clinik,
+    ):
+        at(clinik, 60)
+        with pytest.raises(ClinikServerError):
+            clinik.encounters.find_created(GIVEN, since=SENT)
+
+
+def test_a_result_shows_no_record() -> None:
+    with (
+        FixtureServer(
+            [
+                Recording(
+                    "none",
+                    [
+                        Exchange.of(
+                            "GET",
+                            "/v1/encounters?patientId=pt_1&count=100",
+                            answer={"data": {"data": [ROW], "hasMore": False}},
+                        )
+                    ],
+                )
+            ]
+        ) as server,
+        Clinik("clk_test_lost", base_url=server.url, trust_env=False) as clinik,
+    ):
+        at(clinik, 60)
+        given = {name: GIVEN[name] for name in ("status", "class", "patientId")}
+        assert repr(clinik.encounters.find_created(given, since=SENT)) == "FindResult(verdict='found', after=60.0)"
