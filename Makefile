@@ -29,17 +29,35 @@ quickstart: $(STAMP) ## See the whole life of an encounter over HTTP
 test: $(STAMP) ## Run the whole test suite
 	$(BIN)/python -m pytest
 
+.PHONY: properties
+properties: $(STAMP) ## Try every property of the test suite on many more examples
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile many
+
+.PHONY: faults
+faults: $(STAMP) ## Meet every fault of docs/reliability.md with every operation, and print the table
+	$(BIN)/python -m tests.faults
+
 .PHONY: check
 check: $(STAMP) ## Lint, types, the OpenAPI document, and whether the generated code is up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/openapi-spec-validator openapi/clinik.yaml
+	$(BIN)/python -m generator.lint openapi/clinik.yaml --for clinik
 	$(BIN)/python -m generator --check
+	$(BIN)/python -m generator.interface
+
+.PHONY: lint-spec
+lint-spec: $(STAMP) ## Name what the generator would lose of openapi/clinik.yaml, and breaches of the house rules
+	@$(BIN)/python -m generator.lint openapi/clinik.yaml --for clinik
 
 .PHONY: generate
 generate: $(STAMP) ## Generate clinik_client/_generated from openapi/clinik.yaml
 	@$(BIN)/python -m generator
+
+.PHONY: bench
+bench: $(STAMP) ## What the SDK costs, as ratios against peers in one run
+	$(BIN)/python -m tests.bench
 
 .PHONY: format
 format: $(STAMP) ## Format the handwritten code

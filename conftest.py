@@ -1,4 +1,4 @@
-"""What the examples in the SDK's docstrings run against: recorded exchanges, over real HTTP."""
+"""What all tests share: hypothesis' settings, and what the docstrings' examples run against."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from clinik_client import Clinik
 from clinik_client.testing import FixtureServer
+
+# A slow machine is no counter-example. `make test` looks at few examples of each property, `make properties` at many.
+settings.register_profile("few", deadline=None, max_examples=30)
+settings.register_profile("many", deadline=None, max_examples=500)
+settings.load_profile("few")
 
 STORIES = ["life-of-an-encounter", "lost-create"]
 RECORDINGS = Path(__file__).parent / "tests" / "recordings"

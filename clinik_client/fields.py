@@ -310,10 +310,13 @@ class Enumeration(Kind):
     def bind(self, find: Callable[[str], Any]) -> None:
         self.members.update({member.value: member for member in find(self.name)})
 
+    @cached_property
+    def base(self) -> type[str] | type[int]:
+        """The type of all its values, those that this version does not know included."""
+        return int if all(isinstance(value, int) for value in self.members) else str
+
     def decode(self, value: Any) -> Any:
-        if value.__class__ is str or value.__class__ is int:
-            return self.members.get(value, value)
-        return MISFIT
+        return self.members.get(value, value) if value.__class__ is self.base else MISFIT
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
         if isinstance(value, str | int) and not isinstance(value, bool) and value in self.members:
@@ -357,7 +360,7 @@ class Array(Kind):
         return [raw if (item := decode(raw)) is MISFIT else item for raw in value]
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
-        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
             problems.add(place, "must be a list")
             return None
         items = list(value)

@@ -13,7 +13,7 @@ from attrs import AttrsInstance, fields, frozen
 
 from .fhir import is_fhir, simplify
 from .fhir_datetime import FhirDateTime
-from .fields import MISFIT, Enumeration, Kind, Text
+from .fields import MISFIT, Kind, Text
 
 T = TypeVar("T")
 
@@ -50,8 +50,10 @@ class Schema:
     entries: tuple[Wire, ...]
     open: bool
     required: tuple[str, ...]
-    readers: dict[str, tuple[str, bool, dict[Any, Any] | None, Callable[[Any], Any]]]
-    """By wire name: the attribute, whether strings are taken as they are, the members of an enumeration, decoder."""
+    texts: dict[str, str]
+    """By wire name: the attributes that strings are taken for as they are."""
+    readers: dict[str, tuple[str, Callable[[Any], Any]]]
+    """By wire name: each attribute, and what decodes its values."""
 
 
 class Model(AttrsInstance):
@@ -81,22 +83,19 @@ class Model(AttrsInstance):
         if cls._fhir_resource is not None and is_fhir(record):
             record = simplify(record)
         schema = schema_of(cls)
-        readers = schema.readers
+        texts, readers = schema.texts, schema.readers
         values: dict[str, Any] = {}
         rest: dict[str, Any] = {}
         for wire_name, value in record.items():
-            reader = readers.get(wire_name)
-            if reader is None or value is None:
-                rest[wire_name] = value
-                continue
-            name, plain, members, decode = reader
             # Most values are strings that are taken as they are: a call for each would double the time.
-            if plain and value.__class__ is str:
-                values[name] = value if members is None else members.get(value, value)
-            elif (decoded := decode(value)) is MISFIT:
+            if value.__class__ is str and (text := texts.get(wire_name)) is not None:
+                values[text] = value
+                continue
+            reader = readers.get(wire_name)
+            if reader is None or value is None or (decoded := reader[1](value)) is MISFIT:
                 rest[wire_name] = value
             else:
-                values[name] = decoded
+                values[reader[0]] = decoded
         for name in schema.required:
             if name not in values:
                 values[name] = None
@@ -171,15 +170,8 @@ def schema_of(model: type[Model]) -> Schema:
         entries=tuple(entries),
         open=model._open,
         required=tuple(entry.name for entry in entries if entry.required),
-        readers={
-            entry.wire: (
-                entry.name,
-                isinstance(entry.kind, Text | Enumeration),
-                entry.kind.members if isinstance(entry.kind, Enumeration) else None,
-                entry.kind.decode,
-            )
-            for entry in entries
-        },
+        texts={entry.wire: entry.name for entry in entries if type(entry.kind) is Text},
+        readers={entry.wire: (entry.name, entry.kind.decode) for entry in entries},
     )
 
 

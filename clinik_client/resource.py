@@ -97,7 +97,7 @@ def _json(body: bytes) -> Any:
 def _read_deletion(request: Request, reply: Reply) -> Any:
     """The answer to a delete is empty, or it may tell of the deletion. A page of something else does not confirm it."""
     body = _json(reply.body) if reply.body.strip() else None
-    if body is not None and not isinstance(body, dict):
+    if body is not None and (not isinstance(body, dict) or "error" in body):
         raise Misread("The answer does not say that the record was deleted.")
     data = body.get("data") if body else None
     is_outcome = isinstance(data, dict) and data.get("resourceType") == "OperationOutcome"

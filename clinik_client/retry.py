@@ -43,6 +43,8 @@ BACKOFF_CAP: Final = 10.0
 _LONGEST_SLEEP: Final = 1_000_000.0
 # Seconds: the system's timers take no more than some weeks.
 
+_MOST_ISSUES: Final = 200
+
 logger = logging.getLogger("clinik_client")
 logger.addHandler(logging.NullHandler())
 
@@ -146,6 +148,24 @@ class _Setback:
     """The seconds that the service asks for."""
 
 
+@define
+class _Doubt:
+    """Whether the service may have carried out what a call asks for, although no answer says so."""
+
+    maybe_done: bool = False
+    """An attempt that is over may have been carried out."""
+    under_way: Attempt | None = None
+
+    def settle(self, outcome: Outcome) -> None:
+        """The attempt that was under way is over, with this outcome."""
+        self.maybe_done = self.maybe_done or outcome in ("unknown", "applied")
+        self.under_way = None
+
+    @property
+    def exists(self) -> bool:
+        return self.maybe_done or (self.under_way is not None and self.under_way.sent)
+
+
 @define(slots=False)
 class Sender:
     """Sends requests for all resources. Safe to share between threads."""
@@ -170,15 +190,27 @@ class Sender:
         Raises:
             ClinikApiError: the call failed; it says what is known.
         """
+        doubt = _Doubt()
+        try:
+            return self._send(request, read, doubt)
+        except KeyboardInterrupt as error:
+            if request.method != "GET" and doubt.exists:
+                error.add_note(
+                    f"clinik_client: {request.name} was under way: whether it was carried out is unknown. "
+                    "Look before sending it again."
+                )
+            raise
+
+    def _send(self, request: Request, read: Callable[[Request, Reply], T], doubt: _Doubt) -> Sent[T]:
         clock, options = self.clock, self.options
         end = float("inf") if options.deadline is None else clock.now() + options.deadline
-        maybe_done = False
         number = 0
         while True:
             number += 1
             started = clock.now()
-            attempt = Attempt(until=min(started + options.timeout, end))
-            result = self._attempt(request, attempt, read, maybe_done)
+            attempt = Attempt(until=time.monotonic() + min(options.timeout, end - started))
+            doubt.under_way = attempt
+            result = self._attempt(request, attempt, read, doubt.maybe_done)
             self._log(request, attempt, result, number, clock.now() - started)
             if not isinstance(result, _Setback):
                 self.budget.succeeded()
@@ -186,8 +218,8 @@ class Sender:
             error = result.error
             error.attempts = number
             # What an earlier attempt may have done, a later rejection does not undo.
-            maybe_done = maybe_done or error.outcome in ("unknown", "applied")
-            if maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
+            doubt.settle(error.outcome)
+            if doubt.maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
                 error.outcome = "unknown"
             wait = result.wait
             if wait is None:
@@ -239,7 +271,7 @@ class Sender:
             error(
                 text,
                 status=attempt.status,
-                request_id=read_request_id(attempt.headers.get("x-request-id")),
+                request_id=self._request_id(request, attempt.headers),
                 outcome=outcome,
                 operation=request.name,
             ),
@@ -267,10 +299,8 @@ class Sender:
             wait = self._retry_after(reply, told)
         if issubclass(error, ClinikRateLimitError):
             facts["retry_after"] = wait
-        if status == 429:
-            again = told.code not in QUOTA_CODES
-        else:
-            again = not 300 <= status <= 499 and request.repeatable
+        refused_for_now = status == 429 and told.code not in QUOTA_CODES
+        again = refused_for_now or (request.repeatable and not 300 <= status <= 499)
         return _Setback(error(told.message, **facts), again, wait)
 
     def _retry_after(self, reply: Reply, told: ErrorReport) -> float | None:
@@ -293,6 +323,10 @@ class Sender:
         carried = [request.record_id or "", *(value for _, value in request.query), *texts_of(request.body)]
         return Redactor([*key, *carried])
 
+    def _request_id(self, request: Request, headers: Mapping[str, str]) -> str | None:
+        found = read_request_id(headers.get("x-request-id"))
+        return None if found is None or self._redactor(request).touches(found) else found
+
     def _log(
         self, request: Request, attempt: Attempt, result: Sent[Any] | _Setback, number: int, seconds: float
     ) -> None:
@@ -306,7 +340,7 @@ class Sender:
                 attempt.status if attempt.status is not None else "no answer",
                 seconds * 1000,
                 number,
-                read_request_id(attempt.headers.get("x-request-id")) or "-",
+                self._request_id(request, attempt.headers) or "-",
                 f", outcome {result.error.outcome}" if isinstance(result, _Setback) else "",
             )
 
@@ -338,9 +372,9 @@ def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
     meta = body.get("meta") if isinstance(body.get("meta"), Mapping) else {}
     assert isinstance(meta, Mapping)
     issues = _issues(body.get("issues"), redactor) or _issues(body.get("issue"), redactor)
-    code = _token(body.get("code"))
+    code = _token(body.get("code"), redactor)
     if code is None and body.get("resourceType") == "OperationOutcome" and issues:
-        code = _token(issues[0].get("code"))
+        code = _token(issues[0].get("code"), redactor)
     message = next(
         (
             redactor.clean(text)
@@ -353,29 +387,31 @@ def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
         (
             found
             for value in (body.get("requestId"), meta.get("requestId"), reply.headers.get("x-request-id"))
-            if (found := read_request_id(value)) is not None
+            if (found := read_request_id(value)) is not None and not redactor.touches(found)
         ),
         None,
     )
     return ErrorReport(message, code, request_id, issues, read_seconds(meta.get("rateLimitReset")))
 
 
-def _token(value: Any) -> str | None:
+def _token(value: Any, redactor: Redactor) -> str | None:
     fits = (
         isinstance(value, str) and 0 < len(value) <= 64 and value.replace("-", "_").isidentifier() and value.isascii()
     )
-    return value if fits else None
+    # Codes are words; one with digits that the request carried is an id in the wrong place.
+    is_id = fits and any(letter.isdigit() for letter in value) and redactor.touches(value)
+    return value if fits and not is_id else None
 
 
 def _issues(value: Any, redactor: Redactor) -> list[Issue]:
     issues: list[Issue] = []
-    for item in value if isinstance(value, list) else []:
+    for item in value[:_MOST_ISSUES] if isinstance(value, list) else []:
         if not isinstance(item, Mapping):
             continue
         issue: Issue = {}
-        if (severity := _token(item.get("severity"))) is not None:
+        if (severity := _token(item.get("severity"), redactor)) is not None:
             issue["severity"] = severity
-        if (code := _token(item.get("code"))) is not None:
+        if (code := _token(item.get("code"), redactor)) is not None:
             issue["code"] = code
         details = item.get("details")
         text = item.get("diagnostics") or (details.get("text") if isinstance(details, Mapping) else None)

@@ -16,6 +16,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,10 +42,15 @@ _WRITE_CHUNK: Final = 16_384
 # Seconds: the system's timers take no more than some weeks.
 _LONGEST_WAIT: Final = 1_000_000.0
 _HEAD_KEPT: Final = 16_384
+_HEAD_READ: Final = 8_192
+# Bytes read at once before the head is whole: time is only looked at between reads, and 8 KB hold hundreds of heads.
+_DECODED_STEP: Final = 1_048_576
 
 # Answers with a status of 1xx may stand before the one that counts (RFC 9110, section 15.2).
 _INTERIM = rb"(?:HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*"
 _SUCCESS_LINE = re.compile(_INTERIM + rb"HTTP/1\.[01] 2\d\d(?: [^\r\n]*)?\r?\n")
+# How an answer in chunks ends; a trailer, which could follow, is rare enough (RFC 9112, section 7.1).
+_LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 _WHOLE_HEAD = re.compile(_INTERIM + rb"HTTP/1\.[01] [^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
 
 
@@ -90,7 +96,7 @@ class Attempt:
         self.received += len(data)
         if len(self.head) < _HEAD_KEPT:
             self.head += data[: _HEAD_KEPT - len(self.head)]
-        self.tail = (self.tail + data[-4:])[-4:]
+        self.tail = (self.tail + data[-len(_LAST_CHUNK) :])[-len(_LAST_CHUNK) :]
 
     @property
     def promised(self) -> bool:
@@ -370,7 +376,12 @@ class Transport:
             attempt.headers = _headers(response.headers)
             stream = response.stream
             assert isinstance(stream, Iterable)
-            body = read_body(stream, attempt.headers.get("content-encoding", ""), self._max_bytes)
+            body = read_body(
+                stream,
+                attempt.headers.get("content-encoding", ""),
+                self._max_bytes,
+                lambda: lines.backend.left(httpcore.ReadTimeout),
+            )
         except BaseException:
             # What is left of a refused answer must not become the next one's beginning.
             response.close()
@@ -415,8 +426,7 @@ def _something_follows(attempt: Attempt, method: str) -> bool:
     if head is None:
         return True
     if "transfer-encoding" in attempt.headers:
-        # Chunks and their trailer end with an empty line (RFC 9112, section 7.1).
-        return attempt.tail != b"\r\n\r\n"
+        return attempt.tail != _LAST_CHUNK
     bodiless = method == "HEAD" or attempt.status in (204, 304)
     length = 0 if bodiless else int(attempt.headers.get("content-length", attempt.received - head.end()))
     return attempt.received != head.end() + length
@@ -442,34 +452,39 @@ def _tracer(attempt: Attempt) -> Callable[[str, dict[str, Any]], None]:
     return trace
 
 
-def read_body(stream: Iterable[bytes], encoding: str, limit: int) -> bytes:
+def read_body(
+    stream: Iterable[bytes], encoding: str, limit: int, check_time: Callable[[], object] = lambda: None
+) -> bytes:
     """Read and decode a body.
 
     Args:
         stream: its chunks.
         encoding: the ``Content-Encoding``; only gzip is asked for and understood (RFC 9110, section 8.4.1.3).
         limit: the most bytes that are accepted, decoded or not.
+        check_time: called after each step, since a few bytes can hold very many; raises when the time is up.
 
     Raises:
         AttemptFailed: it is larger than that, cut short, or not in that encoding.
     """
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
-        return b"".join(_limited(stream, limit))
+        return b"".join(_limited(stream, limit, check_time))
     if encoding not in ("gzip", "x-gzip"):
         raise AttemptFailed("The answer came in an encoding that was not asked for.", malformed=True)
     parts: list[bytes] = []
     room = limit
     decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     empty, broken = True, False
-    for chunk in _limited(stream, limit):
+    for chunk in _limited(stream, limit, check_time):
         empty = empty and not chunk
-        while chunk and not broken:
+        more = bool(chunk)
+        while more and not broken:
+            check_time()
             if decoder.eof:
                 # A gzip file may have several members (RFC 1952, section 2.2).
                 decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
             try:
-                part = decoder.decompress(chunk, room + 1)
+                part = decoder.decompress(chunk, min(room + 1, _DECODED_STEP))
             except zlib.error:
                 broken = True
                 break
@@ -478,15 +493,18 @@ def read_body(stream: Iterable[bytes], encoding: str, limit: int) -> bytes:
             if room < 0:
                 raise _too_large(limit)
             chunk = decoder.unconsumed_tail or decoder.unused_data
+            # A step that was filled may have left output behind although all input is taken.
+            more = bool(chunk) or (len(part) == _DECODED_STEP and not decoder.eof)
     # A 204 that names an encoding is whole without a byte.
     if broken or not (decoder.eof or empty):
         raise AttemptFailed("The answer's compressed body is damaged or cut short.", malformed=True)
     return b"".join(parts)
 
 
-def _limited(stream: Iterable[bytes], limit: int) -> Iterator[bytes]:
+def _limited(stream: Iterable[bytes], limit: int, check_time: Callable[[], object]) -> Iterator[bytes]:
     room = limit
     for chunk in stream:
+        check_time()
         room -= len(chunk)
         if room < 0:
             raise _too_large(limit)
@@ -600,6 +618,16 @@ class _DeadlineBackend(httpcore.NetworkBackend):
         return answer
 
 
+def _close_orphan(error: BaseException | None) -> None:
+    """Close the socket that `ssl` leaves to the garbage collector when the peer resets right before the handshake."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, ssl.SSLSocket):
+                    value.close()
+        error = error.__cause__ or error.__context__
+
+
 class _DeadlineStream(httpcore.NetworkStream):
     """A connection whose reads and writes end with the attempt that they are for.
 
@@ -617,9 +645,11 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with self._in_use(httpcore.ReadError):
-            data = self._inner.read(max_bytes, self._backend.left(httpcore.ReadTimeout))
+            attempt = self._backend.attempt()
+            most = max_bytes if attempt.status is not None else min(max_bytes, _HEAD_READ)
+            data = self._inner.read(most, self._backend.left(httpcore.ReadTimeout))
         self._used = True
-        self._backend.attempt().arrived(data)
+        attempt.arrived(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -674,7 +704,11 @@ class _DeadlineStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         with self._in_use(httpcore.ConnectError):
             seconds = self._backend.left(httpcore.ConnectTimeout)
-            inner = self._inner.start_tls(ssl_context, server_hostname, seconds)
+            try:
+                inner = self._inner.start_tls(ssl_context, server_hostname, seconds)
+            except Exception as error:
+                _close_orphan(error)
+                raise
         return self._backend.adopt(inner)
 
     def get_extra_info(self, info: str) -> Any:

@@ -23,9 +23,10 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
-from .document import DocumentError, load
+from .document import Document, DocumentError, load
 from .interface import committed
 from .kinds import module_name
+from .lint import lint
 from .prepare import Prepared, prepare
 from .report import changes, report
 
@@ -38,22 +39,22 @@ OUTPUT = ROOT / "clinik_client" / "_generated"
 UNUSED = ("client.py", "errors.py", "types.py")
 
 
-def generate(document: Path, output: Path, name: str) -> Prepared:
+def generate(document: Document, output: Path) -> Prepared:
     """Run openapi-python-client on the document and leave models and endpoint modules in ``output``.
 
     Args:
-        document: the OpenAPI document.
+        document: the OpenAPI document; the generated files call it by its name.
         output: a folder that is not there yet.
-        name: how the generated files call the document.
 
     Raises:
         DocumentError: the document cannot be used.
     """
-    prepared = prepare(load(document, name))
+    prepared = prepare(document)
+    name = document.file
     config = Config.from_sources(
         ConfigFile.load_from_path(HERE / "config.yaml"),
         meta_type=MetaType.NONE,
-        document_source=document,
+        document_source=Path(name),
         file_encoding="utf-8",
         overwrite=True,
         output_path=output,
@@ -135,35 +136,45 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--document", type=Path, default=DOCUMENT)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args(arguments)
-    document: Path = options.document
-    name = document.relative_to(ROOT).as_posix() if document.is_relative_to(ROOT) else document.name
+    file: Path = options.document
+    name = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name
     with tempfile.TemporaryDirectory(prefix="clinik-generate-") as folder:
         made = Path(folder) / "_generated"
         try:
-            prepared = generate(document, made, name)
+            document = load(file, name)
+            # First what the SDK does not support, which has messages of its own; then what would get lost silently, or
+            # end the generator with a traceback.
+            prepare(document)
+            found = lint(file, name, for_="clinik")
+            if found.stops:
+                print("\n".join(map(str, found.stops)), file=sys.stderr)
+                return 1
+            prepared = generate(document, made)
         except DocumentError as error:
             print(error, file=sys.stderr)
             return 1
         if options.check:
-            found = differences(made, options.output)
-            if found:
+            differing = differences(made, options.output)
+            if differing:
                 print(f"{options.output.name} is not what {name} gives; run `make generate`:", file=sys.stderr)
-                print("\n".join(f"  {line}" for line in found), file=sys.stderr)
-            return 1 if found else 0
-        before = _committed_version(document)
+                print("\n".join(f"  {line}" for line in differing), file=sys.stderr)
+            return 1 if differing else 0
+        for finding in found.warnings:
+            print(f"warning: {finding}", file=sys.stderr)
+        before = _committed_version(file)
         swap(made, options.output)
         print(report(changes(before, prepared)) if before else f"Generated from {name}.")
     return 0
 
 
-def _committed_version(document: Path) -> Prepared | None:
+def _committed_version(file: Path) -> Prepared | None:
     """What the last commit's version of the document gives; ``None`` where there is none or it cannot be used."""
-    if not document.is_relative_to(ROOT):
+    if not file.is_relative_to(ROOT):
         return None
     with tempfile.TemporaryDirectory(prefix="clinik-committed-") as folder:
-        file = committed(ROOT, "HEAD", document.relative_to(ROOT).as_posix(), Path(folder))
+        old = committed(ROOT, "HEAD", file.relative_to(ROOT).as_posix(), Path(folder))
         try:
-            return prepare(load(file, document.name)) if file is not None else None
+            return prepare(load(old, file.name)) if old is not None else None
         except DocumentError:
             return None
 

@@ -155,7 +155,7 @@ class _Preparation:
                 "openapi": self.document.root["openapi"],
                 "info": {name: self.document.root["info"][name] for name in ("title", "version")},
                 "paths": paths,
-                "components": {"schemas": kept},
+                "components": {"schemas": _without_maps(kept)},
             }
         )
         prepared.operations = self.operations
@@ -183,11 +183,19 @@ class _Preparation:
         name = owner if key in ("items", "additionalProperties") else f"{owner}{strings.pascal_case(key)}"
         if "$ref" in schema:
             return schema
+        parts = schema.get("allOf", [])
+        if len(parts) == 1 and "$ref" in parts[0] and "properties" not in schema:
+            # How OpenAPI 3.0 puts a description beside a reference.
+            return {**{key: value for key, value in schema.items() if key != "allOf"}, **parts[0]}
         if is_object(schema) or "enum" in schema:
             name = name if name not in self.schemas else f"{name}Item"
-            self.schemas[name] = schema
-            self._name_inline(name, schema)
-            return {"$ref": f"#/components/schemas/{name}", "description": schema.get("description", "")}
+            self.schemas[name], nullable = _without_null(schema)
+            self._name_inline(name, self.schemas[name])
+            self._merge(name)
+            reference = {"$ref": f"#/components/schemas/{name}", "description": schema.get("description", "")}
+            if not nullable:
+                return reference
+            return {"anyOf": [reference, {"type": "null"}], "description": reference["description"]}
         self._name_inline(name, schema)
         return schema
 
@@ -388,6 +396,31 @@ class _Preparation:
         if given:
             self._use(name, given=True)
         return name
+
+
+def _without_null(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """A schema without null among its values, and whether it had it: a class is one thing, null another."""
+    types, values = schema.get("type"), schema.get("enum", ())
+    kept = {key: value for key, value in schema.items() if key != "nullable"}
+    if isinstance(types, list):
+        listed = [name for name in types if name != "null"]
+        kept["type"] = listed[0] if len(listed) == 1 else listed
+    if values:
+        kept["enum"] = [value for value in values if value is not None]
+    had_null = (isinstance(types, list) and "null" in types) or None in values or schema.get("nullable") is True
+    return kept, had_null
+
+
+def _without_maps(node: Any) -> Any:
+    """Schemas for the generator, which would make a class of every object, of one without properties, too."""
+    if isinstance(node, list):
+        return [_without_maps(value) for value in node]
+    if not isinstance(node, Mapping):
+        return node
+    types = node.get("type")
+    if not is_object(node) and (types == "object" or (isinstance(types, list) and "object" in types)):
+        return {}
+    return {key: value if key in ("enum", "default") else _without_maps(value) for key, value in node.items()}
 
 
 def plain_copy(document: Document) -> Any:

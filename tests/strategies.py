@@ -19,8 +19,8 @@ from referencing.jsonschema import DRAFT202012
 from ruamel.yaml import YAML
 
 import clinik_client
-from clinik_client.fields import Array, Kind
-from clinik_client.model import Model, schema_of
+from clinik_client.fields import Array
+from clinik_client.model import Model, Wire, schema_of
 from clinik_client.objects import Object
 
 ROOT = Path(__file__).parents[1]
@@ -84,9 +84,8 @@ def _inputs() -> Iterator[Input]:
 
 
 INPUTS = {given.operation_id: given for given in _inputs()}
-CREATE, UPDATE, SEARCH, READ = (
-    INPUTS[f"{verb}"] for verb in ("createEncounter", "updateEncounter", "searchEncounters", "readEncounter")
-)
+CREATE, UPDATE = INPUTS["createEncounter"], INPUTS["updateEncounter"]
+SEARCH, READ = INPUTS["searchEncounters"], INPUTS["readEncounter"]
 
 MODELS: dict[str, type[Model]] = {
     name: model
@@ -203,6 +202,27 @@ def least(schema: Schema) -> Any:
     return schema["enum"][0] if "enum" in schema else schema["examples"][0]
 
 
+def at_the_limits(schema: Schema) -> Iterator[tuple[str, Any]]:
+    """For each limit of a schema and of the schemas in it: where it is, and a value that just keeps to it."""
+    schema = resolve(schema)
+    for branch in schema.get("oneOf", ()):
+        yield from at_the_limits(branch)
+    for rule, limit in schema.items():
+        match rule:
+            case "minLength" | "maxLength":
+                yield rule, "z" * limit
+            case "minimum" | "maximum":
+                yield rule, limit
+            case "maxItems":
+                yield rule, [least(schema["items"])] * limit
+            case "items":
+                yield from ((f"0.{where}", [value]) for where, value in at_the_limits(limit))
+            case "properties":
+                for name, values in limit.items():
+                    for where, value in at_the_limits(values):
+                        yield f"{name}.{where}", {**least(schema), name: value}
+
+
 # -- what the document rules out ------------------------------------------------------------------------------------
 
 _WORDS = {
@@ -305,11 +325,14 @@ def _broken_of_type(schema: Schema) -> Iterator[Broken]:
 
 
 def in_python_names(model: type[Model], value: Any) -> Any:
-    """A value in wire names as keyword arguments have it, nested ones too."""
+    """A value in wire names as keyword arguments have it, nested ones too. Names that nobody knows stay."""
     if not isinstance(value, Mapping):
         return value
     entries = {entry.wire: entry for entry in schema_of(model).entries}
-    return {entries[name].name: _nested(entries[name].kind, item, in_python_names) for name, item in value.items()}
+    return {
+        entries[name].name if name in entries else name: _nested(entries.get(name), item, in_python_names)
+        for name, item in value.items()
+    }
 
 
 def as_model(model: type[Model], value: Any) -> Any:
@@ -317,15 +340,18 @@ def as_model(model: type[Model], value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     entries = {entry.wire: entry for entry in schema_of(model).entries}
-    lacking = {entry.name: None for entry in entries.values() if entry.required and entry.wire not in value}
-    given = {entries[name].name: _nested(entries[name].kind, item, as_model) for name, item in value.items()}
+    fields: dict[str, Any] = {entry.name: None for entry in entries.values() if entry.required}
+    fields |= {
+        entries[name].name: _nested(entries[name], item, as_model) for name, item in value.items() if name in entries
+    }
     made: Any = model
-    return made(**lacking, **given)
+    return made(**fields, additional_properties={name: value[name] for name in value if name not in entries})
 
 
-def _nested(kind: Kind, value: Any, convert: Any) -> Any:
-    if isinstance(kind, Object):
-        return convert(kind.model, value)
-    if isinstance(kind, Array) and isinstance(kind.item, Object) and isinstance(value, list):
-        return [convert(kind.item.model, item) for item in value]
+def _nested(entry: Wire | None, value: Any, convert: Any) -> Any:
+    if entry is not None and isinstance(entry.kind, Object):
+        return convert(entry.kind.model, value)
+    if entry is not None and isinstance(entry.kind, Array) and isinstance(entry.kind.item, Object):
+        model = entry.kind.item.model
+        return [convert(model, item) for item in value] if isinstance(value, list) else value
     return value

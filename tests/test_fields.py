@@ -302,7 +302,8 @@ def test_an_unknown_member_is_read_as_the_text_that_it_is() -> None:
 def test_an_enumeration_of_numbers_does_not_take_a_bool_for_one() -> None:
     assert write(LEVEL, 1) == (1, [])
     assert LEVEL.decode(2) is Level.HIGH
-    assert LEVEL.decode(True) is MISFIT
+    assert LEVEL.decode(3) == 3
+    assert LEVEL.decode(True) is LEVEL.decode("1") is STATUS.decode(1) is MISFIT
     assert refused(LEVEL, True) == "must be one of 1, 2"
 
 

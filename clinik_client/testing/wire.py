@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
+from http.client import responses
 from types import TracebackType
 
 import h11
@@ -320,7 +321,7 @@ def _write(connection: Connection, http: h11.Connection, method: str, response: 
     framed = any(name.lower() in ("content-length", "transfer-encoding") for name, _ in headers)
     if not framed and not bodiless:
         headers.append(("content-length", str(len(response.body))))
-    reason = HTTPStatus(response.status).phrase if response.status in HTTPStatus._value2member_map_ else ""
+    reason = responses.get(response.status, "")
     events: list[h11.Event] = [h11.Response(status_code=response.status, headers=headers, reason=reason)]
     if response.body and not bodiless and method != "HEAD":
         events.append(h11.Data(data=response.body))

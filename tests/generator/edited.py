@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import shutil
 import sys
 from collections.abc import Callable
@@ -40,7 +41,8 @@ class EditedSdk:
         return importlib.import_module(f"{self.name}.{module}" if module else self.name)
 
     def unload(self) -> None:
-        """Forget the copy."""
+        """Forget the copy, and what it added to the logger that all copies share."""
+        del logging.getLogger("clinik_client").handlers[1:]
         if str(self.folder) in sys.path:
             sys.path.remove(str(self.folder))
         for loaded in [key for key in sys.modules if key.partition(".")[0] == self.name]:
@@ -68,10 +70,9 @@ def write_document(edit: Edit, file: Path) -> Path:
 
 def make_sdk(edit: Edit, folder: Path, name: str) -> EditedSdk:
     """Make a copy of the SDK that follows an edited document."""
-    document = write_document(edit, folder / f"{name}.yaml")
     package = folder / name
     shutil.copytree(
         ROOT / "clinik_client", package, ignore=shutil.ignore_patterns("_generated", "__pycache__", "testing")
     )
-    generate(document, package / "_generated", document.name)
+    generate(edited_document(edit), package / "_generated")
     return EditedSdk(name, folder)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from generator.__main__ import DOCUMENT, OUTPUT, ROOT, differences, generate, main
+from generator.document import load
 
 from .edited import write_document
 
@@ -68,19 +69,25 @@ def test_only_models_and_endpoint_modules_are_left() -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "told"),
     [
-        lambda output: (output / "models" / "stray.py").write_text("# not tracked\n"),
-        lambda output: (output / "notes.txt").write_text("neither is this\n"),
-        lambda output: (output / "models" / "period.py").write_text("# edited by hand\n"),
-        lambda output: (output / "models" / "period.py").unlink(),
+        (
+            lambda output: (output / "models" / "stray.py").write_text("# not tracked\n"),
+            "not generated: models/stray.py",
+        ),
+        (lambda output: (output / "notes.txt").write_text("neither is this\n"), "not generated: notes.txt"),
+        (lambda output: (output / "models" / "period.py").write_text("# by hand\n"), "differs: models/period.py"),
+        (lambda output: (output / "models" / "period.py").unlink(), "missing: models/period.py"),
     ],
-    ids=["untracked module", "untracked text", "edited", "missing"],
 )
-def test_check_fails_when_the_output_is_anything_else(
-    output: Path, spoil: Callable[[Path], object], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_whatever_is_not_as_generated_is_a_difference(output: Path, spoil: Callable[[Path], object], told: str) -> None:
+    assert differences(OUTPUT, output) == []
     spoil(output)
+    assert differences(OUTPUT, output) == [told]
+
+
+def test_check_fails_on_a_difference_and_changes_nothing(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (output / "models" / "stray.py").write_text("# not tracked\n")
     before = folder_bytes(output)
     assert main(["--check", "--output", str(output)]) == 1
     assert "run `make generate`" in capsys.readouterr().err
@@ -206,5 +213,5 @@ class _no_formatter:
 
 def test_settings_of_the_repository_do_not_leak_into_the_output(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 40\n", encoding="utf-8")
-    generate(DOCUMENT, tmp_path / "_generated", "openapi/clinik.yaml")
+    generate(load(DOCUMENT, "openapi/clinik.yaml"), tmp_path / "_generated")
     assert differences(tmp_path / "_generated", OUTPUT) == []

@@ -1,0 +1,280 @@
+"""What the stock generator makes of a document: run in a folder that is thrown away, and taken apart.
+
+The generator's own classes are looked at, so this goes with the pinned version; the tests say so when it changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+from openapi_python_client import Project
+from openapi_python_client import schema as oai
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser.errors import ParseError
+from openapi_python_client.parser.openapi import Endpoint, EndpointCollection, GeneratorData
+from openapi_python_client.parser.properties import (
+    Class,
+    EnumProperty,
+    ModelProperty,
+    Parameters,
+    Schemas,
+    build_parameters,
+    build_schemas,
+)
+from openapi_python_client.schema.untrusted_string import UntrustedString
+from openapi_python_client.strings import PythonIdentifier
+from pydantic import BaseModel, ValidationError
+
+from ..document import METHODS, Path_
+from .naming import class_name, python_name
+from .output import File, read_output
+from .source import MISSING, Source, mapping, sequence
+
+
+@frozen
+class Made:
+    """An endpoint module that was made, or would have been."""
+
+    path: Path_
+    tag: str
+    module: str
+    endpoint: Endpoint | None = field(default=None, repr=False)
+    """``None`` if the generator left it out."""
+
+
+@define(slots=False)
+class Outcome:
+    """What came out."""
+
+    source: Source
+    document: oai.OpenAPI | None = None
+    """The generator's own form of the document; kept, because places go by `id`."""
+    refusals: list[tuple[Path_, str]] = field(factory=list)
+    """Where and why the generator refuses the whole document."""
+    crash: str = ""
+    """The exception that it ends with."""
+    errors: list[ParseError] = field(factory=list)
+    """Its warnings about schemas and parameters."""
+    left_out: list[tuple[Path_, ParseError]] = field(factory=list)
+    """The operations that it leaves out."""
+    answers_left_out: list[tuple[Path_, ParseError]] = field(factory=list)
+    bodies_left_out: list[tuple[Path_, ParseError]] = field(factory=list)
+    """Bodies of operations that have another one."""
+    lost: list[str] = field(factory=list)
+    """The named schemas that it knows no more."""
+    models: list[ModelProperty] = field(factory=list)
+    enums: list[EnumProperty] = field(factory=list)
+    classes: dict[str, Any] = field(factory=dict)
+    """What it makes of each named schema."""
+    made: list[Made] = field(factory=list)
+    files: list[File] = field(factory=list)
+    places: dict[int, Path_] = field(factory=dict)
+    """Where each part of its own form of the document comes from, by `id`."""
+
+    @property
+    def class_infos(self) -> list[Class]:
+        """Name and module of each class."""
+        return [*(model.class_info for model in self.models), *(enum.class_info for enum in self.enums)]
+
+    def place(self, part: Any, otherwise: Path_ = ()) -> Path_:
+        return self.places.get(id(part), otherwise)
+
+    def place_of_class(self, name: str) -> Path_:
+        """Where a class comes from."""
+        return self.places_of_classes.get(name, ("components", "schemas"))
+
+    @cached_property
+    def places_of_classes(self) -> dict[str, Path_]:
+        found: dict[str, Path_] = {}
+        for model in self.models:
+            if id(model.data) in self.places:
+                found.setdefault(str(model.class_info.name), self.places[id(model.data)])
+        for component, made in self.classes.items():
+            if hasattr(made, "class_info"):
+                found.setdefault(str(made.class_info.name), ("components", "schemas", component))
+        # The generator does not remember where an enumeration inside another schema was written.
+        places = list(_enum_places(self.source))
+        for enum in self.enums:
+            name = str(enum.class_info.name)
+            if name not in found:
+                fitting = (path for path, names in places if any(name.endswith(end) for end in names))
+                found[name] = next(fitting, ("components", "schemas"))
+        return found
+
+
+def run(source: Source) -> Outcome:
+    """Have the stock generator work on a document, and note what it does."""
+    outcome = Outcome(source)
+    with tempfile.TemporaryDirectory(prefix="clinik-lint-") as folder:
+        config = Config.from_sources(
+            ConfigFile(post_hooks=[]),
+            meta_type=MetaType.NONE,
+            document_source=Path(source.file),
+            file_encoding="utf-8",
+            overwrite=True,
+            output_path=Path(folder) / "made",
+        )
+        try:
+            data = _parse(source, config, outcome)
+            if data is not None:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    Project(openapi=data, config=config).build()
+                outcome.files = list(read_output(Path(folder) / "made", _origins(outcome)))
+        except Exception as error:  # noqa: BLE001 - the generator ends with any exception there is
+            outcome.crash = f"{type(error).__name__}: {str(error) or 'without a text'}".splitlines()[0]
+    return outcome
+
+
+def _parse(source: Source, config: Config, outcome: Outcome) -> GeneratorData | None:
+    # What GeneratorData.from_dict does, with the results in between.
+    try:
+        document = oai.OpenAPI.model_validate(source.raw)
+    except ValidationError as error:
+        outcome.refusals = list(_refusals(source, error))
+        return None
+    outcome.document = document
+    _note_places(document, outcome.places)
+    components = document.components
+    named = (components and components.schemas) or {}
+    schemas = build_schemas(components=named, schemas=Schemas(), config=config) if named else Schemas()
+    parameters = Parameters()
+    if components and components.parameters:
+        parameters = build_parameters(components=components.parameters, parameters=parameters, config=config)
+    outcome.classes = {
+        ref.get_untrusted_value().rpartition("/")[2]: made for ref, made in schemas.classes_by_reference.items()
+    }
+    collections, schemas, parameters = EndpointCollection.from_data(
+        data=document.paths,
+        schemas=schemas,
+        parameters=parameters,
+        request_bodies=(components and components.requestBodies) or {},
+        responses=(components and components.responses) or {},
+        config=config,
+    )
+    classes = schemas.classes_by_name.values()
+    # One that is known by its reference may still have lost its class: to another of the same name that was dropped.
+    outcome.lost = [
+        name
+        for key in named
+        if (name := key.get_untrusted_value()) not in outcome.classes
+        or getattr(getattr(outcome.classes[name], "class_info", None), "name", None)
+        not in (None, *schemas.classes_by_name)
+    ]
+    outcome.models = [made for made in classes if isinstance(made, ModelProperty)]
+    outcome.enums = [made for made in classes if isinstance(made, EnumProperty)]
+    outcome.errors = [*schemas.errors, *parameters.errors]
+    _take_apart(document, collections, outcome)
+    return GeneratorData(
+        title=document.info.title,
+        description=document.info.description,
+        version=document.info.version,
+        endpoint_collections_by_tag=collections,
+        models=outcome.models,
+        errors=outcome.errors,
+        enums=list(outcome.enums),
+    )
+
+
+def _take_apart(
+    document: oai.OpenAPI, collections: Mapping[PythonIdentifier, EndpointCollection], outcome: Outcome
+) -> None:
+    # Each list holds its operations in the document's order, without those that were left out.
+    endpoints = {tag: iter(collection.endpoints) for tag, collection in collections.items()}
+    errors: dict[str, list[tuple[PythonIdentifier, ParseError]]] = {}
+    for tag, collection in collections.items():
+        for error in collection.parse_errors:
+            errors.setdefault(error.header, []).append((tag, error))
+    for url, item in document.paths.items():
+        for method in METHODS:
+            operation: oai.Operation | None = getattr(item, method)
+            if operation is None:
+                continue
+            tag = PythonIdentifier(value=(operation.tags or [UntrustedString("default")])[0], prefix="tag")
+            path: Path_ = ("paths", url.get_untrusted_value(), method)
+            header = f"WARNING parsing {method.upper()} {url.get_untrusted_value()} within {tag}."
+            left_out = [error for _, error in errors.get(f"{header} Endpoint will not be generated.", [])]
+            outcome.left_out += [(path, error) for error in left_out]
+            endpoint = None if left_out else next(endpoints[tag])
+            outcome.made.append(Made(path, str(tag), python_name(endpoint.name) if endpoint else "", endpoint))
+            if endpoint is not None:
+                _take_errors_apart(path, operation, endpoint, outcome)
+
+
+def _take_errors_apart(path: Path_, operation: oai.Operation, endpoint: Endpoint, outcome: Outcome) -> None:
+    # The errors do not say which answers they mean, but come in the order of those that are missing.
+    read = {answer.status_code.pattern for answer in endpoint.responses}
+    statuses = [status.get_untrusted_value() for status in operation.responses]
+    missing = iter([status for status in statuses if status not in read])
+    for error in endpoint.errors:
+        if re.match("Cannot parse response|Invalid response status", error.detail or ""):
+            outcome.answers_left_out.append(((*path, "responses", next(missing)), error))
+        else:
+            outcome.bodies_left_out.append((path, error))
+
+
+def _refusals(source: Source, error: ValidationError) -> Iterator[tuple[Path_, str]]:
+    seen = set()
+    for problem in error.errors(include_url=False, include_context=False):
+        path: list[str | int] = []
+        # Pydantic's path also names the alternatives that it tried: those are no steps of the document.
+        for step in problem["loc"]:
+            if source.at((*path, step)) is not MISSING:
+                path.append(step)
+        key = problem["loc"][-2] if problem["loc"][-1:] == ("[key]",) else None
+        text = f"{problem['msg']}: {key}, written without quotes" if key is not None else problem["msg"]
+        if problem["type"] == "missing":
+            text = f"{problem['loc'][-1]} is missing"
+        if (where := (tuple(path), text)) not in seen:
+            seen.add(where)
+            yield where
+
+
+def _note_places(document: oai.OpenAPI, places: dict[int, Path_]) -> None:
+    aliases = {
+        "schema_not": "not",
+        "request_body": "requestBody",
+        "param_schema": "schema",
+        "media_type_schema": "schema",
+    }
+    stack: list[tuple[Path_, Any]] = [((), document)]
+    while stack:
+        path, part = stack.pop()
+        if isinstance(part, BaseModel):
+            places.setdefault(id(part), path)
+            for name in type(part).model_fields:
+                stack.append(((*path, aliases.get(name, name)), getattr(part, name)))
+        elif isinstance(part, dict):
+            stack += [((*path, str(getattr(key, "_value", key))), value) for key, value in part.items()]
+        elif isinstance(part, list):
+            stack += [((*path, index), value) for index, value in enumerate(part)]
+
+
+def _origins(outcome: Outcome) -> dict[str, Path_]:
+    origins: dict[str, Path_] = {}
+    for info in outcome.class_infos:
+        origins[f"models/{info.module_name}.py"] = outcome.place_of_class(str(info.name))
+    for operation in outcome.made:
+        if operation.endpoint is not None:
+            origins[f"api/{operation.tag}/{operation.module}.py"] = operation.path
+    return origins
+
+
+def _enum_places(source: Source) -> Iterator[tuple[Path_, list[str]]]:
+    """Where enumerations are written, and the names of which one is the end of the class name."""
+    stack: list[tuple[Path_, Any]] = [(("components", "schemas"), source.at(("components", "schemas")))]
+    stack.append((("paths",), source.at(("paths",))))
+    while stack:
+        path, node = stack.pop()
+        if sequence(mapping(node).get("enum")):
+            words = [str(node.get("title") or ""), *(str(step) for step in reversed(path))]
+            yield path, [class_name(word) for word in words[:3] if word]
+        children = node.items() if isinstance(node, Mapping) else enumerate(sequence(node))
+        stack += [((*path, key), value) for key, value in children if isinstance(value, dict | list)]

@@ -1,0 +1,256 @@
+"""The document under examination: its schemas and operations in their places, and what the generator made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from attrs import define, frozen
+
+from ..document import METHODS, Path_
+from .rules import Finding, Rule
+from .source import Source, mapping, sequence
+from .stock import Outcome, run
+
+SCHEMA_MAPS = ("properties",)
+SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SCHEMA_CHILDREN = ("items", "additionalProperties")
+
+
+@frozen
+class Schema:
+    """A schema that the generator looks at, and where it stands."""
+
+    path: Path_
+    body: Mapping[str, Any]
+    role: str
+    """`component`, `properties`, `allOf`, ...: what it is to its parent."""
+
+    @property
+    def name(self) -> str:
+        """How people would call it."""
+        return told(self.path)
+
+    @property
+    def owner(self) -> Path_:
+        """The component or operation that it is part of."""
+        return self.path[:3]
+
+
+@frozen
+class Operation:
+    """An operation, and where it stands."""
+
+    url: str
+    method: str
+    body: Mapping[str, Any]
+    item: Mapping[str, Any]
+
+    @property
+    def path(self) -> Path_:
+        return ("paths", self.url, self.method)
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.upper()} {self.url}"
+
+
+@frozen
+class Parameter:
+    """A parameter of an operation, a path or the components; the one that a reference means."""
+
+    path: Path_
+    """Where it is used."""
+    body: Mapping[str, Any]
+    referred: bool
+
+    @property
+    def name(self) -> str:
+        return str(self.body.get("name"))
+
+    @property
+    def place(self) -> str:
+        return str(self.body.get("in"))
+
+    @property
+    def told(self) -> str:
+        return f"{self.place} parameter {self.name}"
+
+
+@frozen
+class Media:
+    """One media type of a request or an answer."""
+
+    path: Path_
+    type: str
+    body: Mapping[str, Any]
+    status: str | None = None
+
+
+@define(slots=False)
+class Subject:
+    """A document and all that the rules ask about it."""
+
+    source: Source
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        return run(self.source)
+
+    def found(
+        self, rule: Rule, path: Path_, what: str, instead: str = "", *, compensated: bool | None = None
+    ) -> Finding:
+        """A finding at a path."""
+        return Finding(
+            rule=rule,
+            file=self.source.file,
+            line=self.source.line(path),
+            what=what,
+            instead=instead or rule.instead,
+            path=path,
+            compensated=bool(rule.ours) and compensated is not False,
+        )
+
+    @cached_property
+    def components(self) -> Mapping[str, Any]:
+        return mapping(mapping(self.source.root.get("components")).get("schemas"))
+
+    @cached_property
+    def schemas(self) -> list[Schema]:
+        """Every schema that the generator looks at, parents first; references are not followed."""
+        return list(self._all_schemas())
+
+    @cached_property
+    def operations(self) -> list[Operation]:
+        """The operations, in the order in which the generator takes them."""
+        return [
+            Operation(url, method, item[method], item)
+            for url, item in mapping(self.source.root.get("paths")).items()
+            if isinstance(item, Mapping)
+            for method in METHODS
+            if isinstance(item.get(method), Mapping)
+        ]
+
+    def parameters(self, operation: Operation) -> Iterator[Parameter]:
+        """The parameters of an operation; those of its path after its own, unless it has the same one."""
+        seen: set[tuple[str, str]] = set()
+        for where, owner in ((operation.path, operation.body), (operation.path[:2], operation.item)):
+            for index, raw in enumerate(sequence(owner.get("parameters"))):
+                body = self.source.resolve(raw)
+                key = (str(body.get("name")), str(body.get("in")))
+                if body and key not in seen:
+                    seen.add(key)
+                    yield Parameter((*where, "parameters", index), body, "$ref" in mapping(raw))
+
+    def written_parameters(self) -> Iterator[Parameter]:
+        """Each parameter once, where it is written."""
+        for name, body in mapping(mapping(self.source.root.get("components")).get("parameters")).items():
+            if isinstance(body, Mapping) and "$ref" not in body:
+                yield Parameter(("components", "parameters", name), body, False)
+        seen: set[Path_] = set()
+        for operation in self.operations:
+            for parameter in self.parameters(operation):
+                if not parameter.referred and parameter.path not in seen:
+                    seen.add(parameter.path)
+                    yield parameter
+
+    def bodies(self, operation: Operation) -> list[Media]:
+        """The media types in which an operation's request may be sent."""
+        body = self.source.resolve(operation.body.get("requestBody"))
+        where = (*operation.path, "requestBody", "content")
+        return [Media((*where, type_), type_, mapping(entry)) for type_, entry in mapping(body.get("content")).items()]
+
+    def answers(self, operation: Operation) -> Iterator[tuple[str, Path_, Mapping[str, Any], list[Media]]]:
+        """Status, place, answer and media types of each answer of an operation."""
+        for status, raw in mapping(operation.body.get("responses")).items():
+            answer, where = self.source.resolve(raw), (*operation.path, "responses", status)
+            content = mapping(answer.get("content")).items()
+            yield (
+                status,
+                where,
+                answer,
+                [Media((*where, "content", type_), type_, mapping(entry), status) for type_, entry in content],
+            )
+
+    def types(self, schema: Any) -> set[str]:
+        """The JSON types that a schema names, references and unions followed; empty if it names none."""
+        return self._types(schema, 0)
+
+    def _types(self, schema: Any, depth: int) -> set[str]:
+        body = self.source.resolve(schema)
+        if depth > 10:
+            return set()
+        named = body.get("type")
+        types = {str(name) for name in (named if isinstance(named, list) else [named]) if name is not None}
+        if body.get("nullable") is True:
+            types.add("null")
+        if not types and "properties" in body:
+            types = {"object"}
+        for key in ("allOf", "anyOf", "oneOf"):
+            for part in sequence(body.get(key)):
+                types |= self._types(part, depth + 1)
+        if not types:
+            for value in [*sequence(body.get("enum")), *([body["const"]] if "const" in body else [])]:
+                types.add({str: "string", bool: "boolean", int: "integer", float: "number"}.get(type(value), "null"))
+        return types
+
+    def _all_schemas(self) -> Iterator[Schema]:
+        for name, body in self.components.items():
+            yield from self._schema(("components", "schemas", name), body, "component")
+        components = mapping(self.source.root.get("components"))
+        for kind, walk in (
+            ("parameters", self._of_parameter),
+            ("requestBodies", self._of_content),
+            ("responses", self._of_content),
+        ):
+            for name, body in mapping(components.get(kind)).items():
+                yield from walk(("components", kind, name), body)
+        for url, item in mapping(self.source.root.get("paths")).items():
+            yield from self._of_parameters(("paths", url), item)
+        for operation in self.operations:
+            yield from self._of_parameters(operation.path, operation.body)
+            yield from self._of_content((*operation.path, "requestBody"), operation.body.get("requestBody"))
+            for status, answer in mapping(operation.body.get("responses")).items():
+                yield from self._of_content((*operation.path, "responses", status), answer)
+
+    def _of_parameters(self, where: Path_, owner: Any) -> Iterator[Schema]:
+        for index, body in enumerate(sequence(mapping(owner).get("parameters"))):
+            yield from self._of_parameter((*where, "parameters", index), body)
+
+    def _of_parameter(self, where: Path_, body: Any) -> Iterator[Schema]:
+        if "schema" in mapping(body):
+            yield from self._schema((*where, "schema"), body["schema"], "parameter")
+
+    def _of_content(self, where: Path_, body: Any) -> Iterator[Schema]:
+        for type_, entry in mapping(mapping(body).get("content")).items():
+            if "schema" in mapping(entry):
+                yield from self._schema((*where, "content", type_, "schema"), entry["schema"], "content")
+
+    def _schema(self, path: Path_, body: Any, role: str) -> Iterator[Schema]:
+        if not isinstance(body, Mapping):
+            return
+        yield Schema(path, body, role)
+        if "$ref" in body:
+            return
+        for key in SCHEMA_MAPS:
+            for name, child in mapping(body.get(key)).items():
+                yield from self._schema((*path, key, name), child, key)
+        for key in SCHEMA_LISTS:
+            for index, child in enumerate(sequence(body.get(key))):
+                yield from self._schema((*path, key, index), child, key)
+        for key in SCHEMA_CHILDREN:
+            yield from self._schema((*path, key), body.get(key), key)
+
+
+def told(path: Path_) -> str:
+    """A path in words: `Encounter.period.start`, `GET /v1/encounters status`."""
+    steps = [str(step) for step in path]
+    if steps[:2] == ["components", "schemas"]:
+        steps = steps[2:]
+    elif steps[:1] == ["components"]:
+        steps = [f"components {steps[1]} {steps[2]}", *steps[3:]] if len(steps) > 2 else steps
+    elif steps[:1] == ["paths"]:
+        verb = [steps[2].upper()] if len(steps) > 2 and steps[2] in METHODS else []
+        steps = [" ".join([*verb, *steps[1:2]]), *steps[2 + len(verb) :]]
+    return ".".join(step for step in steps if step not in ("properties", "schema", "content"))

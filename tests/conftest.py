@@ -1,0 +1,91 @@
+"""What the tests of sending share: services that answer as they are told, clients for them, certificates."""
+
+from __future__ import annotations
+
+import gc
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from clinik_client import Clinik
+from tests.servers import KEY, Service, Step
+
+ENVIRONMENT = (
+    "CLINIKAPI_SECRET_KEY",
+    "CLINIKAPI_BASE_URL",
+    "CLINIKAPI_LOG",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+)
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that says nothing of keys, certificates and proxies."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Service]]:
+    """Starts services that answer with these steps."""
+    with ExitStack() as stack:
+
+        def start(*steps: Step, ssl_context: ssl.SSLContext | None = None) -> Service:
+            return stack.enter_context(Service(*steps, ssl_context=ssl_context))
+
+        yield start
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., Clinik]]:
+    """Makes clients, and closes them."""
+    with ExitStack() as stack:
+
+        def make(to: Service | str, **options: Any) -> Clinik:
+            url = to if isinstance(to, str) else to.url
+            return stack.enter_context(Clinik(KEY, **{"base_url": url, "trust_env": False, **options}))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """A certificate authority that nobody knows."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    """The TLS settings of a server that is 127.0.0.1 and localhost."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def nothing_left() -> Iterator[None]:
+    """Fails a module that leaves a thread or (ResourceWarning is an error) an open socket behind."""
+    before = set(threading.enumerate())
+    yield
+    gc.collect()
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == []

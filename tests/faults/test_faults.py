@@ -1,0 +1,139 @@
+"""A fast part of the matrix; ``make faults`` runs all of it. And: the matrix notices a client that breaks a promise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from clinik_client import Clinik, ClinikConnectionError, transport
+from clinik_client.operation import Request
+from clinik_client.privacy import Redactor
+from clinik_client.testing.wire import Connection
+
+from .catalogue import FAULTS, Fault, whole
+from .lab import Lab
+from .matrix import KEY, Report, cells, run, run_cell, table
+from .policy import Cell
+from .server import FaultServer
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+BY_NAME = {fault.name: fault for fault in FAULTS}
+
+
+def is_fast(cell: Cell) -> bool:
+    """All faults and operations; what only a limit ends takes real time, so of that the least."""
+    if cell.fault.slow:
+        return cell.mode == "deadline" and cell.operation in ("create", "read") and (cell.tls == cell.fault.only_tls)
+    return cell.mode == "once" or (cell.operation == "create" and not cell.tls)
+
+
+@pytest.fixture(scope="module")
+def reports() -> list[Report]:
+    return run([cell for cell in cells() if is_fast(cell)], threads=6)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_no_operation_breaks_a_promise_when_it_meets(fault: Fault, reports: list[Report]) -> None:
+    met = [report for report in reports if report.cell.fault is fault]
+    assert met
+    assert [f"{report.cell}: {column}: {text}" for report in met for column, text in report.faults] == []
+
+
+def test_the_document_lists_every_fault_in_the_catalogue_and_no_other() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    listed = re.findall(r"^- `([a-z0-9-]+)`: (.*)$", text, flags=re.MULTILINE)
+    assert listed == [(fault.name, fault.text) for fault in FAULTS]
+    only_tls = sum(fault.only_tls for fault in FAULTS)
+    both = len(FAULTS) - only_tls
+    assert f"\n{len(FAULTS)} faults: {both} of them over plain TCP and over TLS, {only_tls} that only TLS has." in text
+    assert f"\n{len(cells())} cells." in text
+
+
+# -- the matrix notices ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    with Lab().open() as lab:
+        yield lab
+
+
+def columns(report: Report) -> set[str]:
+    return {column for column, _ in report.faults}
+
+
+def test_a_create_that_is_sent_again_is_noticed(lab: Lab) -> None:
+    with mock.patch.object(Request, "repeatable", True):
+        report = run_cell(Cell(BY_NAME["reset-after-applying"], "create", False, "always"), lab)
+    assert columns(report) == {"duplicates", "wrong"}
+
+
+def test_an_outcome_that_says_too_much_is_noticed(lab: Lab) -> None:
+    with mock.patch.object(transport.Attempt, "promised", True):
+        report = run_cell(Cell(BY_NAME["hang-before-applying"], "update", False, "deadline"), lab)
+    assert columns(report) == {"wrong"}
+
+
+def test_a_limit_that_is_not_kept_is_noticed(lab: Lab) -> None:
+    with mock.patch.object(transport._DeadlineBackend, "left", return_value=0.6):
+        report = run_cell(Cell(BY_NAME["hang-after-applying"], "read", False, "deadline"), lab)
+    assert columns(report) == {"late"}
+
+
+def test_an_answer_about_another_record_is_noticed(lab: Lab) -> None:
+    with mock.patch("clinik_client.transport._something_follows", return_value=False):
+        report = run_cell(Cell(BY_NAME["second-answer"], "read", False, "once"), lab)
+    assert columns(report) == {"wrong"}
+
+
+def test_a_text_that_the_service_repeats_is_noticed(lab: Lab) -> None:
+    with mock.patch.object(Redactor, "clean", lambda self, text: text):
+        report = run_cell(Cell(BY_NAME["409"], "update", False, "once"), lab)
+    assert columns(report) == {"leaks"}
+
+
+def test_what_a_library_logs_is_noticed(lab: Lab) -> None:
+    with mock.patch("clinik_client.transport._tracer", return_value=lambda name, info: None):
+        report = run_cell(Cell(BY_NAME["redirect"], "read", False, "once"), lab)
+    assert "leaks" in columns(report)
+    assert any("httpcore" in text for _, text in report.faults)
+
+
+def test_the_table_counts_cells_and_what_was_broken_in_them() -> None:
+    good, bad = (Report(Cell(BY_NAME["refused"], operation, False, "once")) for operation in ("read", "create"))
+    bad.add("late", "much too late")
+    bad.add("late", "and again")
+    *_, row, total = table([good, bad]).splitlines()
+    assert row.split() == ["refused", "2", "0", "0", "1", "0"]
+    assert total.split() == ["all", "2", "0", "0", "1", "0"]
+
+
+# -- what no answer of a script can show -------------------------------------------------------------------------------
+
+
+def test_an_answer_that_is_there_before_the_request_leaves_is_not_taken_for_its_answer() -> None:
+    def greet(faulty: FaultServer, connection: Connection) -> None:
+        connection.send(whole(201, b'{"data": {"id": "enc_canary5", "status": "planned"}}'))
+        faulty.announced.set()
+        faulty.hold(connection)
+
+    with FaultServer(opening=greet) as faulty:
+        connect = transport._DeadlineBackend.connect_tcp
+
+        def connect_and_wait(*given: object, **named: object) -> object:
+            stream = connect(*given, **named)  # type: ignore[arg-type]  # handed on as it came
+            assert faulty.announced.wait(5)
+            return stream
+
+        with (
+            mock.patch.object(transport._DeadlineBackend, "connect_tcp", connect_and_wait),
+            Clinik(KEY, base_url=f"http://127.0.0.1:{faulty.port}", retries=0, trust_env=False) as clinik,
+            pytest.raises(ClinikConnectionError) as caught,
+        ):
+            clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_canary5")
+        assert caught.value.outcome == "not_sent"
+        assert not faulty.ledger.created

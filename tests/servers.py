@@ -1,0 +1,296 @@
+"""Test servers on loopback sockets: what a service, a proxy or something broken in between may answer."""
+
+from __future__ import annotations
+
+import gzip
+import selectors
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+from attrs import frozen
+
+from clinik_client import Clinik
+from clinik_client.retry import Clock
+from clinik_client.testing import Connection, WireRequest, WireResponse, WireServer
+from clinik_client.testing.wire import Handler, TakeOver
+
+KEY = "clk_test_0unit0"
+
+Step = WireResponse | Handler
+"""How one request is answered."""
+
+
+@frozen
+class Seen:
+    """One request in a service's ledger."""
+
+    connection: int
+    """The number of the connection that it came on."""
+    request: WireRequest
+
+    @property
+    def method(self) -> str:
+        return self.request.method
+
+    @property
+    def target(self) -> str:
+        return self.request.target
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.request.body)
+
+    def header(self, name: str) -> str | None:
+        return next(iter(self.request.header_values(name)), None)
+
+
+class Service:
+    """Answers each request with the next of its steps, the last one again and again; keeps a ledger.
+
+    A context manager that starts and stops it.
+    """
+
+    def __init__(self, *steps: Step, ssl_context: ssl.SSLContext | None = None, port: int = 0) -> None:
+        self.ledger: list[Seen] = []
+        self.connections = 0
+        self._steps = list(steps)
+        self._lock = threading.Lock()
+        self._thread = threading.local()
+        self._server = WireServer(self._answer, port=port, ssl_context=ssl_context, on_connect=self._connected)
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def port(self) -> int:
+        return self._server.port
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def _connected(self, connection: Connection) -> bool:
+        with self._lock:
+            self.connections += 1
+            self._thread.number = self.connections
+        return False
+
+    def _answer(self, request: WireRequest) -> WireResponse | TakeOver:
+        with self._lock:
+            self.ledger.append(Seen(self._thread.number, request))
+            step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+        return step if isinstance(step, WireResponse) else step(request)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+# -- answers ---------------------------------------------------------------------------------------------------------
+
+
+def record(name: str = "enc_1", **fields: Any) -> dict[str, Any]:
+    """An encounter as the service sends it."""
+    return {"id": name, "status": "planned", "class": "AMB", "patientId": "pt_1", **fields}
+
+
+def respond(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> WireResponse:
+    """An answer; ``bytes`` go out as they are, ``None`` is an empty body, anything else becomes JSON."""
+    raw = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
+    return WireResponse(status, {"content-type": "application/json", **(headers or {})}.items(), raw)
+
+
+def ok(data: Any = None, status: int = 200, meta: Mapping[str, Any] | None = None) -> WireResponse:
+    """An envelope with a record in it, or with ``data``."""
+    return respond(status, {"data": record() if data is None else data, "meta": {"requestId": "req_1", **(meta or {})}})
+
+
+def created(name: str = "enc_1") -> WireResponse:
+    return ok(record(name), 201)
+
+
+def page(names: list[str], cursor: str | None = None, more: bool = False, total: int | None = None) -> WireResponse:
+    """One page of a search."""
+    data: dict[str, Any] = {"data": [record(name) for name in names], "hasMore": more}
+    data |= {} if cursor is None else {"cursor": cursor}
+    data |= {} if total is None else {"total": total}
+    return ok(data)
+
+
+def refuse(status: int, code: str | None = None, headers: Mapping[str, str] | None = None) -> WireResponse:
+    """An error in the API's own form."""
+    body = {"error": "Refused", "message": "It was refused.", "requestId": "req_9"}
+    return respond(status, body if code is None else {**body, "code": code}, headers)
+
+
+def zipped(body: bytes, status: int = 200) -> WireResponse:
+    """An answer with this body, which is said to be gzip."""
+    return respond(status, body, {"content-encoding": "gzip"})
+
+
+def envelope(name: str = "enc_1") -> bytes:
+    return orjson.dumps({"data": record(name), "meta": {}})
+
+
+def gzipped_envelope() -> bytes:
+    return gzip.compress(envelope(), mtime=0)
+
+
+# -- faults ----------------------------------------------------------------------------------------------------------
+
+
+def raw(*parts: bytes, reset: bool = False) -> Handler:
+    """Write these bytes, then end the connection; with ``reset``, by a TCP reset."""
+
+    def take_over(connection: Connection) -> None:
+        for part in parts:
+            connection.send(part)
+        if reset:
+            connection.close(reset=True)
+        else:
+            connection.finish()
+
+    return lambda request: take_over
+
+
+def keep_open(*parts: bytes) -> Handler:
+    """Write these bytes, then nothing, until the client goes away or the server stops."""
+
+    def take_over(connection: Connection) -> None:
+        for part in parts:
+            connection.send(part)
+        with suppress(TimeoutError):
+            connection.receive(10)
+
+    return lambda request: take_over
+
+
+def drip(beginning: bytes, piece: bytes, every: float = 0.02) -> Handler:
+    """Write the beginning, then a piece every so many seconds, until the client goes away or the server stops."""
+
+    def take_over(connection: Connection) -> None:
+        connection.send(beginning)
+        with suppress(OSError):
+            while not connection.stopping.wait(every):
+                connection.send(piece)
+
+    return lambda request: take_over
+
+
+# -- other kinds of servers ------------------------------------------------------------------------------------------
+
+
+def serve_bytes(take_over: Callable[[Connection], None]) -> WireServer:
+    """A server that hands every connection over before a byte is read, before a TLS handshake too."""
+
+    def connected(connection: Connection) -> bool:
+        take_over(connection)
+        return True
+
+    return WireServer(lambda request: WireResponse(500), on_connect=connected)
+
+
+def tunnel(connection: Connection, port: int) -> None:
+    """Be a proxy's tunnel to a port on this machine, until either side ends."""
+    with socket.create_connection(("127.0.0.1", port)) as target, selectors.DefaultSelector() as selector:
+        connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        selector.register(connection.sock, selectors.EVENT_READ, target)
+        selector.register(target, selectors.EVENT_READ, connection.sock)
+        while not connection.stopping.is_set():
+            for key, _ in selector.select(0.05):
+                assert isinstance(key.fileobj, socket.socket)
+                data = key.fileobj.recv(65_536)
+                if not data:
+                    return
+                key.data.sendall(data)
+
+
+class FullBacklog:
+    """A port on which connecting hangs: its queue of connections is full, and nobody accepts.
+
+    A context manager.
+    """
+
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
+        self._where = (address, port)
+
+    def __enter__(self) -> Self:
+        self._listener = socket.socket()
+        self._listener.bind(self._where)
+        self._listener.listen(0)
+        self._waiting: list[socket.socket] = []
+        with suppress(TimeoutError):
+            while True:
+                waiting = socket.socket()
+                self._waiting.append(waiting)
+                waiting.settimeout(0.05)
+                waiting.connect(self._listener.getsockname())
+        return self
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for waiting in (*self._waiting, self._listener):
+            waiting.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on: the system has just given it away and taken it back."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+# -- the client's clock ----------------------------------------------------------------------------------------------
+
+
+class VirtualClock(Clock):
+    """Waiting takes no time, and is written down; chance is what the test says."""
+
+    def __init__(self, share: float = 1.0) -> None:
+        self.share = share
+        """What ``jitter`` gives, as a share of the most that it may give."""
+        self.waits: list[float] = []
+        self.ranges: list[float] = []
+        """The most that each jitter was allowed to be."""
+        self.passed = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.passed
+
+    def utc(self) -> datetime:
+        return datetime(2025, 6, 1, tzinfo=UTC) + timedelta(seconds=self.passed)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.passed += seconds
+
+    def jitter(self, most: float) -> float:
+        self.ranges.append(most)
+        return most * self.share
+
+
+def on_virtual_time(client: Clinik, share: float = 1.0) -> VirtualClock:
+    """Give a client a clock on which waiting takes no time."""
+    client._sender.clock = clock = VirtualClock(share)
+    return clock

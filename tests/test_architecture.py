@@ -1,0 +1,246 @@
+"""The rooms of the house do not blur: who imports whom, what is generated, how small the facades are, what is told."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import pytest
+
+import clinik_client
+from clinik_client import Clinik, ClinikApiError, Pages
+from clinik_client.resource import Resource
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "clinik_client"
+MODULES = {path.relative_to(ROOT).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+PROPER = {name: path for name, path in MODULES.items() if not name.startswith("clinik_client/testing/")}
+HANDWRITTEN = {name: path for name, path in MODULES.items() if "/_generated/" not in name}
+FACADES = sorted(Resource.__subclasses__(), key=lambda facade: facade.__name__)
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Each imported module by its absolute name, and whether it is imported when the module itself is."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+
+    def walk(node: ast.AST, at_once: bool) -> Iterator[tuple[str, bool]]:
+        match node:
+            case ast.Import(names=names):
+                yield from ((alias.name, at_once) for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                base = (
+                    ".".join([*package[: len(package) - level + 1], *filter(None, [module])]) if level else module or ""
+                )
+                yield base, at_once
+                yield from ((f"{base}.{alias.name}", at_once) for alias in names)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                at_once = False
+            case ast.FunctionDef() | ast.Lambda():
+                at_once = False
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, at_once)
+
+    yield from walk(tree_of(path), at_once=True)
+
+
+def imported_roots(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name, _ in imports(path)}
+
+
+# -- who imports whom -----------------------------------------------------------------------------------------------
+
+
+def test_only_the_transport_imports_httpx_and_httpcore() -> None:
+    speaking = {name for name, path in MODULES.items() if {"httpx", "httpcore"} & imported_roots(path)}
+    assert speaking == {"clinik_client/transport.py"}
+
+
+def test_the_sdk_proper_imports_neither_the_test_kit_nor_the_generator() -> None:
+    for name, path in PROPER.items():
+        for imported, _ in imports(path):
+            assert not f"{imported}.".startswith(("clinik_client.testing.", "generator.", "tests.", "pytest.")), name
+
+
+def test_the_generated_code_imports_of_the_sdk_only_what_describes_data() -> None:
+    allowed = {"fields", "model", "objects", "operation", "fhir_datetime", "_generated"}
+    for name, path in MODULES.items():
+        if "/_generated/" in name:
+            ours = {imported.split(".")[1] for imported, _ in imports(path) if imported.startswith("clinik_client.")}
+            assert ours <= allowed, name
+
+
+def test_what_describes_data_knows_nothing_of_sending() -> None:
+    sending = {"transport", "retry", "resource", "client", "encounters", "pagination", "recovery"}
+    for module in ("fields", "model", "objects", "operation", "fhir", "fhir_datetime", "errors", "privacy", "response"):
+        ours = {
+            name.split(".")[1] for name, _ in imports(PACKAGE / f"{module}.py") if name.startswith("clinik_client.")
+        }
+        assert not ours & sending, module
+
+
+def test_importing_the_sdk_imports_nothing_that_it_may_not_need() -> None:
+    code = "import clinik_client, json, sys; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    roots = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert roots.isdisjoint(
+        {"pytest", "dateutil", "openapi_python_client", "hypothesis", "generator", "yaml", "ruamel"}
+    )
+    assert "clinik_client.testing" not in json.loads(done.stdout)
+
+
+SPEAKING_HTTP = {name: path for name, path in MODULES.items() if {"httpx", "httpcore", "h11"} & imported_roots(path)}
+
+
+def test_http_is_spoken_in_two_places() -> None:
+    assert SPEAKING_HTTP.keys() == {"clinik_client/transport.py", "clinik_client/testing/wire.py"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_private_module_or_name_of_another_package_is_imported(name: str) -> None:
+    for imported, _ in imports(MODULES[name]):
+        root, *rest = imported.split(".")
+        if root not in ("clinik_client", "__future__"):
+            assert not any(part.startswith("_") for part in rest), imported
+
+
+@pytest.mark.parametrize("name", SPEAKING_HTTP)
+def test_next_to_http_underscore_attributes_are_those_of_our_own_classes(name: str) -> None:
+    for node in ast.walk(tree_of(SPEAKING_HTTP[name])):
+        if isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr):
+            assert isinstance(node.value, ast.Name), ast.unparse(node)
+            assert node.value.id in ("self", "cls"), ast.unparse(node)
+
+
+# -- what is generated ----------------------------------------------------------------------------------------------
+
+
+def test_every_generated_file_says_so_and_no_other_does() -> None:
+    for path in (PACKAGE / "_generated").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            first = path.read_text(encoding="utf-8").partition("\n")[0]
+            assert path.suffix == ".py"
+            assert first == "# Generated from openapi/clinik.yaml by `make generate`; do not edit.", path.name
+    for name, path in HANDWRITTEN.items():
+        assert not path.read_text(encoding="utf-8").startswith("# Generated"), name
+
+
+# -- how much there is ----------------------------------------------------------------------------------------------
+
+
+def statements(node: ast.AST) -> int:
+    """How many statements are below a node, at any depth; docstrings apart."""
+    found = [child for child in ast.walk(node) if isinstance(child, ast.stmt) and child is not node]
+    documented = [child for child in ast.walk(node) if isinstance(child, ast.FunctionDef | ast.ClassDef)]
+    return len(found) - sum(ast.get_docstring(child) is not None for child in documented)
+
+
+def test_statements_are_counted_at_any_depth() -> None:
+    code = """
+class A:
+    'Doc.'
+    x = 1
+
+    def f(self):
+        'Doc.'
+        if self:
+            return lambda: 1
+"""
+    assert statements(ast.parse(code).body[0]) == 4
+
+
+@pytest.mark.parametrize("facade", FACADES, ids=lambda facade: facade.__name__)
+def test_a_facade_has_at_most_40_statements(facade: type[Resource]) -> None:
+    (definition,) = ast.parse(inspect.getsource(facade)).body
+    assert statements(definition) <= 40
+
+
+def test_the_facades_are_found() -> None:
+    assert clinik_client.Encounters in FACADES
+
+
+# -- what is told ---------------------------------------------------------------------------------------------------
+
+
+def public_methods(cls: type[Any]) -> Iterator[tuple[str, FunctionType]]:
+    for name, member in vars(cls).items():
+        function = member.fget if isinstance(member, property) else member
+        if not name.startswith("_") and isinstance(function, FunctionType):
+            yield f"{cls.__name__}.{name}", function
+
+
+METHODS = dict(pair for cls in (Clinik, Pages, *FACADES) for pair in public_methods(cls))
+PROPERTIES = {f"Pages.{name}" for name, member in vars(Pages).items() if isinstance(member, property)}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_public_method_tells_its_arguments_its_result_and_an_example(name: str) -> None:
+    text = inspect.getdoc(METHODS[name]) or ""
+    signature = inspect.signature(METHODS[name])
+    arguments = [argument for argument in signature.parameters if argument != "self"]
+    section = text.partition("Args:\n")[2].partition("\n\n")[0]
+    assert sorted(re.findall(r"^    (\w+): ", section, flags=re.MULTILINE)) == sorted(arguments)
+    if signature.return_annotation != "None" and name not in PROPERTIES:
+        assert "\nReturns:\n    " in text
+    assert "\nExample:\n    >>> " in text
+    examples = doctest.DocTestParser().get_examples(text)
+    assert not any(doctest.SKIP in example.options for example in examples)
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    for name in clinik_client.__all__:
+        thing = getattr(clinik_client, name)
+        if inspect.isclass(thing):
+            assert thing.__doc__, name
+
+
+def test_every_public_method_is_used_in_a_test() -> None:
+    used = {
+        node.attr
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute)
+    }
+    assert {name.partition(".")[2] for name in METHODS} <= used
+
+
+HIDDEN = {"httpx", "httpcore", "h11", "orjson", "openapi_python_client"}
+
+
+def public_callables() -> Iterator[tuple[str, Any]]:
+    for name in clinik_client.__all__:
+        thing = getattr(clinik_client, name)
+        if inspect.isclass(thing):
+            yield f"{name}.__init__", thing.__init__
+            yield from public_methods(thing)
+
+
+@pytest.mark.parametrize("name", dict(public_callables()))
+def test_no_public_signature_mentions_what_is_behind_the_door(name: str) -> None:
+    function = dict(public_callables())[name]
+    known = vars(sys.modules[getattr(function, "__module__", "builtins")])
+    for annotation in getattr(function, "__annotations__", {}).values():
+        for word in re.findall(r"[A-Za-z_]\w*", str(annotation)):
+            thing = known.get(word)
+            home = thing.__name__ if inspect.ismodule(thing) else getattr(thing, "__module__", "")
+            assert HIDDEN.isdisjoint({word, str(home).partition(".")[0]}), f"{name}: {word}"
+
+
+def test_every_exception_of_the_sdk_that_can_leave_it_is_in_the_tree() -> None:
+    for name, path in PROPER.items():
+        for node in tree_of(path).body:
+            if isinstance(node, ast.ClassDef) and node.name.endswith(("Error", "Exception")):
+                thing = getattr(sys.modules[name.removesuffix(".py").replace("/", ".")], node.name)
+                assert issubclass(thing, ClinikApiError)

@@ -1,0 +1,318 @@
+"""Records are read whatever is in them, and nothing of it is lost: not by reading, copying, pickling or writing."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinik_client import (
+    Diagnosis,
+    Encounter,
+    EncounterClass,
+    EncounterCreateRequest,
+    EncounterPage,
+    EncounterSearchParams,
+    EncounterStatus,
+    FhirDateTime,
+    Participant,
+    Period,
+)
+from clinik_client.fhir import is_fhir, simplify, to_fhir
+from clinik_client.model import Model, schema_of
+from clinik_client.testing import load_recording
+from tests.strategies import DOCUMENT, MODELS, allowed, json_values
+
+SCHEMAS = DOCUMENT["components"]["schemas"]
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+def records(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects with the model's names and others; under each what the document says, or anything."""
+    described = SCHEMAS.get(model.__name__, {}).get("properties", {})
+    known = {
+        entry.wire: (allowed(described[entry.wire]) if entry.wire in described else json_values) | json_values
+        for entry in schema_of(model).entries
+    }
+    unknown = st.dictionaries(
+        st.text(max_size=6) | st.sampled_from(["additional_properties", "id", "self"]), json_values
+    )
+    return st.builds(lambda rest, fields: {**rest, **fields}, unknown, st.fixed_dictionaries({}, optional=known))
+
+
+models_and_records = st.sampled_from(list(MODELS.values())).flatmap(
+    lambda model: st.tuples(st.just(model), records(model))
+)
+
+
+def json_form(value: Any) -> bytes:
+    """What is on the wire: in JSON, unlike in Python, true is not 1."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+# -- reading and writing --------------------------------------------------------------------------------------------
+
+
+@given(models_and_records)
+def test_reading_never_fails_and_what_is_written_is_what_was_read(case: tuple[type[Model], dict[str, Any]]) -> None:
+    model, record = case
+    before = copy.deepcopy(record)
+    found = model.from_dict(record)
+    assert record == before, "from_dict changed its argument"
+    if model._fhir_resource is not None and is_fhir(record):
+        assert to_fhir(found.to_dict()) == record
+    else:
+        assert found.to_dict() == record
+
+
+@given(records(Encounter))
+def test_every_value_is_reachable_by_its_name_on_the_wire(record: dict[str, Any]) -> None:
+    if is_fhir(record):
+        record = simplify(record)
+    encounter = Encounter.from_dict(record)
+    for name, value in record.items():
+        assert name in encounter
+        written = encounter[name].to_dict() if isinstance(encounter[name], Model) else encounter[name]
+        if not isinstance(written, FhirDateTime | list):
+            assert written == value
+    assert "no-such-field" not in encounter
+    with pytest.raises(KeyError):
+        encounter["no-such-field"]
+
+
+@pytest.mark.parametrize("name", sorted(MODELS.keys() & SCHEMAS.keys()))
+def test_a_model_has_the_fields_of_the_document_in_its_order(name: str) -> None:
+    schema = SCHEMAS[name]
+    entries = schema_of(MODELS[name]).entries
+    assert [entry.wire for entry in entries] == list(schema["properties"])
+    assert [entry.wire for entry in entries if entry.required] == [
+        field for field in schema["properties"] if field in schema.get("required", ())
+    ]
+
+
+@given(allowed(SCHEMAS["Encounter"]))
+def test_what_the_document_describes_is_read_into_fields(record: dict[str, Any]) -> None:
+    encounter = Encounter.from_dict(record)
+    assert encounter.additional_properties == {}
+    for entry in schema_of(Encounter).entries:
+        assert (getattr(encounter, entry.name) is None) == (entry.wire not in record)
+    assert json_form(encounter.to_dict()) == json_form(record)
+
+
+def test_fields_are_typed() -> None:
+    encounter = Encounter.from_dict(
+        {
+            "id": "enc_1",
+            "status": "finished",
+            "class": "AMB",
+            "period": {"start": "2025-06", "end": "2025-06-01T09:00:00.250+02:00"},
+            "lengthMinutes": 22.5,
+            "reasonCode": ["Fever", "Cough"],
+            "diagnosis": [{"condition": "I10", "rank": 2.0}],
+            "participants": [{"practitionerId": "prac_1"}],
+        }
+    )
+    assert encounter.status is EncounterStatus.FINISHED
+    assert encounter.class_ is EncounterClass.AMB
+    assert isinstance(encounter.period, Period)
+    assert encounter.period.start == datetime(2025, 6, 1, tzinfo=UTC)
+    assert encounter.period.start.precision == "month"
+    assert encounter.period.end is not None
+    assert encounter.period.end.text == "2025-06-01T09:00:00.250+02:00"
+    assert encounter.length_minutes == 22.5
+    assert encounter.reason_code == ["Fever", "Cough"]
+    assert encounter.diagnosis == [Diagnosis(condition="I10", rank=2)]
+    assert type(encounter.diagnosis[0].rank) is int
+    assert encounter.participants == [Participant(practitioner_id="prac_1")]
+    assert encounter.patient_id is None
+
+
+def test_what_is_not_as_described_is_kept_as_it_came() -> None:
+    record = {
+        "id": "enc_1",
+        "status": "entered-in-error",
+        "class": "OBSENC",
+        "type": None,
+        "period": "all summer",
+        "lengthMinutes": "long",
+        "diagnosis": [None, {"condition": None, "stage": {"grade": 3}}, "I10"],
+        "isolation": True,
+    }
+    encounter = Encounter.from_dict(record)
+    assert (encounter.status, encounter.class_) == ("entered-in-error", "OBSENC")
+    assert type(encounter.status) is str
+    assert (encounter.type, encounter.period, encounter.length_minutes) == (None, None, None)
+    assert encounter.additional_properties == {
+        "type": None,
+        "period": "all summer",
+        "lengthMinutes": "long",
+        "isolation": True,
+    }
+    assert encounter.diagnosis is not None
+    assert encounter.diagnosis[1].additional_properties == {"condition": None, "stage": {"grade": 3}}
+    assert encounter["isolation"] is True
+    assert encounter.to_dict() == record
+
+
+def test_an_unknown_field_may_be_nested_deeper_than_python_can_call() -> None:
+    body = b'{"id":"enc_1","image":' + b"[" * 1000 + b"]" * 1000 + b"}"
+    assert json_depth(Encounter.from_dict(orjson.loads(body)).to_dict()["image"]) == 1000
+
+
+def json_depth(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list):
+        depth += 1
+        value = value[0] if value else None
+    return depth
+
+
+def test_what_is_written_shares_nothing_with_the_model() -> None:
+    encounter = Encounter.from_dict({"id": "enc_1", "note": {"lines": ["a"]}, "reasonCode": ["Fever"]})
+    written = encounter.to_dict()
+    written["note"]["lines"].append("b")
+    written["reasonCode"].append("Cough")
+    assert encounter.to_dict() == {"id": "enc_1", "note": {"lines": ["a"]}, "reasonCode": ["Fever"]}
+
+
+def test_changes_are_written() -> None:
+    encounter = Encounter.from_dict(
+        {"id": "enc_1", "status": "planned", "period": {"start": "2025"}, "x": 1, "type": None}
+    )
+    encounter.status = EncounterStatus.ARRIVED
+    encounter.type = "Home visit"
+    assert encounter.period is not None
+    encounter.period.end = datetime(2025, 6, 1, 9, tzinfo=UTC)  # type: ignore[assignment]  # converted on assignment
+    encounter.additional_properties["x"] = date(2025, 6, 1)
+    assert encounter.to_dict() == {
+        "id": "enc_1",
+        "status": "arrived",
+        "type": "Home visit",
+        "period": {"start": "2025", "end": "2025-06-01T09:00:00+00:00"},
+        "x": "2025-06-01",
+    }
+    encounter.status = None
+    assert "status" not in encounter.to_dict()
+
+
+def test_a_moment_is_converted_when_it_is_set_and_kept_when_it_cannot_be() -> None:
+    assert isinstance(Period(start=date(2025, 6, 1)).start, FhirDateTime)
+    naive = datetime(2025, 6, 1, 9)
+    assert Period(start=naive).start is naive
+
+
+def test_a_page_holds_records() -> None:
+    page = EncounterPage.from_dict(
+        {"data": [{"id": "enc_1"}], "hasMore": True, "cursor": "20", "total": 1.0, "next": 2}
+    )
+    assert (page.data, page.has_more, page.cursor, page.total) == ([Encounter(id="enc_1")], True, "20", 1)
+    assert page["next"] == 2
+
+
+def test_a_day_reads_as_a_date() -> None:
+    params = EncounterSearchParams.from_dict({"dateFrom": "2025-06-01", "dateTo": "2025-06-31"})
+    assert params.date_from == date(2025, 6, 1)
+    assert params.date_to is None
+    assert params.to_dict() == {"dateFrom": "2025-06-01", "dateTo": "2025-06-31"}
+
+
+# -- both shapes ----------------------------------------------------------------------------------------------------
+
+
+@given(allowed(SCHEMAS["Encounter"], plain=True))
+def test_both_shapes_of_a_record_read_the_same(record: dict[str, Any]) -> None:
+    if "participants" in record:
+        record.setdefault("practitionerId", "prac_1")  # in FHIR the first of all participants is this one
+    resource = to_fhir(record)
+    assert is_fhir(resource)
+    one, other = Encounter.from_dict(record), Encounter.from_dict(resource)
+    for entry in schema_of(Encounter).entries:
+        assert getattr(one, entry.name) == getattr(other, entry.name), entry.name
+
+
+def test_a_recorded_fhir_record_reads_into_the_same_fields() -> None:
+    exchange = load_recording(RECORDINGS / "fhir-shaped.har").exchanges[0]
+    resource = orjson.loads(exchange.response_body)["data"]
+    encounter = Encounter.from_dict(resource)
+    assert encounter.status is EncounterStatus.FINISHED
+    assert encounter.class_ is EncounterClass.IMP
+    assert (encounter.patient_id, encounter.practitioner_id) == ("pt_adm001", "prac_def456")
+    assert encounter.participants is not None
+    assert [(other.practitioner_id, other.role) for other in encounter.participants] == [
+        ("prac_ghi012", "Attending surgeon")
+    ]
+    assert (encounter.type, encounter.service_type, encounter.priority) == ("Inpatient stay", "Surgery - General", "UR")
+    assert encounter.reason_code == ["Abdominal pain", "Fever"]
+    assert encounter.period is not None
+    assert encounter.period.end is not None
+    assert encounter.period.end.text == "2025-03-13T11:10:00.25+01:00"
+    assert encounter.length_minutes == 4470
+    assert encounter.diagnosis is not None
+    assert [(found.condition, found.use, found.rank) for found in encounter.diagnosis] == [
+        ("cond_aa1", "AD", 1),
+        ("cond_bb2", "DD", 1),
+    ]
+    assert (encounter.appointment_id, encounter.based_on_id) == ("appt_stu901", "sr_pqr678")
+    # What the simplified form has no place for.
+    assert encounter["identifier"][0]["value"] == "2025-000123"
+    assert encounter["fhir"]["class"]["display"] == "inpatient encounter"
+    assert to_fhir(encounter.to_dict()) == resource
+
+
+# -- copies ---------------------------------------------------------------------------------------------------------
+
+
+@given(models_and_records)
+def test_a_record_survives_copying_and_pickling(case: tuple[type[Model], dict[str, Any]]) -> None:
+    model, record = case
+    found = model.from_dict(record)
+    protocols = range(pickle.HIGHEST_PROTOCOL + 1)
+    copies = [copy.copy(found), copy.deepcopy(found), *(pickle.loads(pickle.dumps(found, p)) for p in protocols)]
+    for other in copies:
+        assert type(other) is model
+        assert other == found
+        assert json_form(other.to_dict()) == json_form(found.to_dict())
+        assert repr(other) == repr(found)
+
+
+def test_a_deep_copy_is_independent_and_keeps_members() -> None:
+    encounter = Encounter.from_dict({"id": "enc_1", "status": "finished", "period": {"start": "2025-06"}, "x": []})
+    other = copy.deepcopy(encounter)
+    assert other.period is not None
+    other.period.start = None
+    other.additional_properties["x"].append(1)
+    assert encounter.to_dict() == {"id": "enc_1", "status": "finished", "period": {"start": "2025-06"}, "x": []}
+    assert other.status is EncounterStatus.FINISHED
+
+
+# -- showing --------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_shows_its_type_id_and_status_only() -> None:
+    record = {
+        "id": "enc_1",
+        "status": "finished",
+        "class": "AMB",
+        "patientId": "pt_1",
+        "diagnosis": [{"condition": "I10"}],
+    }
+    encounter = Encounter.from_dict(record)
+    assert repr(encounter) == "<Encounter id='enc_1' status='finished'>"
+    assert str(encounter) == repr(encounter)
+    assert repr(encounter.diagnosis) == "[<Diagnosis>]"
+    request = EncounterCreateRequest(status=EncounterStatus.PLANNED, class_="VR", patient_id="pt_1")
+    assert repr(request) == "<EncounterCreateRequest status='planned'>"
+
+
+@given(records(Encounter))
+def test_no_other_value_is_shown(record: dict[str, Any]) -> None:
+    record = {**record, "type": "canary-7Q", "extra": ["canary-7Q"]}
+    assert "canary" not in repr(Encounter.from_dict(record))
+    assert "canary" not in f"{Encounter.from_dict(record)}"

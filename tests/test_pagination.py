@@ -1,0 +1,354 @@
+"""Walking through all pages: nothing twice, nothing skipped, nothing asked too early, no end without a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import orjson
+import pytest
+from attrs import Factory, define
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from clinik_client import (
+    ApiResponse,
+    Clinik,
+    ClinikConnectionError,
+    ClinikResponseError,
+    ClinikServerError,
+    ClinikValidationError,
+    Encounter,
+    Pages,
+    ResponseMeta,
+)
+from clinik_client._generated.api.encounters import search_encounters
+from clinik_client.operation import Request
+from clinik_client.pagination import REMEMBERED
+from clinik_client.resource import read_answer
+from clinik_client.transport import Reply
+from tests.servers import Service, ok, on_virtual_time, page, record, refuse
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+Connect = Callable[..., Clinik]
+Serve = Callable[..., Service]
+Row = dict[str, Any]
+
+PHANTOM: Row = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "informational"}]}
+
+
+@define
+class Book:
+    """The pages of a service; a page's cursor is its number. Keeps count of what was asked."""
+
+    pages: list[list[Row]]
+    total: int | None = None
+    failures: set[int] = Factory(set)
+    """Which of the requests fail."""
+    asked: list[str | None] = Factory(list)
+
+    def send(self, request: Request) -> ApiResponse[Any]:
+        query = dict(request.query)
+        cursor = query.get("cursor")
+        self.asked.append(cursor)
+        if len(self.asked) - 1 in self.failures:
+            raise ClinikServerError("It is down.", status=503)
+        number = 0 if cursor is None else int(cursor)
+        more = number + 1 < len(self.pages)
+        data: dict[str, Any] = {"data": self.pages[number], "hasMore": more}
+        data |= {"cursor": str(number + 1)} if more else {}
+        data |= {} if self.total is None else {"total": self.total}
+        answer = read_answer(request, Reply(200, {}, orjson.dumps({"data": data, "meta": {}})))
+        return ApiResponse(answer.data, ResponseMeta(status=200))
+
+    def walk(self, limit: int | None = None, **filters: Any) -> Pages[Encounter]:
+        return Pages(self.send, search_encounters.request(**filters), limit)
+
+
+def ids(rows: Iterator[Encounter]) -> list[str]:
+    return [row.id for row in rows]
+
+
+def is_record(row: Row) -> bool:
+    return "resourceType" not in row
+
+
+SIZES = st.lists(st.integers(0, 5), min_size=1, max_size=8)
+
+
+@st.composite
+def books(draw: st.DrawFn, *, shifting: bool = True) -> Book:
+    """Pages of any sizes, empty ones too, with phantom rows; rows may be seen again on a later page."""
+    number, pages = 0, []
+    for size in draw(SIZES):
+        rows = []
+        for _ in range(size):
+            again = shifting and number and draw(st.integers(0, 3)) == 0
+            rows.append(record(f"enc_{draw(st.integers(0, number - 1)) if again else number}"))
+            number += not again
+        for place in draw(st.lists(st.integers(0, size), max_size=2)):
+            rows.insert(place, PHANTOM)
+        pages.append(rows)
+    return Book(pages, total=draw(st.none() | st.just(number)))
+
+
+def expected(book: Book, start: int = 0) -> list[str]:
+    """Each record once, in the order in which it first comes."""
+    return list(dict.fromkeys(row["id"] for rows in book.pages[start:] for row in rows if is_record(row)))
+
+
+@given(book=books())
+def test_every_record_comes_once_and_in_order(book: Book) -> None:
+    assert ids(book.walk()) == expected(book)
+    assert book.asked == [None, *map(str, range(1, len(book.pages)))]
+
+
+@given(book=books(), limit=st.integers(0, 40))
+def test_a_limit_cuts_and_asks_for_no_page_too_many(book: Book, limit: int) -> None:
+    walk = book.walk(limit)
+    found = ids(walk)
+    assert found == expected(book)[:limit]
+    needed, seen = 0, set[str]()
+    while len(seen) < limit and needed < len(book.pages):
+        seen |= {row["id"] for row in book.pages[needed] if is_record(row)}
+        needed += 1
+    assert len(book.asked) == needed
+    assert next(walk, None) is None
+    assert len(book.asked) == needed
+
+
+@given(book=books(), start=st.integers(0, 7))
+def test_a_walk_can_start_anywhere(book: Book, start: int) -> None:
+    start %= len(book.pages)
+    assert ids(book.walk(cursor=str(start))) == expected(book, start)
+    assert book.asked == list(map(str, range(start, len(book.pages))))
+
+
+@given(book=books(shifting=False), taken=st.integers(0, 40))
+def test_starting_again_at_the_cursor_skips_nothing_and_repeats_at_most_a_page(book: Book, taken: int) -> None:
+    walk = book.walk()
+    first = ids(islice(walk, taken))
+    second = ids(book.walk(cursor=walk.cursor))
+    everything = expected(book)
+    assert list(dict.fromkeys(first + second)) == everything
+    repeated = len(first) + len(second) - len(everything)
+    most = max(sum(map(is_record, rows)) for rows in book.pages)
+    assert 0 <= repeated <= most
+
+
+@given(book=books(shifting=False), failing=st.integers(0, 7))
+def test_a_page_that_could_not_be_fetched_is_where_the_walk_goes_on(book: Book, failing: int) -> None:
+    failing %= len(book.pages)
+    book.failures = {failing}
+    walk = book.walk()
+    found: list[str] = []
+    with pytest.raises(ClinikServerError):
+        found.extend(row.id for row in walk)
+    found_before = expected(Book(book.pages[:failing])) if failing else []
+    assert walk.cursor == (str(failing) if failing else None)
+    again = ids(book.walk(cursor=walk.cursor))
+    assert found_before + again == expected(book)
+    assert ids(walk) == again  # and the walk itself can go on as well
+
+
+@given(book=books(), limit=st.none() | st.integers(0, 40))
+def test_pages_come_as_they_are_and_the_limit_cuts_the_last(book: Book, limit: int | None) -> None:
+    walk = book.walk(limit)
+    rows: list[str] = []
+    for number, (found, meta) in enumerate(walk.pages()):
+        assert meta.status == 200
+        assert walk.cursor == (None if number == 0 else str(number))
+        assert walk.total == book.total
+        rows.extend(row.id for row in found.data)
+    everything = [row["id"] for page_rows in book.pages for row in page_rows if is_record(row)]
+    assert rows == everything[:limit]
+
+
+@given(book=books(), steps=st.integers(0, 40))
+def test_no_page_is_asked_for_before_its_first_record_is_wanted(book: Book, steps: int) -> None:
+    walk = book.walk()
+    assert (book.asked, walk.total, walk.cursor) == ([], None, None)
+    taken = ids(islice(walk, steps))
+    if len(taken) == steps:
+        # The pages up to the one that the last record taken comes from, and no other.
+        up_to = [expected(Book(book.pages[:number])) for number in range(len(book.pages) + 1)]
+        assert len(book.asked) == next(number for number, found in enumerate(up_to) if len(found) >= steps)
+    else:
+        assert len(book.asked) == len(book.pages)
+
+
+def test_requests_are_counted_one_page_at_a_time() -> None:
+    book = Book([[record("a1"), record("a2")], [], [record("a3")]], total=3)
+    walk = book.walk(count=2, patient_id="pt_1")
+    assert book.asked == []
+    assert next(walk).id == "a1"
+    assert (book.asked, walk.cursor, walk.total) == ([None], None, 3)
+    assert next(walk).id == "a2"
+    assert (book.asked, walk.cursor) == ([None], "1")
+    assert next(walk).id == "a3"
+    assert (book.asked, walk.cursor) == ([None, "1", "2"], "2")
+    assert next(walk, None) is None
+    assert len(book.asked) == 3
+    assert next(walk, None) is None
+
+
+def test_every_page_is_asked_for_with_the_same_filters(serve: Serve, connect: Connect) -> None:
+    service = serve(page(["enc_1"], "a b&c", True), page(["enc_2"], "20", True), page(["enc_3"]))
+    walk = connect(service).encounters.search_all(patient_id="pt_1", count=1, sort="-date")
+    assert ids(walk) == ["enc_1", "enc_2", "enc_3"]
+    base = "/v1/encounters?patientId=pt_1&count=1&sort=-date"
+    assert [seen.target for seen in service.ledger] == [base, f"{base}&cursor=a+b%26c", f"{base}&cursor=20"]
+
+
+def test_total_is_what_the_latest_page_said(serve: Serve, connect: Connect) -> None:
+    pages = page(["enc_1"], "1", True, total=9), page(["enc_2"], "2", True), page(["enc_3"], total=8)
+    walk = connect(serve(*pages)).encounters.search_all()
+    totals = [walk.total]
+    for _ in walk:
+        totals.append(walk.total)
+    assert totals == [None, 9, 9, 8]
+
+
+def test_a_failing_page_is_fetched_again_where_retries_allow(serve: Serve, connect: Connect) -> None:
+    service = serve(page(["enc_1"], "1", True), refuse(503), page(["enc_2"]))
+    clinik = connect(service)
+    on_virtual_time(clinik)
+    assert ids(clinik.encounters.search_all()) == ["enc_1", "enc_2"]
+
+
+def test_a_failing_page_leaves_the_place_to_start_again_at(serve: Serve, connect: Connect) -> None:
+    service = serve(page(["enc_1"], "1", True), refuse(503), page(["enc_2"]))
+    clinik = connect(service, retries=0)
+    walk = clinik.encounters.search_all()
+    assert next(walk).id == "enc_1"
+    with pytest.raises(ClinikServerError):
+        next(walk)
+    assert walk.cursor == "1"
+    assert ids(clinik.encounters.search_all(cursor=walk.cursor)) == ["enc_2"]
+
+
+# -- services that go in circles -------------------------------------------------------------------------------------
+
+
+def circling(cursors: list[str | None], start: str | None = None) -> tuple[list[str], list[str | None]]:
+    """What a walk yields and asks for when the n-th answer names the n-th of these cursors, always with hasMore."""
+    asked: list[str | None] = []
+
+    def send(request: Request) -> ApiResponse[Any]:
+        asked.append(dict(request.query).get("cursor"))
+        number = len(asked) - 1
+        data: dict[str, Any] = {"data": [record(f"enc_{number}")], "hasMore": True}
+        if cursors[number] is not None:
+            data["cursor"] = cursors[number]
+        return ApiResponse(read_answer(request, Reply(200, {}, orjson.dumps({"data": data}))).data, ResponseMeta())
+
+    walk: Pages[Encounter] = Pages(send, search_encounters.request(cursor=start), None)
+    found: list[str] = []
+    with pytest.raises(ClinikResponseError, match="cursor") as raised:
+        found.extend(row.id for row in walk)
+    assert (raised.value.operation, raised.value.outcome) == ("GET /v1/encounters", "rejected")
+    return found, asked
+
+
+@given(
+    cursors=st.lists(st.sampled_from(["1", "2", "3", "4", "5"]), min_size=6, max_size=6),
+    start=st.none() | st.sampled_from(["1", "2"]),
+)
+@example(cursors=["1"] * 6, start="1")
+def test_a_cursor_that_comes_again_ends_the_walk_with_an_error_after_what_came(
+    cursors: list[str], start: str | None
+) -> None:
+    found, asked = circling(list(cursors), start)
+    assert len(asked) == len(set(asked)) <= 6
+    assert found == [f"enc_{number}" for number in range(len(asked))]
+    assert cursors[len(asked) - 1] in asked
+
+
+@pytest.mark.parametrize("start", [None, "7"])
+@pytest.mark.parametrize("before", [[], ["1"], ["1", "2"]])
+@pytest.mark.parametrize("missing", [None, ""])
+def test_more_without_a_cursor_ends_the_walk_with_an_error_after_what_came(
+    start: str | None, before: list[str | None], missing: str | None
+) -> None:
+    found, asked = circling([*before, missing], start)
+    assert asked == [start, *before]
+    assert found == [f"enc_{number}" for number in range(len(before) + 1)]
+
+
+def test_pages_end_with_that_error_too(serve: Serve, connect: Connect) -> None:
+    walk = connect(serve(page(["enc_1"], "1", True))).encounters.search_all()
+    seen: list[str] = []
+    with pytest.raises(ClinikResponseError):
+        seen.extend(row.id for found, _ in walk.pages() for row in found.data)
+    assert seen == ["enc_1", "enc_1"]
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        ({"data": [record("enc_1")], "hasMore": False, "cursor": "1"}, 1),
+        ({"data": [record("enc_1")], "hasMore": None}, 1),
+        ({"data": [record("enc_1")]}, 1),
+        ({"data": []}, 0),
+        ({"data": [PHANTOM], "hasMore": False}, 0),
+    ],
+)
+def test_has_more_decides_where_the_end_is(serve: Serve, connect: Connect, data: Any, wanted: int) -> None:
+    service = serve(ok(data))
+    assert len(list(connect(service).encounters.search_all())) == wanted
+    assert len(service.ledger) == 1
+
+
+def test_a_cursor_stands_for_has_more_where_that_is_missing(serve: Serve, connect: Connect) -> None:
+    service = serve(ok({"data": [record("enc_1")], "cursor": "1"}), ok({"data": [record("enc_2")]}))
+    assert ids(connect(service).encounters.search_all()) == ["enc_1", "enc_2"]
+
+
+# -- the window ------------------------------------------------------------------------------------------------------
+
+
+def test_an_id_is_remembered_for_a_thousand_rows_and_no_longer() -> None:
+    names = [f"enc_{number}" for number in range(REMEMBERED)]
+    near = Book([[record(name) for name in names], [record(names[0])]])
+    assert ids(near.walk()) == names
+    far = Book([[record(name) for name in [*names, "enc_more"]], [record(names[0])]])
+    assert ids(far.walk()) == [*names, "enc_more", names[0]]
+    assert len(far.walk()._latest) <= REMEMBERED == 1000
+
+
+# -- how it is given -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "3", True])
+def test_a_limit_that_makes_no_sense_is_refused_before_anything_is_asked(
+    serve: Serve, connect: Connect, limit: Any
+) -> None:
+    service = serve(page([]))
+    with pytest.raises(ClinikValidationError, match="limit"):
+        connect(service).encounters.search_all(limit=limit)
+    assert service.connections == 0
+
+
+def test_bad_filters_are_refused_before_anything_is_asked(serve: Serve, connect: Connect) -> None:
+    service = serve(page([]))
+    with pytest.raises(ClinikValidationError, match="count"):
+        connect(service).encounters.search_all(count="many")  # type: ignore[call-overload]  # that is the point
+    assert service.connections == 0
+
+
+def test_a_walk_is_its_own_iterator_and_its_repr_shows_no_filter(connect: Connect) -> None:
+    walk = connect("http://127.0.0.1:9").encounters.search_all(patient_id="pt_c4n4ry")
+    assert iter(walk) is walk
+    assert repr(walk) == "<Pages of GET /v1/encounters>"
+
+
+def test_a_walk_over_a_client_that_was_closed_ends_with_an_error(serve: Serve, connect: Connect) -> None:
+    clinik = connect(serve(page(["enc_1"], "1", True)))
+    walk = clinik.encounters.search_all()
+    next(walk)
+    clinik.close()
+    with pytest.raises(Exception, match="closed") as raised:
+        next(walk)
+    assert not isinstance(raised.value, ClinikConnectionError)

@@ -1,0 +1,293 @@
+"""A key and health data, planted everywhere, come out nowhere but in the data that was asked for."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinik_client import Clinik, ClinikApiError, EncounterCreateRequest
+from clinik_client.privacy import REDACTED, Redactor, texts_of
+from clinik_client.testing import Exchange, WireRequest, WireResponse, WireServer
+from tests.strategies import json_values
+
+# -- redaction ------------------------------------------------------------------------------------------------------
+
+words = st.text("abcdefXYZ019._-", min_size=2, max_size=12).filter(
+    lambda word: word[0].isalnum() and word[-1].isalnum()
+)
+
+
+@given(
+    st.lists(words, min_size=1, max_size=4),
+    st.lists(st.sampled_from(["patient", ":", "not", "ok"]), max_size=6),
+    st.data(),
+)
+def test_nothing_that_the_request_carried_is_left(carried: list[str], text: list[str], data: st.DataObject) -> None:
+    for word in carried:
+        text.insert(
+            data.draw(st.integers(0, len(text))),
+            data.draw(st.sampled_from([word, word.upper(), f"({word})", f'"{word}"'])),
+        )
+    clean = Redactor(carried).clean(" ".join(text)).replace(REDACTED, "")
+    left = clean.lower().replace("(", " ").replace(")", " ").replace('"', " ").split()
+    assert not {word.lower() for word in carried} & set(left)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "clk_live_abcDEF-123",
+        "clk_test_x",
+        "enc_xyz789",
+        "pt_abc123",
+        "prac_def-4.5",
+        "Patient/pt_1",
+        "Encounter/7",
+        "appt_9",
+    ],
+)
+def test_keys_and_ids_are_known_by_their_form(secret: str) -> None:
+    for text in (secret, f"no {secret}!", f"x={secret}&y", f"'{secret}'", f"https://api/v1/encounters/{secret}?a=b"):
+        assert secret not in Redactor([]).clean(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["lengthMinutes: must be at most 10080", "see request req_k8f3a7x2", "NOT_FOUND", "I10 a_b"]
+)
+def test_what_is_needed_is_left(text: str) -> None:
+    assert Redactor([]).clean(text) == text
+
+
+@given(st.text(max_size=50), st.lists(st.text(max_size=8), max_size=3))
+def test_a_cleaned_text_is_one_printable_line(text: str, carried: list[str]) -> None:
+    clean = Redactor(carried).clean(text)
+    assert clean.isprintable()
+    assert Redactor([]).clean("x " * 1000).endswith("...")
+    assert len(Redactor([]).clean("x" * 4000)) <= 503
+
+
+@given(json_values)
+def test_every_text_of_a_body_is_found(value: Any) -> None:
+    texts = set(texts_of(value))
+    dumped = orjson.dumps(value)
+    assert all(orjson.dumps(text) in dumped for text in texts)
+    assert set(texts_of({"a": [value, "canary"]})) == texts | {"canary"}
+
+
+# -- the planted key and data ---------------------------------------------------------------------------------------
+
+KEY = "clk_test_canaryKEY"
+ID = "enc_canary1"
+OTHER_ID = "enc_canary9"
+PATIENT = "pt_canary2"
+SECRETS = ("canary", "Canary", "CANARY")
+
+BODY = {
+    "status": "planned",
+    "class": "AMB",
+    "patientId": PATIENT,
+    "type": "Canary visit",
+    "reasonCode": ["canary disease"],
+    "diagnosis": [{"condition": "canary"}],
+}
+RECORD = {"id": ID, **BODY, "note": "canary"}
+# What the service may tell back: ids and keys are known by their form, everything else by having been sent.
+BY_FORM = f"{ID} {PATIENT} {KEY} Encounter/{ID}"
+SENT = "Canary visit canary disease canary"
+CARRYING = ("create", "update", "request")
+
+CALLS: dict[str, Callable[[Clinik], Any]] = {
+    "create": lambda clinik: clinik.encounters.create(BODY),
+    "read": lambda clinik: clinik.encounters.read(ID, include=["canary"]),
+    "update": lambda clinik: clinik.encounters.update(
+        ID, {"type": "Canary visit", "reasonCode": ["canary disease"], "diagnosis": [{"condition": "canary"}]}
+    ),
+    "delete": lambda clinik: clinik.encounters.delete(ID),
+    "search": lambda clinik: clinik.encounters.search(patient_id=PATIENT, cursor="canary", sort="canary"),
+    "search_all": lambda clinik: list(clinik.encounters.search_all(patient_id=PATIENT, cursor="canary", sort="canary")),
+    "request": lambda clinik: clinik.request("POST", f"/v1/{ID}", params={"q": "canary"}, json=BODY),
+}
+
+
+def envelope(data: Any) -> bytes:
+    return orjson.dumps({"data": data, "meta": {"requestId": "req_1"}})
+
+
+def error_body(message: str) -> bytes:
+    issue = {"severity": "error", "code": "invalid", "diagnostics": f"type: {message}", "location": ["type", ID]}
+    return orjson.dumps({"error": message, "message": message, "code": "X", "requestId": "req_1", "issues": [issue]})
+
+
+ANSWERS: dict[str, tuple[int, bytes]] = {
+    "right": (200, envelope(RECORD)),
+    "a page": (
+        200,
+        envelope({"data": [RECORD, {"resourceType": "OperationOutcome", "note": "canary"}], "hasMore": False}),
+    ),
+    "another record": (200, envelope({**RECORD, "id": OTHER_ID})),
+    "no JSON": (200, b"canary " + BY_FORM.encode()),
+    "cut JSON": (200, envelope(RECORD)[:-5]),
+    "not UTF-8": (200, b'{"data": {"id": "canary\xff"}}'),
+    "nothing": (200, b""),
+    "a list": (200, b'["canary"]'),
+    "no content": (204, b""),
+    "told back": (422, error_body(BY_FORM)),
+    "told back by a server error": (500, error_body(BY_FORM)),
+    "HTML": (502, f"<html>canary {BY_FORM}</html>".encode()),
+    "FHIR": (
+        404,
+        orjson.dumps({"resourceType": "OperationOutcome", "issue": [{"code": "not-found", "diagnostics": BY_FORM}]}),
+    ),
+    "a redirect": (302, b"canary"),
+    "too fast": (429, error_body(BY_FORM)),
+}
+HEADERS = [
+    ("content-type", "application/json"),
+    ("location", f"https://elsewhere.example/{ID}?key={KEY}"),
+    ("set-cookie", "canary=canary"),
+    ("x-request-id", "req_1"),
+    ("x-canary", "canary"),
+]
+
+
+@contextmanager
+def records_of_all_loggers() -> Iterator[list[logging.LogRecord]]:
+    """Every log record of every logger, at every level."""
+    found: list[logging.LogRecord] = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record)
+
+    root, keeper = logging.getLogger(), Keeper()
+    names = [
+        "clinik_client",
+        *(name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("httpx", "httpcore")),
+    ]
+    levels = {logger: logger.level for logger in (root, *map(logging.getLogger, names))}
+    root.addHandler(keeper)
+    for logger in levels:
+        logger.setLevel(1)
+    try:
+        yield found
+    finally:
+        root.removeHandler(keeper)
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
+def everything_about(error: BaseException) -> Iterator[str]:
+    """All that Python can print of an error without its frames' variables."""
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [error]
+    while todo:
+        one = todo.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield from (str(one), repr(one), repr(one.args), repr(vars(one)))
+        todo += [one.__cause__, one.__context__]
+    yield repr(pickle.dumps(error))
+    yield "".join(line for line in traceback.format_exception_only(error))
+
+
+def told_of(record: logging.LogRecord) -> str:
+    return f"{record.getMessage()} {record.args!r} {record.msg!r} {vars(record)!r}"
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[Clinik]:
+    def handler(request: WireRequest) -> WireResponse:
+        return WireResponse(status, HEADERS if body else HEADERS[1:], body)
+
+    with (
+        WireServer(handler) as server,
+        Clinik(KEY, base_url=server.url, trust_env=False, retries=0) as clinik,
+    ):
+        yield clinik
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("call", CALLS)
+def test_no_key_and_no_health_data_comes_out(call: str, answer: str) -> None:
+    status, body = ANSWERS[answer]
+    if call in CARRYING:
+        body = body.replace(BY_FORM.encode(), f"{BY_FORM} {SENT}".encode())
+    shown: list[str] = []
+    with records_of_all_loggers() as records, answering(status, body) as clinik:
+        try:
+            response = CALLS[call](clinik)
+        except ClinikApiError as error:
+            shown += everything_about(error)
+        else:
+            # A record's repr names the record itself; that of raw data and of lists of records is not the SDK's.
+            if not isinstance(response, list):
+                shown.append(repr(response).replace(ID, "").replace(OTHER_ID, ""))
+        shown += [
+            repr(clinik),
+            repr(clinik.encounters),
+            repr(clinik._sender),
+            repr(clinik._sender.transport),
+            repr(vars(clinik)),
+        ]
+    assert any(record.name == "clinik_client" for record in records)
+    assert any(record.name.startswith("httpcore") for record in records)
+    for text in (*shown, *map(told_of, records)):
+        assert not any(secret in text for secret in SECRETS), text
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_nothing_comes_out_when_there_is_no_answer(call: Callable[[Clinik], Any]) -> None:
+    with WireServer(lambda request: WireResponse(200)) as server:
+        port = server.port
+    with (
+        records_of_all_loggers() as records,
+        Clinik(KEY, base_url=f"http://127.0.0.1:{port}", trust_env=False, retries=0) as clinik,
+        pytest.raises(ClinikApiError) as caught,
+    ):
+        call(clinik)
+    assert caught.value.outcome == "not_sent"
+    for text in (*everything_about(caught.value), *map(told_of, records)):
+        assert not any(secret in text for secret in SECRETS), text
+
+
+def test_what_is_not_carried_is_taken_out_of_what_the_service_says_by_its_form() -> None:
+    with (
+        answering(422, error_body("pt_other7 is enc_other8, see Patient/pt_other7")) as clinik,
+        pytest.raises(ClinikApiError) as caught,
+    ):
+        clinik.encounters.read(ID)
+    assert caught.value.message == f"{REDACTED} is {REDACTED}, see {REDACTED}"
+
+
+def test_an_operator_learns_what_happened() -> None:
+    with records_of_all_loggers() as records, answering(*ANSWERS["told back by a server error"]) as clinik:
+        with pytest.raises(ClinikApiError):
+            clinik.encounters.update(ID, status="finished")
+        (line,) = [record for record in records if record.name == "clinik_client"]
+    assert line.levelno == logging.WARNING
+    assert line.getMessage().startswith("PATCH /v1/encounters/{id} -> 500 in ")
+    assert line.getMessage().endswith(" ms, attempt 1, request req_1, outcome unknown")
+
+
+def test_the_log_of_the_sdk_is_silent_and_unset_until_asked() -> None:
+    logger = logging.getLogger("clinik_client")
+    assert logger.level == logging.NOTSET
+    assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
+    assert logger.propagate
+
+
+def test_requests_and_recordings_made_of_them_show_no_values() -> None:
+    request = EncounterCreateRequest.from_dict(BODY)
+    exchange = Exchange.of("POST", "/v1/encounters", json=BODY, answer=envelope(RECORD), api_key=KEY)
+    for thing in (request, [request], exchange):
+        assert not any(secret in repr(thing) for secret in SECRETS)

@@ -1,0 +1,678 @@
+"""What is sent again and what is not, after how long, and what is known of it; on a clock that needs no waiting."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from clinik_client import (
+    ApiResponse,
+    Clinik,
+    ClinikApiError,
+    ClinikAuthError,
+    ClinikConflictError,
+    ClinikConnectionError,
+    ClinikNotFoundError,
+    ClinikPermissionError,
+    ClinikQuotaError,
+    ClinikRateLimitError,
+    ClinikResponseError,
+    ClinikServerError,
+    ClinikTimeoutError,
+    ClinikValidationError,
+)
+from clinik_client.errors import Outcome
+from clinik_client.operation import Request
+from clinik_client.retry import BACKOFF_CAP, Clock, Options, RetryBudget, Sender
+from clinik_client.transport import Attempt, AttemptFailed, Reply, Transport, parse_target
+from tests.servers import (
+    Service,
+    Step,
+    VirtualClock,
+    created,
+    envelope,
+    free_port,
+    gzipped_envelope,
+    keep_open,
+    ok,
+    on_virtual_time,
+    page,
+    raw,
+    record,
+    refuse,
+    respond,
+    zipped,
+)
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+Connect = Callable[..., Clinik]
+Serve = Callable[..., Service]
+Call = Callable[[Clinik], ApiResponse[Any]]
+
+CALLS: dict[str, Call] = {
+    "create": lambda clinik: clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1"),
+    "read": lambda clinik: clinik.encounters.read("enc_1"),
+    "update": lambda clinik: clinik.encounters.update("enc_1", status="finished"),
+    "delete": lambda clinik: clinik.encounters.delete("enc_1"),
+    "search": lambda clinik: clinik.encounters.search(patient_id="pt_1"),
+}
+GOOD: dict[str, Step] = {
+    "create": created(),
+    "read": ok(),
+    "update": ok(),
+    "delete": respond(204),
+    "search": page(["enc_1"]),
+}
+READS = ("read", "search")
+WRITES = ("create", "update", "delete")
+SENT_ONCE = ("create", "update")
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+# What leaves open whether the service did it: no status line of success has arrived.
+LOST: dict[str, Step] = {
+    "end without an answer": raw(),
+    "reset without an answer": raw(reset=True),
+    "garbage": raw(b"\x00\xff garbage\r\n\r\n"),
+    "500": refuse(500, "INTERNAL_ERROR"),
+    "502 page": respond(502, b"<html>Bad gateway</html>", {"content-type": "text/html"}),
+    "503 without a body": respond(503),
+    "529": refuse(529),
+    "half a status line": raw(b"HTTP/1.1 20"),
+}
+# The status line told of success, and then something was wrong.
+CONFIRMED: dict[str, Step] = {
+    "end within the head": raw(b"HTTP/1.1 200 OK\r\nContent-"),
+    "cut short": raw(HEAD + b"Content-Length: 500\r\n\r\n" + envelope()),
+    "reset within the body": raw(HEAD + b"Content-Length: 500\r\n\r\n" + envelope(), reset=True),
+    "bad chunk": raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+    "corrupt gzip": zipped(gzipped_envelope()[:-5] + b"\x00\x00\x00\x00\x00"),
+    "html": respond(200, b"<html>Please log in</html>"),
+    "not UTF-8": respond(200, b'{"data": {"id": "\xff\xfe"}}'),
+    "an array": respond(200, [1, 2]),
+}
+
+
+# -- retried or not --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [*LOST, *CONFIRMED])
+@pytest.mark.parametrize("name", [*READS, "delete"])
+def test_a_read_or_a_delete_is_sent_again_after_anything_ambiguous(
+    serve: Serve, connect: Connect, name: str, fault: str
+) -> None:
+    step = (LOST | CONFIRMED)[fault]
+    service = serve(step, step, GOOD[name])
+    clinik = connect(service)
+    on_virtual_time(clinik)
+    if name == "delete" and fault == "an array":
+        step = respond(200, ["deleted?"])
+    assert CALLS[name](clinik).meta.attempts == 3
+    assert len(service.ledger) == 3
+
+
+@pytest.mark.parametrize("fault", [*LOST, *CONFIRMED])
+@pytest.mark.parametrize("name", SENT_ONCE)
+def test_a_create_or_an_update_is_sent_once_and_its_outcome_told(
+    serve: Serve, connect: Connect, name: str, fault: str
+) -> None:
+    service = serve((LOST | CONFIRMED)[fault], GOOD[name])
+    clinik = connect(service, retries=5)
+    clock = on_virtual_time(clinik)
+    with pytest.raises(ClinikApiError) as raised:
+        CALLS[name](clinik)
+    assert raised.value.outcome == ("unknown" if fault in LOST else "applied")
+    assert raised.value.attempts == 1
+    assert (len(service.ledger), clock.waits) == (1, [])
+    assert CALLS["read"](clinik).meta.attempts == 1  # the client works as before
+
+
+@pytest.mark.parametrize("name", SENT_ONCE)
+def test_a_write_whose_time_is_up_is_sent_once(serve: Serve, connect: Connect, name: str) -> None:
+    service = serve(keep_open(), keep_open(HEAD), GOOD[name])
+    clinik = connect(service, timeout=0.1)
+    for outcome in ("unknown", "applied"):
+        with pytest.raises(ClinikTimeoutError) as raised:
+            CALLS[name](clinik)
+        assert (raised.value.outcome, raised.value.attempts, raised.value.code) == (outcome, 1, "timeout")
+    assert len(service.ledger) == 2
+
+
+def test_a_read_whose_time_is_up_is_sent_again(serve: Serve, connect: Connect) -> None:
+    service = serve(keep_open(), ok())
+    clinik = connect(service, timeout=0.1)
+    on_virtual_time(clinik)
+    assert CALLS["read"](clinik).meta.attempts == 2
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2, 5])
+def test_retries_bounds_the_attempts_and_the_error_counts_them(serve: Serve, connect: Connect, retries: int) -> None:
+    service = serve(refuse(503))
+    clinik = connect(service, retries=retries)
+    on_virtual_time(clinik)
+    with pytest.raises(ClinikServerError) as raised:
+        CALLS["read"](clinik)
+    assert raised.value.attempts == len(service.ledger) == retries + 1
+    assert (f"{retries + 1} attempts" in str(raised.value)) == (retries > 0)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_refused_connection_proves_that_nothing_was_sent(connect: Connect, name: str) -> None:
+    clinik = connect(f"http://127.0.0.1:{free_port()}")
+    clock = on_virtual_time(clinik)
+    with pytest.raises(ClinikConnectionError) as raised:
+        CALLS[name](clinik)
+    assert (raised.value.outcome, raised.value.attempts, raised.value.status) == ("not_sent", 3, None)
+    assert len(clock.waits) == 2
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_was_not_sent_is_sent_once_the_service_is_there(connect: Connect, name: str) -> None:
+    port = free_port()
+    clinik = connect(f"http://127.0.0.1:{port}")
+    clock = on_virtual_time(clinik)
+    service = Service(GOOD[name], port=port)
+
+    def start(seconds: float) -> None:
+        service.start()
+
+    clock.sleep = start  # type: ignore[method-assign]  # the service comes up while the client waits
+    try:
+        assert CALLS[name](clinik).meta.attempts == 2
+    finally:
+        service.stop()
+    assert len(service.ledger) == 1
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "INVALID_JSON", ClinikApiError),
+        (401, "INVALID_KEY", ClinikAuthError),
+        (403, None, ClinikPermissionError),
+        (404, "NOT_FOUND", ClinikNotFoundError),
+        (405, None, ClinikApiError),
+        (408, None, ClinikApiError),
+        (409, None, ClinikConflictError),
+        (413, None, ClinikApiError),
+        (422, "VALIDATION_ERROR", ClinikValidationError),
+        (499, None, ClinikApiError),
+    ],
+)
+def test_a_refusal_is_final(
+    serve: Serve, connect: Connect, name: str, status: int, code: str | None, kind: type[ClinikApiError]
+) -> None:
+    service = serve(refuse(status, code), GOOD[name])
+    with pytest.raises(ClinikApiError) as raised:
+        CALLS[name](connect(service))
+    error = raised.value
+    assert type(error) is kind
+    assert (error.status, error.outcome, error.attempts, error.request_id) == (status, "rejected", 1, "req_9")
+    assert error.code == (code or kind.default_code)
+    assert len(service.ledger) == 1
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+def test_a_redirect_is_never_followed(serve: Serve, connect: Connect, name: str, status: int) -> None:
+    elsewhere = serve(GOOD[name])
+    service = serve(respond(status, None, {"location": f"{elsewhere.url}/v1/encounters/enc_1"}))
+    with pytest.raises(ClinikApiError) as raised:
+        CALLS[name](connect(service))
+    assert (raised.value.status, raised.value.outcome, raised.value.attempts) == (status, "rejected", 1)
+    assert (len(service.ledger), elsewhere.connections) == (1, 0)
+    assert elsewhere.url not in f"{raised.value} {vars(raised.value)}"
+
+
+@pytest.mark.parametrize("code", ["MONTHLY_QUOTA_EXCEEDED", "SANDBOX_QUOTA_EXCEEDED"])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_used_up_quota_is_asked_once(serve: Serve, connect: Connect, name: str, code: str) -> None:
+    service = serve(refuse(429, code, {"retry-after": "1"}), GOOD[name])
+    with pytest.raises(ClinikQuotaError) as raised:
+        CALLS[name](connect(service))
+    assert (raised.value.code, raised.value.outcome, raised.value.attempts) == (code, "rejected", 1)
+    assert raised.value.retry_after == 1
+    assert len(service.ledger) == 1
+
+
+@pytest.mark.parametrize("tail", [b"{", b"x" * 2_000])
+def test_a_status_counts_even_where_its_page_is_cut_or_too_large(serve: Serve, connect: Connect, tail: bytes) -> None:
+    head = b"HTTP/1.1 422 No\r\nContent-Length: 2000\r\n\r\n"
+    with pytest.raises(ClinikValidationError) as raised:
+        CALLS["create"](connect(serve(raw(head + tail)), max_response_bytes=1_000))
+    assert (raised.value.outcome, raised.value.status) == ("rejected", 422)
+
+
+# -- deletes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [*LOST, *CONFIRMED])
+def test_a_404_after_an_attempt_that_may_have_deleted_counts_as_deleted(
+    serve: Serve, connect: Connect, fault: str
+) -> None:
+    service = serve((LOST | CONFIRMED)[fault], refuse(404, "NOT_FOUND"))
+    clinik = connect(service)
+    on_virtual_time(clinik)
+    nothing, meta = clinik.encounters.delete("enc_1")
+    assert nothing is None
+    assert (meta.already_deleted, meta.attempts, meta.status) == (True, 2, 404)
+
+
+def test_a_404_at_first_is_not_found(serve: Serve, connect: Connect) -> None:
+    with pytest.raises(ClinikNotFoundError):
+        connect(serve(refuse(404, "NOT_FOUND"))).encounters.delete("enc_1")
+
+
+def test_a_404_after_what_cannot_have_deleted_is_not_found(serve: Serve, connect: Connect) -> None:
+    clinik = connect(serve(refuse(429, "RATE_LIMITED"), refuse(404, "NOT_FOUND")))
+    on_virtual_time(clinik)
+    with pytest.raises(ClinikNotFoundError) as raised:
+        clinik.encounters.delete("enc_1")
+    assert (raised.value.outcome, raised.value.attempts) == ("rejected", 2)
+
+
+def test_a_delete_that_worked_at_once_is_not_called_already_deleted(serve: Serve, connect: Connect) -> None:
+    assert connect(serve(respond(204))).encounters.delete("enc_1").meta.already_deleted is False
+
+
+@pytest.mark.parametrize("second", [403, 429, 500])
+def test_a_later_refusal_does_not_undo_what_an_earlier_attempt_may_have_done(
+    serve: Serve, connect: Connect, second: int
+) -> None:
+    clinik = connect(serve(refuse(500), refuse(second)), retries=1)
+    on_virtual_time(clinik)
+    with pytest.raises(ClinikApiError) as raised:
+        clinik.encounters.delete("enc_1")
+    assert (raised.value.status, raised.value.outcome) == (second, "unknown")
+
+
+def test_a_404_for_an_update_or_a_read_after_a_lost_one_is_still_a_404(serve: Serve, connect: Connect) -> None:
+    clinik = connect(serve(refuse(500), refuse(404, "NOT_FOUND")))
+    on_virtual_time(clinik)
+    with pytest.raises(ClinikNotFoundError) as raised:
+        clinik.encounters.read("enc_1")
+    assert (raised.value.outcome, raised.value.attempts) == ("rejected", 2)
+
+
+# -- how long to wait ------------------------------------------------------------------------------------------------
+
+
+def limited(headers: dict[str, str] | None = None, reset: Any = None) -> Step:
+    body: dict[str, Any] = {"error": "Too many", "code": "RATE_LIMITED", "requestId": "req_9"}
+    return respond(429, body if reset is None else {**body, "meta": {"rateLimitReset": reset}}, headers)
+
+
+DATE = format_datetime(VirtualClock().utc().replace(minute=0, second=12), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("step", "wait"),
+    [
+        (limited({"retry-after": "7"}), 7.0),
+        (limited({"retry-after": "0"}), 0.0),
+        (limited({"retry-after": "1.5"}), 1.5),
+        (limited({"retry-after": DATE}), 12.0),
+        (limited({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}), 0.0),
+        (limited({"retry-after": "7", "x-ratelimit-reset": "3"}), 7.0),
+        (limited({"x-ratelimit-reset": "3"}), 3.0),
+        (limited({"retry-after": "soon", "x-ratelimit-reset": "3"}), 3.0),
+        (limited({}, reset=4), 4.0),
+        (limited({"retry-after": "nan"}, reset=4), 4.0),
+        (limited(), 0.25),
+        (limited({"retry-after": "-5", "x-ratelimit-reset": "inf"}), 0.25),
+    ],
+)
+@pytest.mark.parametrize("name", CALLS)
+def test_a_rate_limited_call_waits_as_told_else_until_the_reset_else_backs_off(
+    serve: Serve, connect: Connect, name: str, step: Step, wait: float
+) -> None:
+    service = serve(step, GOOD[name])
+    clinik = connect(service)
+    clock = on_virtual_time(clinik, share=0.25)
+    assert CALLS[name](clinik).meta.attempts == 2
+    assert clock.waits == [pytest.approx(wait, abs=1e-6)]
+    assert len(service.ledger) == 2
+
+
+def test_a_503_may_say_how_long_to_wait_too(serve: Serve, connect: Connect) -> None:
+    clinik = connect(serve(refuse(503, None, {"retry-after": "6", "x-ratelimit-reset": "1"}), ok()))
+    clock = on_virtual_time(clinik)
+    CALLS["read"](clinik)
+    assert clock.waits == [6]
+
+
+@pytest.mark.parametrize("retry_after", ["31", "1e300", "86400", "Thu, 31 Dec 2099 23:59:59 GMT"])
+def test_a_wait_above_the_limit_is_raised_at_once(serve: Serve, connect: Connect, retry_after: str) -> None:
+    service = serve(limited({"retry-after": retry_after}))
+    clinik = connect(service, retries=5)
+    clock = on_virtual_time(clinik)
+    with pytest.raises(ClinikRateLimitError) as raised:
+        CALLS["create"](clinik)
+    assert raised.value.retry_after is not None
+    assert raised.value.retry_after > 30
+    assert (raised.value.outcome, raised.value.attempts, clock.waits) == ("rejected", 1, [])
+
+
+def test_the_limit_of_waits_can_be_set(serve: Serve, connect: Connect) -> None:
+    service = serve(limited({"retry-after": "100"}), ok())
+    with pytest.raises(ClinikRateLimitError):
+        CALLS["read"](connect(service, max_retry_wait=99))
+    service = serve(limited({"retry-after": "100"}), ok())
+    clinik = connect(service, max_retry_wait=100)
+    clock = on_virtual_time(clinik)
+    CALLS["read"](clinik)
+    assert clock.waits == [100]
+
+
+def test_no_wait_is_too_long_for_the_timer(serve: Serve, connect: Connect) -> None:
+    with pytest.raises(ClinikRateLimitError) as raised:
+        CALLS["read"](connect(serve(limited({"retry-after": "1e300"})), max_retry_wait=float("inf")))
+    assert raised.value.retry_after == 1e300
+
+
+def test_a_wait_past_the_deadline_is_raised_at_once(serve: Serve, connect: Connect) -> None:
+    service = serve(limited({"retry-after": "20"}), ok())
+    clinik = connect(service, deadline=19.0)
+    clock = on_virtual_time(clinik)
+    with pytest.raises(ClinikRateLimitError) as raised:
+        CALLS["create"](clinik)
+    assert (raised.value.retry_after, raised.value.attempts, clock.waits) == (20, 1, [])
+
+
+def test_the_deadline_spans_all_attempts(serve: Serve, connect: Connect) -> None:
+    service = serve(limited({"retry-after": "20"}))
+    clinik = connect(service, deadline=50.0, retries=9)
+    clock = on_virtual_time(clinik)
+    with pytest.raises(ClinikRateLimitError) as raised:
+        CALLS["read"](clinik)
+    assert (raised.value.attempts, clock.waits) == (3, [20, 20])
+
+
+HTTP_TEXT = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=40)
+NEAR_DATES = st.builds(
+    "{}, {:02} {} {} {}:{}:{} {}".format,
+    st.sampled_from(["Sun", "Mon", ""]),
+    st.integers(-1, 40),
+    st.sampled_from(["Jan", "Feb", "Dec", "Xyz"]),
+    st.integers(-1, 100_000),
+    st.integers(-1, 30),
+    st.integers(-1, 70),
+    st.integers(-1, 70),
+    st.sampled_from(["GMT", "-0000", "+9999", "-99999999", "+235959", "EST", ""]),
+)
+
+
+@given(value=HTTP_TEXT | NEAR_DATES | st.floats().map(str) | st.integers().map(str))
+@example("nan")
+@example("inf")
+@example("-inf")
+@example("-1")
+@example("1_0")
+@example("9" * 5_000)
+@example("0x10")
+@example("Mon, 01 Jan 0001 00:00:00 +2359")
+@example("Fri, 31 Dec 9999 23:59:59 -2359")
+@example("Fri, 31 Dec 99999 23:59:59 GMT")
+@example("Fri, 31 Dec 99999999999999999999 23:59:59 GMT")
+def test_any_retry_after_is_survived(value: str) -> None:
+    sender, clock = in_memory([Reply(429, {"retry-after": value}, b""), Reply(200, {}, b"")])
+    try:
+        sender.send(READ, lambda request, reply: reply)
+        told = clock.waits
+    except ClinikRateLimitError as error:
+        told = [float("nan") if error.retry_after is None else error.retry_after]
+    survived(clock, told)
+
+
+def survived(clock: VirtualClock, told: list[float]) -> None:
+    """One wait was asked for: it was a short one and was kept, or a long one and is in the error."""
+    (seconds,) = told
+    assert 0 <= seconds < float("inf")
+    assert clock.waits == ([seconds] if seconds <= 30 else [])
+
+
+@given(value=st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers()))
+def test_any_rate_limit_reset_is_survived(value: Any) -> None:
+    # The standard library's json writes NaN and integers of any length, which a broken service may do as well.
+    body = json.dumps({"code": "RATE_LIMITED", "meta": {"rateLimitReset": value}}).encode()
+    sender, clock = in_memory([Reply(429, {}, body), Reply(200, {}, b"")])
+    try:
+        sender.send(READ, lambda request, reply: reply)
+        told = clock.waits
+    except ClinikRateLimitError as error:
+        told = [float("nan") if error.retry_after is None else error.retry_after]
+    survived(clock, told)
+
+
+# -- the policy without sockets --------------------------------------------------------------------------------------
+
+READ = Request(method="GET", route="/v1/encounters/{id}", path="/v1/encounters/enc_1", record_id="enc_1")
+CREATE = Request(method="POST", route="/v1/encounters", path="/v1/encounters", body={})
+
+
+class ScriptedTransport(Transport):
+    """Answers with the next of its replies, or fails with the next of its failures."""
+
+    def __init__(self, script: Sequence[Reply | AttemptFailed]) -> None:
+        super().__init__(parse_target("http://127.0.0.1:9"), None, None, 1000)
+        self.script = list(script)
+        self.sent = 0
+
+    def send(self, method: str, target: str, headers: Any, content: bytes, attempt: Attempt) -> Reply:
+        self.sent += 1
+        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(step, AttemptFailed):
+            raise step
+        attempt.sent = True
+        attempt.status, attempt.headers = step.status, step.headers
+        return step
+
+
+def in_memory(
+    script: Sequence[Reply | AttemptFailed], share: float = 1.0, retries: int = 2, deadline: float | None = None
+) -> tuple[Sender, VirtualClock]:
+    """A sender without a network."""
+    clock = VirtualClock(share)
+    return Sender(ScriptedTransport(script), (), Options(retries=retries, deadline=deadline), clock=clock), clock
+
+
+@given(share=st.floats(0, 1), retries=st.integers(0, 20))
+def test_the_backoff_has_full_jitter_and_a_cap(share: float, retries: int) -> None:
+    sender, clock = in_memory([Reply(500, {}, b"")], share, retries)
+    with pytest.raises(ClinikServerError):
+        sender.send(READ, lambda request, reply: reply)
+    assert clock.ranges[:retries] == [min(BACKOFF_CAP, 2.0**n) for n in range(retries)]
+    assert clock.waits == [most * share for most in clock.ranges[:retries]]
+    assert all(0 <= wait <= 10 for wait in clock.waits)
+
+
+def test_chance_itself_stays_within_its_range() -> None:
+    drawn = [Clock().jitter(4.0) for _ in range(500)]
+    assert 0 <= min(drawn) < 1 < 3 < max(drawn) <= 4
+
+
+FAILURES = st.sampled_from(
+    [
+        AttemptFailed("No connection could be made."),
+        AttemptFailed("The time was up while connecting.", timed_out=True),
+        *(Reply(status, {}, b"") for status in (500, 503, 529, 429)),
+    ]
+)
+
+
+@given(script=st.lists(FAILURES, min_size=1, max_size=8), retries=st.integers(0, 6), deadline=st.floats(0.5, 60))
+def test_a_create_is_sent_again_only_after_proof(
+    script: list[Reply | AttemptFailed], retries: int, deadline: float
+) -> None:
+    sender, clock = in_memory(script, retries=retries, deadline=deadline)
+    transport = sender.transport
+    assert isinstance(transport, ScriptedTransport)
+    with pytest.raises(ClinikApiError) as raised:
+        sender.send(CREATE, lambda request, reply: reply)
+    ambiguous = [isinstance(step, Reply) and step.status != 429 for step in script]
+    most = ambiguous.index(True) + 1 if True in ambiguous else retries + 1
+    assert transport.sent == raised.value.attempts <= min(most, retries + 1)
+    assert clock.passed < deadline
+    last = script[min(transport.sent, len(script)) - 1]
+    expected: Outcome = "not_sent"
+    if isinstance(last, Reply):
+        expected = "rejected" if last.status == 429 else "unknown"
+    assert raised.value.outcome == expected
+
+
+@pytest.mark.parametrize("calls_a_second", [0.4, 1, 5])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_ten_minute_outage_costs_at_most_a_tenth_more(calls_a_second: float, method: str) -> None:
+    sender, clock = in_memory([AttemptFailed("No connection could be made.")])
+    transport = sender.transport
+    assert isinstance(transport, ScriptedTransport)
+    calls = int(600 * calls_a_second)
+    for number in range(calls):
+        clock.passed = number / calls_a_second
+        with pytest.raises(ClinikConnectionError):
+            sender.send(evolve(CREATE, method=method), lambda request, reply: reply)
+    assert calls < transport.sent <= calls * 1.1
+
+
+def test_success_brings_the_retries_back() -> None:
+    sender, _ = in_memory([Reply(500, {}, b"")] * 100 + [Reply(200, {}, b"")] * 10 + [Reply(500, {}, b"")])
+    transport = sender.transport
+    assert isinstance(transport, ScriptedTransport)
+    while len(transport.script) > 11:
+        with pytest.raises(ClinikServerError):
+            sender.send(READ, lambda request, reply: reply)
+    for _ in range(10):
+        sender.send(READ, lambda request, reply: reply)
+    with pytest.raises(ClinikServerError) as raised:
+        sender.send(READ, lambda request, reply: reply)
+    assert raised.value.attempts == 3
+
+
+def test_views_share_the_budget() -> None:
+    sender, _ = in_memory([Reply(500, {}, b"")])
+    assert sender.with_options(Options(retries=9)).budget is sender.budget
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_a_budget_never_holds_more_than_its_size(steps: list[bool]) -> None:
+    budget, tokens = RetryBudget(), RetryBudget.SIZE
+    for succeeds in steps:
+        if succeeds:
+            budget.succeeded()
+            tokens = min(RetryBudget.SIZE, tokens + RetryBudget.PER_SUCCESS)
+        else:
+            assert budget.take() == (tokens > 0)
+            tokens = max(0, tokens - 1)
+
+
+def test_a_budget_counts_right_between_threads() -> None:
+    budget = RetryBudget()
+    taken: list[bool] = []
+
+    def take() -> None:
+        taken.extend(budget.take() for _ in range(50))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(taken) == RetryBudget.SIZE
+
+
+# -- another record's answer -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["read", "update"])
+@pytest.mark.parametrize("shape", [{}, {"resourceType": "Encounter", "class": {"code": "AMB"}}])
+def test_another_records_answer_is_never_handed_out(
+    serve: Serve, connect: Connect, name: str, shape: dict[str, Any]
+) -> None:
+    service = serve(ok(record("enc_2", **shape)))
+    clinik = connect(service)
+    on_virtual_time(clinik)
+    with pytest.raises(ClinikResponseError, match="another record") as raised:
+        CALLS[name](clinik)
+    assert raised.value.attempts == len(service.ledger) == (3 if name == "read" else 1)
+    assert raised.value.outcome == "applied"
+    assert "enc_2" not in f"{raised.value} {vars(raised.value)}"
+
+
+# -- Ctrl-C ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def default_ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def press_ctrl_c(*parts: bytes) -> Step:
+    """Answer with these bytes; while the client waits for more, somebody presses Ctrl-C."""
+
+    def answer(request: Any) -> Any:
+        def take_over(connection: Any) -> None:
+            for part in parts:
+                connection.send(part)
+            main = threading.main_thread().ident
+            assert main is not None
+            signal.pthread_kill(main, signal.SIGINT)
+            connection.receive(5)
+
+        return take_over
+
+    return answer
+
+
+@pytest.mark.usefixtures("default_ctrl_c")
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("parts", [(), (HEAD + b"Content-Length: 500\r\n\r\n{",)])
+def test_ctrl_c_during_a_write_says_that_the_outcome_is_unknown(
+    serve: Serve, connect: Connect, name: str, parts: tuple[bytes, ...]
+) -> None:
+    service = serve(press_ctrl_c(*parts), GOOD[name])
+    clinik = connect(service)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        CALLS[name](clinik)
+    notes = " ".join(getattr(raised.value, "__notes__", []))
+    assert ("unknown" in notes) == (name in WRITES)
+    assert "enc_1" not in notes
+    assert CALLS[name](clinik).meta.attempts == 1
+    assert [seen.connection for seen in service.ledger] == [1, 2]
+
+
+@pytest.mark.parametrize(("first", "noted"), [(refuse(500), True), (limited(), False)])
+def test_ctrl_c_while_waiting_to_send_again(serve: Serve, connect: Connect, first: Step, noted: bool) -> None:
+    clinik = connect(serve(first, respond(204)))
+    clock = on_virtual_time(clinik)
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    clock.sleep = interrupt  # type: ignore[method-assign]  # that is when somebody presses Ctrl-C
+    with pytest.raises(KeyboardInterrupt) as raised:
+        clinik.encounters.delete("enc_1")
+    assert hasattr(raised.value, "__notes__") == noted
+
+
+def test_ctrl_c_before_anything_was_sent_needs_no_note(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(socket, "create_connection", interrupt)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        CALLS["create"](connect("http://127.0.0.1:9"))
+    assert not hasattr(raised.value, "__notes__")

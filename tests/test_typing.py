@@ -1,0 +1,176 @@
+"""What a type checker says to programs that use the SDK: right ones pass, wrong ones are told where they are wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from mypy import api
+
+# A line that a type checker must refuse ends with `# E: ` and the code of the error; every other line must pass.
+PROGRAM = """
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any, assert_type
+
+from clinik_client import (
+    ApiResponse,
+    Clinik,
+    ClinikApiError,
+    Diagnosis,
+    Encounter,
+    EncounterClass,
+    EncounterCreateRequest,
+    EncounterPage,
+    EncounterSearchParams,
+    EncounterStatus,
+    EncounterUpdateRequest,
+    FhirDateTime,
+    Issue,
+    Outcome,
+    Pages,
+    Participant,
+    Period,
+    Quota,
+    ResponseMeta,
+)
+
+clinik = Clinik("clk_test_x", timeout=5, retries=0, deadline=None, verify="/etc/ca.pem")
+now = datetime.now(UTC)
+
+# -- what is returned ---------------------------------------------------------
+assert_type(clinik.encounters.read("enc_1"), ApiResponse[Encounter])
+assert_type(clinik.encounters.delete("enc_1"), ApiResponse[None])
+assert_type(clinik.encounters.search(), ApiResponse[EncounterPage])
+assert_type(clinik.encounters.search_all(), Pages[Encounter])
+assert_type(clinik.request("GET", "/health"), ApiResponse[Any])
+assert_type(clinik.with_options(timeout=1), Clinik)
+encounter, meta = clinik.encounters.read("enc_1", include=["patient"])
+assert_type(encounter, Encounter)
+assert_type(meta, ResponseMeta)
+assert_type(meta.quota, Quota)
+assert_type(meta.rate_limit_reset, float | None)
+assert_type(meta.timestamp, FhirDateTime | None)
+assert_type(encounter.id, str)
+assert_type(encounter.status, EncounterStatus | str | None)
+assert_type(encounter.class_, EncounterClass | str | None)
+assert_type(encounter.period, Period | None)
+assert_type(encounter.reason_code, str | list[str] | None)
+assert_type(encounter.length_minutes, float | None)
+assert_type(encounter.diagnosis, list[Diagnosis] | None)
+assert_type(encounter.to_dict(), dict[str, Any])
+assert_type(Encounter.from_dict({}), Encounter)
+page, _ = clinik.encounters.search()
+assert_type(page.data, list[Encounter])
+assert_type(page.total, int | None)
+assert_type(page.has_more, bool)
+assert_type(page.cursor, str | None)
+walk = clinik.encounters.search_all(limit=5)
+assert_type(next(walk), Encounter)
+assert_type(walk.total, int | None)
+assert_type(walk.cursor, str | None)
+for row, row_meta in walk.pages():
+    assert_type(row.data, list[Encounter])
+    assert_type(row_meta, ResponseMeta)
+try:
+    pass
+except ClinikApiError as error:
+    assert_type(error.status, int | None)
+    assert_type(error.outcome, Outcome)
+    assert_type(error.issues, list[Issue])
+
+# -- what may be given --------------------------------------------------------
+clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1")
+clinik.encounters.create(
+    status=EncounterStatus.PLANNED,
+    class_=EncounterClass.VR,
+    patient_id="pt_1",
+    practitioner_id=None,
+    participants=[{"practitioner_id": "prac_1"}, Participant(practitioner_id="prac_2", role="Surgeon")],
+    reason_code=("Fever", "Cough"),
+    period={"start": now, "end": date(2025, 6, 1)},
+    diagnosis=[{"condition": "I10", "rank": 1}, Diagnosis(condition="I11")],
+    hospitalization={"diet_preference": ["Vegetarian"]},
+)
+clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1", period=Period(start=now, end="2025-06-01"))
+clinik.encounters.create({"status": "planned", "class": "VR", "patientId": "pt_1"})
+clinik.encounters.create(EncounterCreateRequest(status="planned", class_="VR", patient_id="pt_1"))
+clinik.encounters.update("enc_1", status="finished", length_minutes=30)
+clinik.encounters.update("enc_1", {"status": "finished"})
+clinik.encounters.update("enc_1", EncounterUpdateRequest(status=EncounterStatus.FINISHED))
+clinik.encounters.search(date_from=date(2025, 6, 1), date_to="2025-06-30", status=None, count=25)
+clinik.encounters.search(EncounterSearchParams(patient_id="pt_1"))
+clinik.encounters.search_all({"patientId": "pt_1"}, limit=None)
+clinik.request("POST", "/v1/x", params={"a": [1, 2]}, json={"b": None})
+
+# -- what may not -------------------------------------------------------------
+clinik.encounters.create(status="planned", class_="VR")  # E: call-overload
+clinik.encounters.create(status="planed", class_="VR", patient_id="pt_1")  # E: call-overload
+clinik.encounters.create(status="planned", class_="AMBULATORY", patient_id="pt_1")  # E: call-overload
+clinik.encounters.create(status="planned", class_="VR", patient_id=7)  # E: call-overload
+clinik.encounters.create(status="planned", class_="VR", patientId="pt_1")  # E: call-overload
+clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1", pririty="high")  # E: call-overload
+clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1", diagnosis=[{"rank": 1}])  # E: call-overload
+clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1", period={"begin": now})  # E: call-overload
+clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1", length_minutes="30")  # E: call-overload
+clinik.encounters.create({"status": "planned"}, class_="VR")  # E: call-overload
+clinik.encounters.create(EncounterUpdateRequest())  # E: call-overload
+clinik.encounters.create()  # E: call-overload
+clinik.encounters.update("enc_1", status=None)  # E: call-overload
+clinik.encounters.update("enc_1", patient_id="pt_1")  # E: call-overload
+clinik.encounters.update("enc_1", length_minutes=None)  # E: call-overload
+clinik.encounters.update(status="finished")  # E: call-overload
+clinik.encounters.update(1, status="finished")  # E: call-overload
+clinik.encounters.search(status="done")  # E: call-overload
+clinik.encounters.search(date_from=20250601)  # E: call-overload
+clinik.encounters.search(pateint_id="pt_1")  # E: call-overload
+clinik.encounters.search_all(limit="5")  # E: call-overload
+clinik.encounters.read(5)  # E: arg-type
+clinik.encounters.read("enc_1", include=[1])  # E: list-item
+clinik.encounters.read("enc_1", includes=["patient"])  # E: call-arg
+clinik.encounters.delete()  # E: call-arg
+clinik.encounters.delet("enc_1")  # E: attr-defined
+encounter.patientId  # E: attr-defined
+encounter.period.start  # E: union-attr
+meta.status = 200  # E: misc
+clinik.with_options(retry=1)  # E: call-arg
+clinik.request("GET")  # E: call-arg
+Clinik(5)  # E: arg-type
+Clinik(timeout="30")  # E: arg-type
+EncounterCreateRequest(status="planned", class_="VR")  # E: call-arg
+"""
+
+
+def expected() -> set[tuple[int, str]]:
+    return {
+        (number, found[1])
+        for number, line in enumerate(PROGRAM.splitlines(), start=1)
+        if (found := re.search(r"# E: ([a-z-]+)$", line))
+    }
+
+
+def test_a_type_checker_accepts_what_is_right_and_refuses_what_is_wrong(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    # A cache of its own, since a check of the repository may be writing the other one.
+    cache = pytestconfig.cache.mkdir("mypy") if pytestconfig.cache is not None else tmp_path
+    output, trouble, _ = api.run(
+        [
+            "--strict",
+            "--config-file=",
+            "--no-error-summary",
+            "--hide-error-context",
+            "--no-pretty",
+            f"--cache-dir={cache}",
+            str(program),
+        ]
+    )
+    assert trouble == ""
+    errors = re.findall(r"^[^:\n]+:(\d+): error: (.*?)  \[([a-z-]+)\]$", output, flags=re.MULTILINE)
+    told = {(int(line), code) for line, _, code in errors}
+    lines = PROGRAM.splitlines()
+    assert not [f"{lines[line - 1]}: {code}" for line, code in told - expected()], output
+    assert not [f"{lines[line - 1]} passed" for line, code in expected() - told], output
