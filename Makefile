@@ -27,7 +27,7 @@ quickstart: $(STAMP) ## See the whole life of an encounter over HTTP
 
 .PHONY: test
 test: $(STAMP) ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: properties
 properties: $(STAMP) ## Try every property of the test suite on many more examples

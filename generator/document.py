@@ -117,11 +117,21 @@ def load(file: Path, name: str | None = None) -> Document:
     if not isinstance(root, CommentedMap) or not isinstance(root.get("openapi"), str):
         raise DocumentError(f"{name}:1: is not an OpenAPI document: it has no `openapi: 3.1.0` at its top")
     document = Document(name, root)
-    if not root["openapi"].startswith("3.1."):
-        raise document.error(("openapi",), f"OpenAPI {root['openapi']} is not supported; write the document as 3.1")
+    check(document)
+    return document
+
+
+def check(document: Document) -> None:
+    """Check that a document is OpenAPI 3.1 and that its references lead somewhere.
+
+    Raises:
+        DocumentError: it is not, or they do not.
+    """
+    version = document.root["openapi"]
+    if not version.startswith("3.1."):
+        raise document.error(("openapi",), f"OpenAPI {version} is not supported; write the document as 3.1")
     _check_references(document)
     _check_form(document)
-    return document
 
 
 def _check_references(document: Document) -> None:

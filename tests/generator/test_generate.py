@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 
 from generator.__main__ import DOCUMENT, OUTPUT, ROOT, differences, generate, main
-from generator.document import load
+from generator.document import Document, DocumentError, check, load
+from generator.prepare import prepare
 
-from .edited import write_document
+from .edited import edited_document, write_document
 
 
 def folder_bytes(folder: Path) -> dict[str, bytes]:
@@ -179,11 +181,15 @@ def no_operation_id(document: Any) -> None:
         (no_operation_id, "an operation without operationId"),
     ],
 )
-def test_a_document_that_cannot_be_followed_is_refused_with_its_line_and_the_output_stays(
-    edit: Callable[[Any], None], message: str, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = write_document(edit, tmp_path / "edited.yaml")
-    refused(file, output, message, capsys)
+def test_a_document_that_cannot_be_followed_is_refused_with_its_line(edit: Callable[[Any], None], message: str) -> None:
+    document = edited_document(edit)
+    with pytest.raises(DocumentError, match=rf"^edited\.yaml:\d+: .*{re.escape(message)}"):
+        _follow(document)
+
+
+def _follow(document: Document) -> None:
+    check(document)
+    prepare(document)
 
 
 def test_a_message_points_at_the_right_line(tmp_path: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
