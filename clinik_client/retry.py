@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, TypeVar
 
-import orjson
 from attrs import Factory, define, evolve, field, frozen
 
+from .error_answer import ErrorReport, read_error
 from .errors import (
     QUOTA_CODES,
     ClinikApiError,
@@ -26,7 +26,6 @@ from .errors import (
     ClinikRateLimitError,
     ClinikResponseError,
     ClinikTimeoutError,
-    Issue,
     Outcome,
     error_class,
 )
@@ -42,8 +41,6 @@ BACKOFF_CAP: Final = 10.0
 
 _LONGEST_SLEEP: Final = 1_000_000.0
 # Seconds: the system's timers take no more than some weeks.
-
-_MOST_ISSUES: Final = 200
 
 logger = logging.getLogger("clinik_client")
 logger.addHandler(logging.NullHandler())
@@ -103,11 +100,11 @@ def _is_time(value: Any) -> bool:
 class RetryBudget:
     """Keeps retries from multiplying the load of a service that is down.
 
-    A retry takes a token. There are 20 to begin with, and only success brings them back: however long an outage lasts,
-    it costs no more than 20 extra requests for each client.
+    A retry takes a token. There are 10 to begin with, and only success brings them back: however long an outage lasts,
+    it costs no more than 10 extra requests for each client.
     """
 
-    SIZE: Final = 20
+    SIZE: Final = 10
     PER_SUCCESS: Final = 2
 
     def __init__(self) -> None:
@@ -294,9 +291,7 @@ class Sender:
             "outcome": "rejected" if 300 <= status <= 499 else "unknown",
             "operation": request.name,
         }
-        wait = None
-        if status in (429, 503):
-            wait = self._retry_after(reply, told)
+        wait = self._retry_after(reply, told) if status in (429, 503) else None
         if issubclass(error, ClinikRateLimitError):
             facts["retry_after"] = wait
         refused_for_now = status == 429 and told.code not in QUOTA_CODES
@@ -314,9 +309,11 @@ class Sender:
         if date is not None:
             date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
             return max(0.0, (date - self.clock.utc()).total_seconds())
-        if (reset := read_seconds(reply.headers.get("x-ratelimit-reset"))) is not None and reply.status == 429:
-            return reset
-        return told.rate_limit_reset if reply.status == 429 else None
+        if reply.status != 429 or told.code in QUOTA_CODES:
+            # A used-up quota does not come back with the rate limit's window.
+            return None
+        reset = read_seconds(reply.headers.get("x-ratelimit-reset"))
+        return told.rate_limit_reset if reset is None else reset
 
     def _redactor(self, request: Request) -> Redactor:
         key = [value.decode("latin-1") for name, value in self.headers if name == b"x-api-key"]
@@ -343,82 +340,3 @@ class Sender:
                 self._request_id(request, attempt.headers) or "-",
                 f", outcome {result.error.outcome}" if isinstance(result, _Setback) else "",
             )
-
-
-@frozen
-class ErrorReport:
-    """What an error answer says."""
-
-    message: str
-    code: str | None
-    request_id: str | None
-    issues: list[Issue]
-    rate_limit_reset: float | None
-
-
-def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
-    """Read an error answer of either form: the API's own, or a FHIR ``OperationOutcome``.
-
-    A page of a proxy, an empty answer and anything else give a report by status alone; no part of it is repeated.
-    """
-    body: Any = None
-    if reply.body[:1] in (b"{", b" ", b"\n", b"\r", b"\t"):
-        try:
-            body = orjson.loads(reply.body)
-        except orjson.JSONDecodeError:
-            body = None
-    if not isinstance(body, Mapping):
-        body = {}
-    meta = body.get("meta") if isinstance(body.get("meta"), Mapping) else {}
-    assert isinstance(meta, Mapping)
-    issues = _issues(body.get("issues"), redactor) or _issues(body.get("issue"), redactor)
-    code = _token(body.get("code"), redactor)
-    if code is None and body.get("resourceType") == "OperationOutcome" and issues:
-        code = _token(issues[0].get("code"), redactor)
-    message = next(
-        (
-            redactor.clean(text)
-            for text in (body.get("message"), body.get("error"), issues[0].get("diagnostics") if issues else None)
-            if isinstance(text, str) and text.strip()
-        ),
-        f"The service answered with status {reply.status}.",
-    )
-    request_id = next(
-        (
-            found
-            for value in (body.get("requestId"), meta.get("requestId"), reply.headers.get("x-request-id"))
-            if (found := read_request_id(value)) is not None and not redactor.touches(found)
-        ),
-        None,
-    )
-    return ErrorReport(message, code, request_id, issues, read_seconds(meta.get("rateLimitReset")))
-
-
-def _token(value: Any, redactor: Redactor) -> str | None:
-    fits = (
-        isinstance(value, str) and 0 < len(value) <= 64 and value.replace("-", "_").isidentifier() and value.isascii()
-    )
-    # Codes are words; one with digits that the request carried is an id in the wrong place.
-    is_id = fits and any(letter.isdigit() for letter in value) and redactor.touches(value)
-    return value if fits and not is_id else None
-
-
-def _issues(value: Any, redactor: Redactor) -> list[Issue]:
-    issues: list[Issue] = []
-    for item in value[:_MOST_ISSUES] if isinstance(value, list) else []:
-        if not isinstance(item, Mapping):
-            continue
-        issue: Issue = {}
-        if (severity := _token(item.get("severity"), redactor)) is not None:
-            issue["severity"] = severity
-        if (code := _token(item.get("code"), redactor)) is not None:
-            issue["code"] = code
-        details = item.get("details")
-        text = item.get("diagnostics") or (details.get("text") if isinstance(details, Mapping) else None)
-        if isinstance(text, str):
-            issue["diagnostics"] = redactor.clean(text)
-        places = item.get("location") or item.get("expression")
-        if isinstance(places, list):
-            issue["location"] = [redactor.clean(str(place)) for place in places if isinstance(place, str | int)]
-        issues.append(issue)
-    return issues

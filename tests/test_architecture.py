@@ -65,7 +65,7 @@ def imported_roots(path: Path) -> set[str]:
 
 def test_only_the_transport_imports_httpx_and_httpcore() -> None:
     speaking = {name for name, path in MODULES.items() if {"httpx", "httpcore"} & imported_roots(path)}
-    assert speaking == {"clinik_client/transport.py"}
+    assert {name.rpartition("/")[0] for name in speaking} == {"clinik_client/transport"}
 
 
 def test_the_sdk_proper_imports_neither_the_test_kit_nor_the_generator() -> None:
@@ -105,7 +105,8 @@ SPEAKING_HTTP = {name: path for name, path in MODULES.items() if {"httpx", "http
 
 
 def test_http_is_spoken_in_two_places() -> None:
-    assert SPEAKING_HTTP.keys() == {"clinik_client/transport.py", "clinik_client/testing/wire.py"}
+    places = {name if "testing" in name else name.rpartition("/")[0] for name in SPEAKING_HTTP}
+    assert places == {"clinik_client/transport", "clinik_client/testing/wire.py"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -31,10 +31,10 @@ from clinik_client import (
     EncounterStatus,
 )
 from clinik_client._generated.api.encounters import create_encounter
+from clinik_client.error_answer import read_error
 from clinik_client.errors import QUOTA_CODES, Issue, error_class
 from clinik_client.fields import Place, Problems
 from clinik_client.privacy import Redactor
-from clinik_client.retry import read_error
 from clinik_client.transport import Reply
 from tests.strategies import DOCUMENT, json_values
 

@@ -37,7 +37,9 @@ from clinik_client import (
 )
 from clinik_client.testing import Connection, WireRequest, WireResponse
 from clinik_client.testing.wire import TakeOver
-from clinik_client.transport import READ_KEEPALIVE, WRITE_KEEPALIVE, AttemptFailed, read_body
+from clinik_client.transport import AttemptFailed
+from clinik_client.transport.body import read_body
+from clinik_client.transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
 from tests.servers import (
     KEY,
     FullBacklog,

@@ -13,6 +13,7 @@ from clinik_client import Clinik, ClinikConnectionError, transport
 from clinik_client.operation import Request
 from clinik_client.privacy import Redactor
 from clinik_client.testing.wire import Connection
+from clinik_client.transport.network import DeadlineBackend
 
 from .catalogue import FAULTS, Fault, whole
 from .lab import Lab
@@ -79,13 +80,13 @@ def test_an_outcome_that_says_too_much_is_noticed(lab: Lab) -> None:
 
 
 def test_a_limit_that_is_not_kept_is_noticed(lab: Lab) -> None:
-    with mock.patch.object(transport._DeadlineBackend, "left", return_value=0.6):
+    with mock.patch.object(DeadlineBackend, "left", return_value=0.6):
         report = run_cell(Cell(BY_NAME["hang-after-applying"], "read", False, "deadline"), lab)
     assert columns(report) == {"late"}
 
 
 def test_an_answer_about_another_record_is_noticed(lab: Lab) -> None:
-    with mock.patch("clinik_client.transport._something_follows", return_value=False):
+    with mock.patch.object(transport.Attempt, "something_follows", return_value=False):
         report = run_cell(Cell(BY_NAME["second-answer"], "read", False, "once"), lab)
     assert columns(report) == {"wrong"}
 
@@ -97,7 +98,7 @@ def test_a_text_that_the_service_repeats_is_noticed(lab: Lab) -> None:
 
 
 def test_what_a_library_logs_is_noticed(lab: Lab) -> None:
-    with mock.patch("clinik_client.transport._tracer", return_value=lambda name, info: None):
+    with mock.patch("clinik_client.transport.pool._tracer", return_value=lambda name, info: None):
         report = run_cell(Cell(BY_NAME["redirect"], "read", False, "once"), lab)
     assert "leaks" in columns(report)
     assert any("httpcore" in text for _, text in report.faults)
@@ -122,7 +123,7 @@ def test_an_answer_that_is_there_before_the_request_leaves_is_not_taken_for_its_
         faulty.hold(connection)
 
     with FaultServer(opening=greet) as faulty:
-        connect = transport._DeadlineBackend.connect_tcp
+        connect = DeadlineBackend.connect_tcp
 
         def connect_and_wait(*given: object, **named: object) -> object:
             stream = connect(*given, **named)  # type: ignore[arg-type]  # handed on as it came
@@ -130,7 +131,7 @@ def test_an_answer_that_is_there_before_the_request_leaves_is_not_taken_for_its_
             return stream
 
         with (
-            mock.patch.object(transport._DeadlineBackend, "connect_tcp", connect_and_wait),
+            mock.patch.object(DeadlineBackend, "connect_tcp", connect_and_wait),
             Clinik(KEY, base_url=f"http://127.0.0.1:{faulty.port}", retries=0, trust_env=False) as clinik,
             pytest.raises(ClinikConnectionError) as caught,
         ):

@@ -1,0 +1,74 @@
+"""The body of an answer: decoded, and never more of it than is allowed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from .attempt import AttemptFailed
+
+_DECODED_STEP: Final = 1_048_576
+
+
+def read_body(
+    stream: Iterable[bytes], encoding: str, limit: int, check_time: Callable[[], object] = lambda: None
+) -> bytes:
+    """Read and decode a body.
+
+    Args:
+        stream: its chunks.
+        encoding: the ``Content-Encoding``; only gzip is asked for and understood (RFC 9110, section 8.4.1.3).
+        limit: the most bytes that are accepted, decoded or not.
+        check_time: called after each step, since a few bytes can hold very many; raises when the time is up.
+
+    Raises:
+        AttemptFailed: it is larger than that, cut short, or not in that encoding.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return b"".join(_limited(stream, limit, check_time))
+    if encoding not in ("gzip", "x-gzip"):
+        raise AttemptFailed("The answer came in an encoding that was not asked for.", malformed=True)
+    parts: list[bytes] = []
+    room = limit
+    decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    empty, broken = True, False
+    for chunk in _limited(stream, limit, check_time):
+        empty = empty and not chunk
+        more = bool(chunk)
+        while more and not broken:
+            check_time()
+            if decoder.eof:
+                # A gzip file may have several members (RFC 1952, section 2.2).
+                decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            try:
+                part = decoder.decompress(chunk, min(room + 1, _DECODED_STEP))
+            except zlib.error:
+                broken = True
+                break
+            parts.append(part)
+            room -= len(part)
+            if room < 0:
+                raise _too_large(limit)
+            chunk = decoder.unconsumed_tail or decoder.unused_data
+            # A step that was filled may have left output behind although all input is taken.
+            more = bool(chunk) or (len(part) == _DECODED_STEP and not decoder.eof)
+    # A 204 that names an encoding is whole without a byte.
+    if broken or not (decoder.eof or empty):
+        raise AttemptFailed("The answer's compressed body is damaged or cut short.", malformed=True)
+    return b"".join(parts)
+
+
+def _limited(stream: Iterable[bytes], limit: int, check_time: Callable[[], object]) -> Iterator[bytes]:
+    room = limit
+    for chunk in stream:
+        check_time()
+        room -= len(chunk)
+        if room < 0:
+            raise _too_large(limit)
+        yield chunk
+
+
+def _too_large(limit: int) -> AttemptFailed:
+    return AttemptFailed(f"The answer is larger than max_response_bytes ({limit:,} bytes).", malformed=True, final=True)
