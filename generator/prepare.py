@@ -155,7 +155,8 @@ class _Preparation:
                 "openapi": self.document.root["openapi"],
                 "info": {name: self.document.root["info"][name] for name in ("title", "version")},
                 "paths": paths,
-                "components": {"schemas": _without_maps(kept)},
+                # A title would take the place of the name that the templates know a class by.
+                "components": {"schemas": {name: _without_maps(_untitled(schema)) for name, schema in kept.items()}},
             }
         )
         prepared.operations = self.operations
@@ -409,6 +410,10 @@ def _without_null(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         kept["enum"] = [value for value in values if value is not None]
     had_null = (isinstance(types, list) and "null" in types) or None in values or schema.get("nullable") is True
     return kept, had_null
+
+
+def _untitled(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "title"}
 
 
 def _without_maps(node: Any) -> Any:

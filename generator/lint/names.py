@@ -32,6 +32,7 @@ CLASS_RENAMED = drops(
     "class-renamed",
     "a named schema becomes a class of another name: that of its title, or one ending in Type0 where it may be null",
     "no title, or the schema's name as title; a schema that is an object alone, with null allowed where it is used",
+    ours="titles are left out, so that a class is called like its schema",
 )
 RESERVED = breaks(
     "property-reserved",
@@ -120,7 +121,8 @@ def renamed(subject: Subject) -> Iterator[Finding]:
                 if hasattr(part, "class_info") and str(part.class_info.name).startswith(f"{expected}Type")
             ]
             if inner and nullable:
-                yield subject.found(CLASS_RENAMED, path, f"there is no class {expected}, but {', '.join(inner)}")
+                what = f"there is no class {expected}, but {', '.join(inner)}"
+                yield subject.found(CLASS_RENAMED, path, what, compensated=False)
         elif hasattr(made, "class_info") and own.get("title") and str(made.class_info.name) != expected:
             found = str(made.class_info.name)
             yield subject.found(CLASS_RENAMED, (*path, "title"), f"there is no class {expected}, but {found}")

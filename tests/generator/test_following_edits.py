@@ -491,7 +491,11 @@ def add_facade(sdk: EditedSdk) -> None:
 
 
 def test_a_new_resource_is_the_document_and_one_facade_class(edited: Any, talk: Any) -> None:
-    sdk = edited(add_beds)
+    def edit(document: Any) -> None:
+        add_beds(document)
+        document["components"]["schemas"]["BedPlace"]["title"] = "Where a bed stands"
+
+    sdk = edited(edit)
     add_facade(sdk)
     client, seen = talk(sdk, b'{"data": {"id": "bed_1", "state": "taken", "place": {"ward": "4B"}}, "meta": {}}', 201)
     bed, meta = client.beds.create(state="free", place={"ward": "4B", "room_number": 2})
