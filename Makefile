@@ -29,9 +29,9 @@ quickstart: $(STAMP) ## See the whole life of an encounter over HTTP
 test: $(STAMP) ## Run the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: properties
-properties: $(STAMP) ## Try every property of the test suite on many more examples
-	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile many
+.PHONY: thorough
+thorough: $(STAMP) ## Run the long tests, and try every property on many more examples
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "long or hypothesis" --hypothesis-profile many
 
 .PHONY: faults
 faults: $(STAMP) ## Meet every fault of docs/reliability.md with every operation, and print the table

@@ -12,8 +12,8 @@ from hypothesis import settings
 from clinik_client import Clinik
 from clinik_client.testing import FixtureServer
 
-# A slow machine is no counter-example. `make test` looks at few examples of each property, `make properties` at many.
-settings.register_profile("few", deadline=None, max_examples=30)
+# A slow machine is no counter-example. `make test` looks at few examples of each property, `make thorough` at many.
+settings.register_profile("few", deadline=None, max_examples=20)
 settings.register_profile("many", deadline=None, max_examples=500)
 settings.load_profile("few")
 

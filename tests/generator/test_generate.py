@@ -33,6 +33,7 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "_generated"
 
 
+@pytest.mark.long
 def test_another_run_with_another_hash_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     output = tmp_path / "_generated"
     subprocess.run(
@@ -83,6 +84,7 @@ def test_whatever_is_not_as_generated_is_a_difference(output: Path, spoil: Calla
     assert differences(OUTPUT, output) == [told]
 
 
+@pytest.mark.long
 def test_check_fails_on_a_difference_and_changes_nothing(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (output / "models" / "stray.py").write_text("# not tracked\n")
     before = folder_bytes(output)
@@ -91,6 +93,7 @@ def test_check_fails_on_a_difference_and_changes_nothing(output: Path, capsys: p
     assert folder_bytes(output) == before
 
 
+@pytest.mark.long
 def test_generating_removes_what_does_not_belong_there(output: Path, tmp_path: Path) -> None:
     (output / "models" / "stray.py").write_text("# left over\n")
     assert main(["--output", str(output)]) == 0
@@ -193,6 +196,7 @@ def test_a_message_points_at_the_right_line(tmp_path: Path, output: Path, capsys
     refused(file, output, f"edited.yaml:{line}: ", capsys)
 
 
+@pytest.mark.long
 def test_a_failing_generator_leaves_the_output(
     output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,6 +216,7 @@ class _no_formatter:
         os.environ["PATH"] = self.before
 
 
+@pytest.mark.long
 def test_settings_of_the_repository_do_not_leak_into_the_output(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 40\n", encoding="utf-8")
     generate(load(DOCUMENT, "openapi/clinik.yaml"), tmp_path / "_generated")

@@ -11,6 +11,9 @@ import pytest
 
 from generator.interface import ROOT, baseline, declared, main
 
+# Each loads two versions of the whole package.
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:

@@ -262,10 +262,12 @@ def examined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examined]:
         yield Examined(stock, findings, time.monotonic() - before)
 
 
+@pytest.mark.long
 def test_a_vendors_document_is_examined_in_less_than_ten_seconds(examined: Examined) -> None:
     assert examined.seconds < 10
 
 
+@pytest.mark.long
 def test_the_oddities_of_a_vendors_document_are_found(examined: Examined) -> None:
     assert examined.stock.succeeded
     expected = set(foreseen())
@@ -278,6 +280,7 @@ def test_the_oddities_of_a_vendors_document_are_found(examined: Examined) -> Non
         assert ("paths", f"/resource{number:02d}/{{id}}", "delete") in told
 
 
+@pytest.mark.long
 def test_every_warning_of_the_generator_is_a_finding_at_its_place(examined: Examined) -> None:
     told = examined.told("breaks")
     assert examined.stock.errors
@@ -291,6 +294,7 @@ def test_every_warning_of_the_generator_is_a_finding_at_its_place(examined: Exam
             assert ("components", "schemas", name) in told, (name, error)
 
 
+@pytest.mark.long
 def test_whatever_is_not_in_the_output_is_a_finding(examined: Examined) -> None:
     told = examined.told("breaks", "drops")
     missing = list(_missing(vendor(), examined.stock))
@@ -335,6 +339,7 @@ def _missing(written: Any, stock: Stock) -> Iterator[tuple[Any, ...]]:
                     yield (*place, "responses", status)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(6))
 def test_a_document_with_anything_anywhere_is_examined_without_an_exception(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
@@ -481,6 +486,7 @@ def output(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_loss_stops_the_generator_and_the_output_stays(
     output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -495,6 +501,7 @@ def test_a_loss_stops_the_generator_and_the_output_stays(
     assert folder_bytes(output) == before
 
 
+@pytest.mark.long
 def test_what_would_end_the_generator_with_a_traceback_is_told_before(
     output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -511,6 +518,7 @@ def test_what_would_end_the_generator_with_a_traceback_is_told_before(
     assert folder_bytes(output) == before
 
 
+@pytest.mark.long
 def test_a_breach_of_the_house_rules_is_only_warned_of(
     output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,8 @@ from . import losses_operations, losses_schemas
 from .losses_schemas import Case
 from .stock import made
 
+pytestmark = pytest.mark.long
+
 CASES = [*losses_schemas.CASES, *losses_operations.CASES]
 
 # The generator stops by itself, but names no line: these are told for the line.
