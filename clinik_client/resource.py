@@ -77,10 +77,18 @@ def read_answer(request: Request, reply: Reply) -> Answer:
     body = _json(reply.body)
     if body is _NOT_JSON:
         raise Misread("The answer is not JSON.")
-    data, meta = body, _meta_of(body)
-    if isinstance(body, dict) and "data" in body and (meta or body.keys() <= {"data", "meta"}):
-        data = body["data"]
+    meta = _meta_of(body)
+    data = body["data"] if _is_envelope(request, body, meta) else body
     return Answer(data if request.answer is None else _read_model(request, request.answer, data), meta)
+
+
+def _is_envelope(request: Request, body: Any, meta: Mapping[str, Any]) -> bool:
+    if not isinstance(body, dict) or "data" not in body:
+        return False
+    if request.answer is not None:
+        # A page that came without an envelope has data of its own, but that is a list.
+        return isinstance(body["data"], dict)
+    return bool(meta) or body.keys() <= {"data", "meta"}
 
 
 _NOT_JSON = object()

@@ -338,6 +338,30 @@ ANSWERS = st.one_of(
 )
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"id": "enc_1"}, "meta": {"requestId": "req_1"}},
+        {"data": {"id": "enc_1"}, "meta": None},
+        {"data": {"id": "enc_1"}, "links": {"self": "/v1/encounters/enc_1"}},
+        {"id": "enc_1"},
+        {"resourceType": "Encounter", "id": "enc_1", "meta": {"lastUpdated": "2025-06-01T09:00:00Z"}},
+    ],
+    ids=["envelope", "no meta", "something beside it", "the record alone", "FHIR alone"],
+)
+def test_a_record_is_read_in_an_envelope_and_without(body: dict[str, Any]) -> None:
+    answer = read_answer(read_encounter.request("enc_1"), Reply(200, {}, orjson.dumps(body)))
+    assert answer.data.id == "enc_1"
+
+
+@pytest.mark.parametrize("enveloped", [True, False])
+def test_a_page_is_read_in_an_envelope_and_without(enveloped: bool) -> None:
+    page = {"data": [{"id": "enc_1"}], "hasMore": False}
+    body = orjson.dumps({"data": page, "meta": {}} if enveloped else page)
+    answer = read_answer(search_encounters.request(), Reply(200, {}, body))
+    assert [encounter.id for encounter in answer.data.data] == ["enc_1"]
+
+
 @given(answer=ANSWERS, enveloped=st.booleans(), operation=st.sampled_from(["read", "search", "delete", "other"]))
 def test_whatever_a_service_answers_it_is_read_or_refused(answer: Any, enveloped: bool, operation: str) -> None:
     requests = {
