@@ -26,6 +26,11 @@ class Page(Protocol[T]):
     total: int | None
     has_more: bool
     cursor: str | None
+    additional_properties: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]: ...
+    def __getitem__(self, name: str) -> Any: ...
+    def __contains__(self, name: object) -> bool: ...
 
 
 class Pages(Iterator[T], Generic[T]):

@@ -23,7 +23,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
-from .document import Document, DocumentError, load
+from .document import DocumentError, load
 from .interface import committed
 from .kinds import module_name
 from .lint import lint
@@ -39,18 +39,17 @@ OUTPUT = ROOT / "clinik_client" / "_generated"
 UNUSED = ("client.py", "errors.py", "types.py")
 
 
-def generate(document: Document, output: Path) -> Prepared:
-    """Run openapi-python-client on the document and leave models and endpoint modules in ``output``.
+def generate(prepared: Prepared, output: Path, name: str) -> None:
+    """Run openapi-python-client on what was prepared and leave models and endpoint modules in ``output``.
 
     Args:
-        document: the OpenAPI document; the generated files call it by its name.
+        prepared: what the document gives.
         output: a folder that is not there yet.
+        name: how the generated files call the document.
 
     Raises:
         DocumentError: the document cannot be used.
     """
-    prepared = prepare(document)
-    name = document.file
     config = Config.from_sources(
         ConfigFile.load_from_path(HERE / "config.yaml"),
         meta_type=MetaType.NONE,
@@ -78,7 +77,6 @@ def generate(document: Document, output: Path) -> Prepared:
         file.write_text(
             f"# Generated from {name} by `make generate`; do not edit.\n{body}", encoding="utf-8", newline="\n"
         )
-    return prepared
 
 
 @contextlib.contextmanager
@@ -141,15 +139,14 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="clinik-generate-") as folder:
         made = Path(folder) / "_generated"
         try:
-            document = load(file, name)
             # First what the SDK does not support, which has messages of its own; then what would get lost silently, or
             # end the generator with a traceback.
-            prepare(document)
+            prepared = prepare(load(file, name))
             found = lint(file, name, for_="clinik")
             if found.stops:
                 print("\n".join(map(str, found.stops)), file=sys.stderr)
                 return 1
-            prepared = generate(document, made)
+            generate(prepared, made, name)
         except DocumentError as error:
             print(error, file=sys.stderr)
             return 1

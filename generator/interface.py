@@ -50,11 +50,50 @@ def breakages(old: Path, new: Path) -> Iterator[tuple[str, str]]:
         old: the folder that holds the package as it was.
         new: the folder that holds it now.
     """
-    for breakage in griffe.find_breaking_changes(_load(old), _load(new)):
-        # The value of a generated field holds its limits: those are the change report's business.
-        if breakage.kind is not griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE:
-            name = breakage.obj.path.removeprefix(f"{breakage.obj.module.path}.")
-            yield name, f"{breakage.kind.value.lower()} {breakage.details}".rstrip()
+    before, after = _load(old), _load(new)
+    for breakage in griffe.find_breaking_changes(before, after):
+        name = breakage.obj.path.removeprefix(f"{breakage.obj.module.path}.")
+        yield name, f"{breakage.kind.value.lower()} {breakage.details}".rstrip()
+    yield from _changed_attributes(_attributes(before), _attributes(after))
+
+
+def _attributes(package: griffe.Object | griffe.Alias) -> dict[str, griffe.Attribute]:
+    """The attributes of all public classes: fields of models, members of enumerations."""
+    found = {str(name): package.members[str(name)] for name in package.exports or ()}
+    # What a package takes over from its modules is an alias there, and so would its members be.
+    classes = {
+        name: member.final_target if isinstance(member, griffe.Alias) else member for name, member in found.items()
+    }
+    return {
+        f"{class_name}.{name}": member
+        for class_name, target in classes.items()
+        if target.is_class
+        for name, member in target.members.items()
+        if isinstance(member, griffe.Attribute) and not name.startswith("_")
+    }
+
+
+def _changed_attributes(
+    old: dict[str, griffe.Attribute], new: dict[str, griffe.Attribute]
+) -> Iterator[tuple[str, str]]:
+    """What griffe does not look at: types of attributes, values of enumerations, and fields that must be given."""
+    classes = {name.partition(".")[0] for name in old}
+    for name, attribute in new.items():
+        before = old.get(name)
+        if before is None:
+            if name.partition(".")[0] in classes and _must_be_given(attribute):
+                yield name, "a field that must be given was added"
+        elif str(before.annotation) != str(attribute.annotation):
+            yield name, f"its type is {attribute.annotation}, was {before.annotation}"
+        elif attribute.annotation is None and str(before.value) != str(attribute.value):
+            yield name, f"its value is {attribute.value}, was {before.value}"
+        elif _must_be_given(attribute) and not _must_be_given(before):
+            yield name, "the field must be given now"
+
+
+def _must_be_given(attribute: griffe.Attribute) -> bool:
+    value = str(attribute.value)
+    return value.startswith("_field(") and "default=" not in value and "factory=" not in value
 
 
 def _load(folder: Path) -> griffe.Object | griffe.Alias:

@@ -133,7 +133,7 @@ def prepare(document: Document) -> Prepared:
 class _Preparation:
     def __init__(self, document: Document) -> None:
         self.source = document
-        self.document = Document(document.file, plain_copy(document))
+        self.document = Document(document.file, plain(document.root))
         self.schemas: dict[str, Any] = self.document.root.setdefault("components", {}).setdefault("schemas", {})
         self.inputs: set[str] = set()
         self.refusing_none: set[str] = set()
@@ -426,10 +426,6 @@ def _without_maps(node: Any) -> Any:
     if not is_object(node) and (types == "object" or (isinstance(types, list) and "object" in types)):
         return {}
     return {key: value if key in ("enum", "default") else _without_maps(value) for key, value in node.items()}
-
-
-def plain_copy(document: Document) -> Any:
-    return plain(document.root)
 
 
 def _json(name: str | None) -> dict[str, Any]:

@@ -288,7 +288,7 @@ def test_the_row_that_is_no_encounter_stays_reachable_on_its_page(clinik: Clinik
     walk = clinik.encounters.search_all(patient_id="pt_paged1", status="finished", sort="-date", count=4)
     pages = [page for page, meta in walk.pages() if meta.status == 200]
     (phantom,) = [row for row in recorded_rows("paged-search") if "id" not in row]
-    others = [page["otherRows"] for page in pages if "otherRows" in page]  # type: ignore[operator,index]  # Page does not say that it is a model
+    others = [page["otherRows"] for page in pages if "otherRows" in page]
     assert others == [[phantom]]
 
 

@@ -247,6 +247,13 @@ def test_a_used_up_quota_is_asked_once(serve: Serve, connect: Connect, name: str
     assert len(service.ledger) == 1
 
 
+def test_a_used_up_quota_does_not_come_back_with_the_window_of_the_rate_limit(serve: Serve, connect: Connect) -> None:
+    service = serve(refuse(429, "MONTHLY_QUOTA_EXCEEDED", {"x-ratelimit-reset": "40"}))
+    with pytest.raises(ClinikQuotaError) as raised:
+        CALLS["read"](connect(service))
+    assert raised.value.retry_after is None
+
+
 @pytest.mark.parametrize("tail", [b"{", b"x" * 2_000])
 def test_a_status_counts_even_where_its_page_is_cut_or_too_large(serve: Serve, connect: Connect, tail: bytes) -> None:
     head = b"HTTP/1.1 422 No\r\nContent-Length: 2000\r\n\r\n"

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from generator.__main__ import DOCUMENT, ROOT, generate
 from generator.document import Document
+from generator.prepare import prepare
 
 Edit = Callable[[Any], None]
 
@@ -74,5 +75,5 @@ def make_sdk(edit: Edit, folder: Path, name: str) -> EditedSdk:
     shutil.copytree(
         ROOT / "clinik_client", package, ignore=shutil.ignore_patterns("_generated", "__pycache__", "testing")
     )
-    generate(edited_document(edit), package / "_generated")
+    generate(prepare(edited_document(edit)), package / "_generated", f"{name}.yaml")
     return EditedSdk(name, folder)

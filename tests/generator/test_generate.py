@@ -219,5 +219,5 @@ class _no_formatter:
 @pytest.mark.long
 def test_settings_of_the_repository_do_not_leak_into_the_output(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 40\n", encoding="utf-8")
-    generate(load(DOCUMENT, "openapi/clinik.yaml"), tmp_path / "_generated")
+    generate(prepare(load(DOCUMENT)), tmp_path / "_generated", "openapi/clinik.yaml")
     assert differences(tmp_path / "_generated", OUTPUT) == []

@@ -71,7 +71,31 @@ def drop_name(folder: Path) -> None:
     change(folder, "__init__.py", '    "FhirDateTime",\n', "")
 
 
+def change_type(folder: Path) -> None:
+    change(folder, "_generated/models/period.py", "    end: FhirDateTime | None", "    end: str | None")
+
+
+def change_enum_value(folder: Path) -> None:
+    change(folder, "_generated/models/encounter_status.py", '"cancelled"', '"canceled"')
+
+
+def require_field(folder: Path) -> None:
+    change(folder, "_generated/models/period.py", "_field(default=None, ", "_field(")
+
+
+def add_required_field(folder: Path) -> None:
+    change(
+        folder,
+        "_generated/models/period.py",
+        "    additional_properties:",
+        '    zone: str = _field(metadata=wire("zone", Text(), required=True))\n    additional_properties:',
+    )
+
+
 BREAKS = [
+    (change_type, "Period.end"),
+    (change_enum_value, "EncounterStatus.CANCELLED"),
+    (add_required_field, "Period.zone"),
     (drop_method, "Encounters.delete"),
     (drop_parameter, "Encounters.read"),
     (drop_model_field, "Period.end"),
@@ -96,6 +120,16 @@ def test_nothing_changed_and_things_added_break_nothing(repository: Path) -> Non
         repository, "response.py", "    attempts: int = 1\n", "    attempts: int = 1\n    region: str | None = None\n"
     )
     assert main(repository) == 0
+
+
+def test_a_field_that_must_be_given_from_now_on_is_a_break(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require_field(repository)
+    assert main(repository) == 1
+    told = capsys.readouterr().err
+    assert "  Period.start: the field must be given now" in told
+    assert "  Period.end: the field must be given now" in told
 
 
 def test_a_changed_limit_is_no_break_of_the_python_interface(repository: Path) -> None:

@@ -78,6 +78,14 @@ def make_optional(document: Any) -> None:
     document["components"]["schemas"]["EncounterCreateRequest"]["required"].remove("class")
 
 
+def make_required(document: Any) -> None:
+    document["components"]["schemas"]["EncounterCreateRequest"]["required"].append("period")
+
+
+def make_the_id_of_an_answer_optional(document: Any) -> None:
+    document["components"]["schemas"]["Encounter"]["required"].remove("id")
+
+
 def remove_operation(document: Any) -> None:
     del document["paths"]["/v1/encounters/{id}"]["delete"]
 
@@ -108,6 +116,8 @@ def reword(document: Any) -> None:
             False,
         ),
         (change_type, "field location of Encounter is now int, was str", True),
+        (make_required, "field period of EncounterCreateRequest became required", True),
+        (make_the_id_of_an_answer_optional, "field id of Encounter became optional", True),
         (make_optional, "field class of EncounterCreateRequest became optional", False),
         (remove_operation, "operation deleteEncounter removed", True),
         (reword, "field start of Period: description changed", False),
