@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
-import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
-
-from attrs import define, field
 
 from clinik_client import Clinik, ClinikApiError, ClinikRateLimitError
 from clinik_client.response import ApiResponse
@@ -20,6 +15,7 @@ from clinik_client.response import ApiResponse
 from .catalogue import FAULTS, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Fault, Operation
 from .lab import Lab, Place, VirtualClock, numbers, place_for
 from .policy import RETRIES, Cell, Expected, Mode, expected
+from .report import Report
 from .server import FaultServer, record
 from .watch import leaks_of, shows, survives_pickle, unclosed
 
@@ -27,20 +23,6 @@ KEY = "clk_test_canary0key"
 SLOW_TIMEOUT = 0.3
 FAST_TIMEOUT = 1.5
 TOLERANCE = 0.1
-
-COLUMNS = ("duplicates", "wrong", "late", "leaks")
-
-
-@define
-class Report:
-    """What went wrong in a cell, by column of the table."""
-
-    cell: Cell
-    faults: list[tuple[str, str]] = field(factory=list)
-    seconds_over: float = 0.0
-
-    def add(self, column: str, text: str) -> None:
-        self.faults.append((column, text))
 
 
 def run_cell(cell: Cell, lab: Lab) -> Report:
@@ -254,42 +236,3 @@ def _descriptors() -> int:
     """How many files and sockets this process has open; 0 where the system does not tell."""
     folder = "/proc/self/fd"
     return len(os.listdir(folder)) if os.path.isdir(folder) else 0
-
-
-def table(reports: Sequence[Report]) -> str:
-    """One line a fault, and a total."""
-    rows: dict[str, Counter[str]] = {}
-    for report in reports:
-        row = rows.setdefault(report.cell.fault.name, Counter())
-        row["cells"] += 1
-        row.update({column for column, _ in report.faults})
-    total: Counter[str] = Counter()
-    for row in rows.values():
-        total.update(row)
-    rows["all"] = total
-    names = ("cells", *COLUMNS)
-    lines = ["fault".ljust(24) + "".join(name.rjust(12) for name in names)]
-    for fault, row in rows.items():
-        lines.append(fault.ljust(24) + "".join(str(row[name]).rjust(12) for name in names))
-    return "\n".join(lines)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the matrix, print the table. Returns 1 if any promise was broken."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("faults", nargs="*", help="names of faults; all if none is given")
-    parser.add_argument("--threads", type=int, default=4, help="cells that run side by side (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    if unknown := set(options.faults) - {fault.name for fault in FAULTS}:
-        parser.error(f"no such fault: {', '.join(sorted(unknown))}")
-    chosen = cells([fault for fault in FAULTS if not options.faults or fault.name in options.faults])
-    started = time.monotonic()
-    reports = run(chosen, options.threads)
-    broken = [report for report in reports if report.faults]
-    for report in broken:
-        for column, text in report.faults:
-            print(f"{column}: {report.cell}: {text}", file=sys.stderr)
-    print(table(reports))
-    latest = max(report.seconds_over for report in reports)
-    print(f"{time.monotonic() - started:.0f} s; the latest call ended {latest * 1000:+.0f} ms from its limit")
-    return 1 if broken else 0

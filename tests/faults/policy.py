@@ -27,6 +27,10 @@ class Cell:
         return f"{self.fault.name} / {self.operation} / {'TLS' if self.tls else 'plain'} / {self.mode}"
 
     @property
+    def row(self) -> str:
+        return self.fault.name
+
+    @property
     def writes(self) -> bool:
         return self.operation in ("create", "update", "delete")
 

@@ -35,6 +35,8 @@ class Ledger:
     updated: Counter[str] = field(factory=Counter)
     """By record."""
     deleted: Counter[str] = field(factory=Counter)
+    asked: Counter[str] = field(factory=Counter)
+    """By method and target: every request that was read."""
     strays: list[str] = field(factory=list)
     """Requests to where nobody was sent."""
 
@@ -180,6 +182,8 @@ class FaultServer:
         script: the steps in place of an answer; ``None`` for none.
         opening: what happens to new connections; ``None`` to serve them.
         faults: how many times that happens before the service is well again.
+        when: whether the script is for this request; it is for all if this is not given.
+        pages: how many pages a search has.
         context: server-side TLS.
         port: 0 lets the system choose.
     """
@@ -190,6 +194,8 @@ class FaultServer:
         opening: Opening | None = None,
         *,
         faults: float = float("inf"),
+        when: Callable[[WireRequest], bool] = lambda request: True,
+        pages: int = 1,
         context: ssl.SSLContext | None = None,
         port: int = 0,
     ) -> None:
@@ -200,6 +206,8 @@ class FaultServer:
         self._script = script
         self._opening = opening
         self._left = faults
+        self._when = when
+        self._pages = pages
         self._lock = threading.Lock()
         self._released = threading.Event()
         self._never = threading.Event()
@@ -260,7 +268,8 @@ class FaultServer:
     def _handle(self, request: WireRequest) -> WireResponse | TakeOver:
         if not urlsplit(request.target).path.startswith("/v1/encounters"):
             self.ledger.strays.append(request.method)
-        if self._script is not None and self._take():
+        self.ledger.asked[f"{request.method} {request.target}"] += 1
+        if self._script is not None and self._when(request) and self._take():
             return lambda connection: self._play(Exchange(self, connection, request))
         status = self.apply(request)
         headers = [("content-type", "application/json"), ("x-request-id", REQUEST_ID)]
@@ -304,8 +313,10 @@ class FaultServer:
         elif request.method == "POST":
             data = record("enc_canary0new", orjson.loads(request.body)["patientId"])
         elif record_id == "encounters":
-            patient = parse_qs(asked.query)["patientId"][0]
-            data = {"data": [record("enc_canary0found", patient)], "total": 1, "hasMore": False}
+            query = parse_qs(asked.query)
+            page = int(query.get("cursor", ["0"])[0])
+            found = record(f"enc_canary0found{page or ''}", query["patientId"][0])
+            data = {"data": [found], "total": self._pages, "hasMore": page + 1 < self._pages, "cursor": str(page + 1)}
         else:
             data = record(record_id, "pt_canary0")
         return {"data": data, "meta": {"requestId": REQUEST_ID, "status": 200}}
