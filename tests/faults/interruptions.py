@@ -16,6 +16,7 @@ from attrs import define, field
 from clinik_client import Clinik
 
 from .calls import OPERATIONS, PAGES, Call, Hang, Made, Operation, bounded, client, look, make
+from .child import ChildFailed, ask, understood
 from .lab import Lab
 from .points import Course, Point, Sampling, at, course_of
 from .report import Attack, Report
@@ -26,7 +27,12 @@ SECTION: Final = "interruptions"
 AFTERWARDS: Final = "a connection is its call's"
 POINTS: Final = 5
 """How many points are tried for each operation, way and kind of exception."""
+SIGNALS: Final = 300
+"""How many calls get a signal of the system."""
+_SIGNAL_WITHIN: Final = 0.004
 MOST_HANGS: Final = 3
+
+ARGUMENTS: Final = ("raised by a handler",)
 
 # A client has to write down that something may leave before it leaves: so many points before the first byte, a note is
 # right although nothing has left yet.
@@ -54,6 +60,7 @@ class Interrupted:
     """Something of the request may have left, or was just about to."""
     raised: bool = False
     arrived: bool = False
+    arguments: tuple[object, ...] = ARGUMENTS
 
     def judge(self, server: FaultServer) -> None:
         made = self.made
@@ -87,7 +94,7 @@ class Group:
         with mock.patch("random.uniform", return_value=0.0), ExitStack() as stack:
             server = stack.enter_context(FaultServer(context=lab.context if self.tls else None, pages=PAGES))
             course = bounded(lambda: self._course(server, lab))
-            clinik = client(server, lab, retries=1)
+            clinik = self._client(server, lab)
             for kind in self.kinds:
                 for point in sampling.points(f"{self} {kind.__name__}", course.points, POINTS):
                     attack = f"{self}, {kind.__name__} at {point}"
@@ -97,7 +104,7 @@ class Group:
                         self.done.append(Interrupted(Made(Call(self.operation), reports[0]), reports[1], True))
                     elif not self._interrupt(clinik, server, lab, kind, point, course, reports) or not self.kept:
                         clinik.close()
-                        clinik = client(server, lab, retries=1)
+                        clinik = self._client(server, lab)
             clinik.close()
             # When the last connection has ended, the server has read and done everything.
             if left := server.open_connections(0, 2.0):
@@ -105,6 +112,13 @@ class Group:
             for interrupted in self.done:
                 interrupted.judge(server)
         return [report for interrupted in self.done for report in (interrupted.made.report, interrupted.afterwards)]
+
+    def _client(self, server: FaultServer, lab: Lab) -> Clinik:
+        clinik = client(server, lab, retries=1)
+        if self.kept:
+            # One connection for reads and one for writes.
+            bounded(lambda: look(clinik, server, Report(Attack(SECTION, "warming up")), "the thread before"))
+        return clinik
 
     def _course(self, server: FaultServer, lab: Lab) -> Course:
         with client(server, lab) as clinik:
@@ -138,9 +152,6 @@ class Group:
 
         def work() -> None:
             lab.logs.leaks().clear()
-            if self.kept:
-                # One for reads and one for writes.
-                look(clinik, server, afterwards, "the thread before")
             raise_at(point, kind, interrupted, clinik)
             # It works at once, whether or not what was begun is still to be ended.
             look(clinik, server, afterwards, "the same thread")
@@ -163,9 +174,7 @@ class Group:
 def raise_at(point: Point, kind: type[BaseException], interrupted: Interrupted, clinik: Clinik) -> None:
     """Make a call, and raise an exception at one of its points."""
     made = interrupted.made
-    told = ("raised by a handler", made.call.number)
-    exception = kind(*told)
-    arguments = exception.args
+    exception = kind(*ARGUMENTS)
 
     def handler() -> None:
         interrupted.raised = True
@@ -175,28 +184,31 @@ def raise_at(point: Point, kind: type[BaseException], interrupted: Interrupted, 
         with at(point.number, handler):
             data = made.call.make(clinik)
     except BaseException as error:  # noqa: BLE001 - what arrives is looked at
-        if error is exception:
-            interrupted.arrived = True
-            made.outcome, made.kind = "raised", kind.__name__
-        else:
-            made.outcome, made.kind = getattr(error, "outcome", "raised"), type(error).__name__
-            made.report.add("wrong", f"{type(error).__name__} arrives in place of it")
-        _look_at(error, arguments if error is exception else None, made)
-        # Its traceback holds the frames of the call.
-        error.__traceback__ = error.__context__ = None
+        note_what_arrives(error, exception, interrupted)
     else:
         made.right = made.call.is_right(data)
         if interrupted.raised:
             made.report.add("wrong", "the exception is lost")
 
 
-def _look_at(error: BaseException, arguments: tuple[object, ...] | None, made: Made) -> None:
+def note_what_arrives(error: BaseException, raised: BaseException | None, interrupted: Interrupted) -> None:
+    """Look at what a caller gets, and compare it with what was raised."""
+    made = interrupted.made
     notes = getattr(error, "__notes__", [])
     made.noted = any("unknown" in note or "carried out" in note for note in notes)
-    if arguments is not None and (error.args != arguments or error.__cause__ is not None):
-        made.report.add("wrong", "the exception was changed")
+    made.kind = type(error).__name__
+    if error is raised:
+        interrupted.arrived = True
+        made.outcome = "raised"
+        if error.args != interrupted.arguments or error.__cause__ is not None:
+            made.report.add("wrong", "the exception was changed")
+    else:
+        made.outcome = getattr(error, "outcome", "raised")
+        made.report.add("wrong", f"{made.kind} arrives in place of it")
     if any(shows(text) for text in (str(error), repr(error), *notes, *traceback.format_exception_only(error))):
         made.report.add("leaks", "the exception")
+    # Its traceback holds the frames of the call.
+    error.__traceback__ = error.__context__ = None
 
 
 def groups(operations: tuple[Operation, ...] = OPERATIONS) -> Iterator[Group]:
@@ -206,12 +218,40 @@ def groups(operations: tuple[Operation, ...] = OPERATIONS) -> Iterator[Group]:
                 yield Group(operation, tls, kept)
 
 
+def real_signals(sampling: Sampling) -> Iterator[Report]:
+    """Signals of the system at moments that nobody has chosen, in a process of its own."""
+    with FaultServer(pages=PAGES) as server:
+        calls = [Call(OPERATIONS[number % len(OPERATIONS)]).prepare(server) for number in range(sampling.size(SIGNALS))]
+        done = [
+            Interrupted(Made(call, Report(Attack(SECTION, f"{call}, a signal"))), Report(Attack(SECTION, "")), True)
+            for call in calls
+        ]
+        order = {
+            "job": "signals",
+            "url": f"http://127.0.0.1:{server.port}",
+            "calls": [[call.operation, call.number] for call in calls],
+            "seed": sampling.seed,
+            "seconds": _SIGNAL_WITHIN,
+        }
+        try:
+            for interrupted, (_, arrived, reply) in zip(done, ask(order, 30.0), strict=True):
+                interrupted.arrived = arrived
+                understood(interrupted.made, reply)
+        except ChildFailed as failure:
+            done[-1].made.report.add("late", f"the process of the signals: {failure}")
+        server.open_connections(0, 2.0)
+        for interrupted in done:
+            interrupted.judge(server)
+            yield interrupted.made.report
+
+
 def cells(sampling: Sampling) -> dict[str, int]:
     """How many cells each row has."""
     count = sum(len(group.kinds) for group in groups()) * sampling.size(POINTS)
-    return {SECTION: count, AFTERWARDS: count}
+    return {SECTION: count + sampling.size(SIGNALS), AFTERWARDS: count}
 
 
 def run(lab: Lab, sampling: Sampling) -> Iterator[Report]:
     for group in groups():
         yield from group.run(lab, sampling)
+    yield from real_signals(sampling)
