@@ -77,7 +77,7 @@ class Lab:
     """What all cells share: certificates, a resolver, an ear on every logger."""
 
     def __init__(self) -> None:
-        authority = trustme.CA()
+        self.authority = authority = trustme.CA()
         self.trusting = ssl.create_default_context()
         authority.configure_trust(self.trusting)
         self.context = self._context(authority, "127.0.0.1", f"*{Names.DOMAIN}")

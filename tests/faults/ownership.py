@@ -1,0 +1,198 @@
+"""A connection is its call's: closing and forking in the middle of calls.
+
+What is left of a client after an interruption is looked at where it is interrupted, and counts here in the table.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, Final
+
+from attrs import define
+
+from clinik_client import Clinik, ClinikConfigError
+
+from .calls import PAGES, Call, Hang, Made, Operation, bounded, client, make
+from .child import ChildFailed, ask, understood
+from .interruptions import AFTERWARDS, MOST_HANGS
+from .lab import Lab
+from .points import Sampling, at, course_of
+from .report import Attack, Report
+from .server import FaultServer, apply, hang
+
+SECTION: Final = AFTERWARDS
+POINTS: Final = 8
+"""At how many points of each operation the client is closed, or the process forked."""
+OPERATIONS: Final[tuple[Operation, ...]] = ("create", "read", "update", "delete")
+MANY: Final = 50
+"""How many calls are under way when another thread closes the client."""
+AT_ONCE: Final = 0.5
+"""Seconds that may pass until so many calls have ended."""
+
+
+@define
+class Closing:
+    """A handler of a signal closes the client in the middle of a call."""
+
+    operation: Operation
+    tls: bool
+    kept: bool
+    hangs: int = 0
+
+    def __str__(self) -> str:
+        return f"close in {self.operation}, {'TLS' if self.tls else 'plain'}, {'kept' if self.kept else 'new'} connection"
+
+    def run(self, lab: Lab, sampling: Sampling) -> Iterator[Report]:
+        with FaultServer(context=lab.context if self.tls else None, pages=PAGES) as server:
+            course = bounded(lambda: self._in_a_client(server, lab, course_of_call))
+            for point in sampling.points(str(self), course.points, POINTS):
+                report = Report(Attack(SECTION, f"{self}, at {point}"))
+                yield report
+                if self.hangs >= MOST_HANGS:
+                    report.add("late", "not tried any more: too many before it have hung")
+                    continue
+                lab.logs.leaks().clear()
+
+                def close_at(clinik: Clinik, call: Call, number: int = point.number, report: Report = report) -> Made:
+                    with at(number, clinik.close):
+                        made = make(call, clinik, report)
+                    try:
+                        call.make(clinik)
+                    except ClinikConfigError:
+                        return made
+                    except Exception as error:  # noqa: BLE001 - told of in the report
+                        report.add("wrong", f"after close(): {type(error).__name__}")
+                    else:
+                        report.add("wrong", "a closed client works")
+                    return made
+
+                try:
+                    made = bounded(lambda close_at=close_at: self._in_a_client(server, lab, close_at))  # type: ignore[misc]  # a loop's variable as a default
+                except Hang as hang_:
+                    self.hangs += 1
+                    report.add("late", f"close() hangs: {hang_}")
+                    continue
+                if left := server.open_connections(0, 2.0):
+                    report.add("leaks", f"{left} connections open after close()")
+                made.judge(server.ledger, may_fail=True)
+
+    def _in_a_client(self, server: FaultServer, lab: Lab, work: Any) -> Any:
+        # What is only loaded or made once is there already.
+        clinik = client(server, lab)
+        try:
+            if self.kept:
+                make(Call(self.operation).prepare(server), clinik, Report(Attack(SECTION, "warming up")))
+            return work(clinik, Call(self.operation).prepare(server))
+        finally:
+            clinik.close()
+
+
+def course_of_call(clinik: Clinik, call: Call) -> Any:
+    """The points of a call."""
+    return course_of(lambda: call.make(clinik))
+
+
+def closed_by_another_thread(waiting: bool, tls: bool, lab: Lab) -> Report:
+    """50 calls are under way in as many threads, each waiting for its answer, or one after the other in five."""
+    way = "TLS" if tls else "plain"
+    report = Report(Attack(SECTION, f"close in {MANY} calls, {'waiting' if waiting else 'in full flow'}, {way}"))
+    context = lab.context if tls else None
+    enough = threading.Event()
+    done: list[Made] = []
+    with FaultServer((apply, hang) if waiting else None, context=context) as server:
+        clinik = client(server, lab, timeout=10.0)
+        calls = [Call(OPERATIONS[number % 3]).prepare(server) for number in range(MANY)]
+        rows = [[call] for call in calls] if waiting else [calls[start::5] for start in range(5)]
+
+        def work(row: list[Call]) -> None:
+            for call in row:
+                done.append(make(call, clinik, report))
+                if len(done) >= MANY // 2:
+                    enough.set()
+
+        threads = [threading.Thread(target=work, args=(row,), daemon=True) for row in rows]
+        for thread in threads:
+            thread.start()
+        if waiting:
+            end = time.monotonic() + 5
+            while sum(server.ledger.asked.values()) < MANY and time.monotonic() < end:
+                enough.wait(0.005)
+        else:
+            enough.wait(5)
+        started = time.monotonic()
+        try:
+            bounded(clinik.close)
+        except Hang as hang_:
+            report.add("late", f"close() hangs: {hang_}")
+        for thread in threads:
+            thread.join(max(0.0, started + 5 - time.monotonic()))
+        seconds = time.monotonic() - started
+        if seconds > AT_ONCE:
+            report.add("late", f"the calls ended {seconds:.2f} s after close()")
+        if left := server.open_connections(0, 2.0):
+            report.add("leaks", f"{left} connections open after close()")
+        for made in list(done):
+            made.judge(server.ledger, may_fail=True)
+    return report
+
+
+def forks(sampling: Sampling) -> Iterator[Report]:
+    """A handler forks in the middle of a call; the new process uses the client, and ends."""
+    count = sampling.size(POINTS)
+    with FaultServer() as server:
+        # With all points there are as many calls as there are points.
+        calls = [Call("read").prepare(server).number for _ in range(20_000 if sampling.every else 400)]
+        order = {
+            "job": "forks",
+            "url": f"http://127.0.0.1:{server.port}",
+            "numbers": calls,
+            "operations": OPERATIONS,
+            "seed": sampling.seed,
+            "most": sampling.most,
+            "every": sampling.every,
+            "count": POINTS,
+        }
+        try:
+            replies = ask(order, 600.0 if sampling.every else 30.0)
+        except ChildFailed as failure:
+            for _ in range(count * len(OPERATIONS)):
+                report = Report(Attack(SECTION, "fork"))
+                report.add("late", f"the process that forks: {failure}")
+                yield report
+            return
+        server.open_connections(0, 2.0)
+        for operation, number, where, reply, ends in replies:
+            report = Report(Attack(SECTION, f"fork in {operation}, at {where}"))
+            made = Made(Call(operation, number), report)
+            understood(made, reply)
+            made.judge(server.ledger)
+            if any(os.waitstatus_to_exitcode(end) for end in ends):
+                report.add("wrong", "the forked process did not get its answer")
+            yield report
+
+
+def closings() -> Iterator[Closing]:
+    for operation, tls, kept in product(OPERATIONS, (False, True), (True, False)):
+        yield Closing(operation, tls, kept)
+
+
+OTHERS: Final = tuple(product((True, False), (False, True)))
+
+
+def cells(sampling: Sampling) -> dict[str, int]:
+    """How many cells each row has."""
+    count = (len(list(closings())) + len(OPERATIONS)) * sampling.size(POINTS) + len(OTHERS)
+    return {SECTION: count}
+
+
+def run(lab: Lab, sampling: Sampling) -> Iterator[Report]:
+    for closing in closings():
+        yield from closing.run(lab, sampling)
+    for waiting, tls in OTHERS:
+        yield closed_by_another_thread(waiting, tls, lab)
+    if hasattr(os, "fork"):
+        yield from forks(sampling)
