@@ -1,8 +1,8 @@
-"""Run the whole matrix and print its table; exit code 1 if any promise was broken."""
+"""Run the whole matrix and all attacks, and print one table; exit code 1 if any promise was broken."""
 
 import sys
 
-from .matrix import main
+from .main import main
 
 if __name__ == "__main__":
     sys.exit(main())

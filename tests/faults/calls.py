@@ -19,6 +19,8 @@ T = TypeVar("T")
 KEY: Final = "clk_test_canary0key"
 PATIENCE: Final = 3.0
 """Seconds after which a call that has no reason to wait hangs."""
+MOST_HANGS: Final = 3
+"""A section tries no more points when so many have hung."""
 
 Operation = Literal["create", "read", "update", "delete", "walk"]
 OPERATIONS: Final[tuple[Operation, ...]] = ("create", "read", "update", "delete", "walk")
@@ -149,6 +151,25 @@ class Hang(Exception):
 
 
 @define
+class Patience:
+    """With a client that hangs everywhere, a section would take for ever."""
+
+    hangs: int = 0
+
+    def hung(self, report: Report, hang: Hang) -> None:
+        """Tell of a call that hangs."""
+        self.hangs += 1
+        report.add("late", f"the client hangs: {hang}")
+
+    def is_over(self, report: Report) -> bool:
+        """Whether nothing more is tried; the report tells it."""
+        over = self.hangs >= MOST_HANGS
+        if over:
+            report.add("late", "not tried any more: too many before it have hung")
+        return over
+
+
+@define
 class _Result(Generic[T]):
     value: T | None = None
     error: BaseException | None = None
@@ -187,7 +208,7 @@ def client(server: FaultServer, lab: Lab, **settings: Any) -> Clinik:
 
 def look(clinik: Clinik, server: FaultServer, report: Report, who: str) -> None:
     """The client works: reads and writes are answered at once, and rightly."""
-    for operation in ("read", "update"):
-        made = make(Call(cast("Operation", operation)).prepare(server), clinik, report)
+    for call in (Call("read"), Call("update")):
+        made = make(call.prepare(server), clinik, report)
         if made.outcome is not None or not made.right:
-            report.add("wrong", f"{operation} afterwards from {who}: {made.kind}, {made.outcome}")
+            report.add("wrong", f"{call} afterwards from {who}: {made.kind}, {made.outcome}")

@@ -1,4 +1,4 @@
-"""Work for a process of its own: ``python -m tests.faults.child``, an order as JSON on its input, a reply on its output.
+"""Work for a process of its own: ``python -m tests.faults.child``, an order as JSON comes in, a reply goes out.
 
 The server stays in the parent, and so does judgement. Nothing of the SDK is imported before a job asks for it: some
 change the standard library first.
@@ -106,7 +106,8 @@ Run = Callable[[Callable[[list[Any]], None], list[list[Any]]], None]
 
 
 def _with_gevent(threads: bool) -> Run:
-    import gevent.monkey
+    # Neither of the two libraries has types.
+    import gevent.monkey  # type: ignore[import-untyped]
 
     gevent.monkey.patch_all(thread=threads)
 
@@ -117,7 +118,7 @@ def _with_gevent(threads: bool) -> Run:
 
 
 def _with_eventlet(threads: bool) -> Run:
-    import eventlet
+    import eventlet  # type: ignore[import-untyped]
 
     eventlet.monkey_patch(thread=threads)
 

@@ -15,7 +15,7 @@ from attrs import define, field
 
 from clinik_client import Clinik
 
-from .calls import OPERATIONS, PAGES, Call, Hang, Made, Operation, bounded, client, look, make
+from .calls import OPERATIONS, PAGES, Call, Hang, Made, Operation, Patience, bounded, client, look, make
 from .child import ChildFailed, ask, understood
 from .lab import Lab
 from .points import Course, Point, Sampling, at, course_of
@@ -30,7 +30,6 @@ POINTS: Final = 5
 SIGNALS: Final = 300
 """How many calls get a signal of the system."""
 _SIGNAL_WITHIN: Final = 0.004
-MOST_HANGS: Final = 3
 
 ARGUMENTS: Final = ("raised by a handler",)
 
@@ -81,9 +80,9 @@ class Group:
     operation: Operation
     tls: bool
     kept: bool
+    patience: Patience = field(factory=Patience)
     kinds: tuple[type[BaseException], ...] = KINDS
     done: list[Interrupted] = field(factory=list)
-    hangs: int = 0
 
     def __str__(self) -> str:
         return f"{self.operation}, {'TLS' if self.tls else 'plain'}, {'kept' if self.kept else 'new'} connection"
@@ -99,8 +98,7 @@ class Group:
                 for point in sampling.points(f"{self} {kind.__name__}", course.points, POINTS):
                     attack = f"{self}, {kind.__name__} at {point}"
                     reports = Report(Attack(SECTION, attack)), Report(Attack(AFTERWARDS, attack))
-                    if self.hangs >= MOST_HANGS:
-                        reports[0].add("late", "not tried any more: too many before it have hung")
+                    if self.patience.is_over(reports[1]):
                         self.done.append(Interrupted(Made(Call(self.operation), reports[0]), reports[1], True))
                     elif not self._interrupt(clinik, server, lab, kind, point, course, reports) or not self.kept:
                         clinik.close()
@@ -162,8 +160,7 @@ class Group:
             bounded(work)
             bounded(lambda: look(clinik, server, afterwards, "another thread"))
         except Hang as hang:
-            self.hangs += 1
-            afterwards.add("late", f"the client hangs: {hang}")
+            self.patience.hung(afterwards, hang)
             return False
         if (left := server.open_connections(2, 1.0)) > 2:
             afterwards.add("leaks", f"{left} connections open")
@@ -212,10 +209,11 @@ def note_what_arrives(error: BaseException, raised: BaseException | None, interr
 
 
 def groups(operations: tuple[Operation, ...] = OPERATIONS) -> Iterator[Group]:
+    patience = Patience()
     for operation in operations:
         for tls in (False, True):
             for kept in (True, False):
-                yield Group(operation, tls, kept)
+                yield Group(operation, tls, kept, patience)
 
 
 def real_signals(sampling: Sampling) -> Iterator[Report]:

@@ -6,18 +6,17 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from typing import Any, Final
 
-import orjson
 from attrs import define, field
 
 from clinik_client import Clinik
 from clinik_client.testing.wire import WireRequest
 
-from .calls import Call, Hang, Made, Operation, bounded, client, make
+from .calls import Call, Hang, Made, Operation, Patience, bounded, client, make
 from .child import ChildFailed, ask, understood
-from .interruptions import MOST_HANGS
 from .lab import Lab
 from .points import Sampling, at, course_of
 from .report import Attack, Report
@@ -60,8 +59,8 @@ class Group:
     inner: Operation
     service: str
     tls: bool
+    patience: Patience = field(factory=Patience)
     done: list[Made] = field(factory=list)
-    hangs: int = 0
 
     def __str__(self) -> str:
         return f"{self.inner} in {self.outer}, {self.service}, {'TLS' if self.tls else 'plain'}"
@@ -73,14 +72,12 @@ class Group:
             for point in sampling.points(str(self), course.points, POINTS):
                 report = Report(Attack(SECTION, f"{self}, at {point}"))
                 yield report
-                if self.hangs >= MOST_HANGS:
-                    report.add("late", "not tried any more: too many before it have hung")
+                if self.patience.is_over(report):
                     continue
                 try:
-                    self.done += bounded(lambda number=point.number, report=report: self._nest(clinik, server, number, report, lab))  # type: ignore[misc]  # a loop's variables as defaults
+                    self.done += bounded(partial(self._nest, clinik, server, point.number, report, lab))
                 except Hang as hang:
-                    self.hangs += 1
-                    report.add("late", f"a call hangs: {hang}")
+                    self.patience.hung(report, hang)
                     clinik = client(server, lab)
             clinik.close()
             server.open_connections(0, 2.0)
@@ -116,7 +113,9 @@ class CallingHandler(logging.Handler):
         guarded: whether records of its own calls are left alone.
     """
 
-    def __init__(self, operation: Operation, guarded: bool, clinik: Clinik, server: FaultServer, report: Report) -> None:
+    def __init__(
+        self, operation: Operation, guarded: bool, clinik: Clinik, server: FaultServer, report: Report
+    ) -> None:
         super().__init__(logging.DEBUG)
         self._operation = operation
         self._guarded = guarded
@@ -195,7 +194,9 @@ def in_green_threads(library: str, patch: str, sampling: Sampling) -> Report:
     with FaultServer((apply, reset), when=is_harmed) as server:
         server.records["enc_canary0first"] = record("enc_canary0first", "pt_canary0")
         calls = [
-            Call(chance.choice(("create", "create", "read", "update")), mark=HARMED if number % 5 == 0 else "").prepare(server)
+            Call(chance.choice(("create", "create", "read", "update")), mark=HARMED if number % 5 == 0 else "").prepare(
+                server
+            )
             for number in range(GREEN)
         ]
         done = {call.number: Made(call, report) for call in calls}
@@ -224,8 +225,9 @@ def in_green_threads(library: str, patch: str, sampling: Sampling) -> Report:
 
 
 def groups() -> Iterator[Group]:
+    patience = Patience()
     for outer, inner, service, tls in product(OUTER, INNER, SERVICES, (False, True)):
-        yield Group(outer, inner, service, tls)
+        yield Group(outer, inner, service, tls, patience)
 
 
 LOGS: Final = tuple(product(OUTER, INNER, (True, False), (False, True)))
@@ -244,4 +246,4 @@ def run(lab: Lab, sampling: Sampling) -> Iterator[Report]:
     for outer, inner, guarded, tls in LOGS:
         yield from_a_log(outer, inner, guarded, tls, lab)
     with ThreadPoolExecutor(2) as pool:
-        yield from pool.map(lambda green: in_green_threads(*green, sampling), GREENS)
+        yield from pool.map(lambda green: in_green_threads(green[0], green[1], sampling), GREENS)

@@ -9,16 +9,17 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from typing import Any, Final
 
-from attrs import define
+from attrs import define, field
 
 from clinik_client import Clinik, ClinikConfigError
 
-from .calls import PAGES, Call, Hang, Made, Operation, bounded, client, make
+from .calls import PAGES, Call, Hang, Made, Operation, Patience, bounded, client, make
 from .child import ChildFailed, ask, understood
-from .interruptions import AFTERWARDS, MOST_HANGS
+from .interruptions import AFTERWARDS
 from .lab import Lab
 from .points import Sampling, at, course_of
 from .report import Attack, Report
@@ -41,10 +42,12 @@ class Closing:
     operation: Operation
     tls: bool
     kept: bool
-    hangs: int = 0
+    patience: Patience = field(factory=Patience)
 
     def __str__(self) -> str:
-        return f"close in {self.operation}, {'TLS' if self.tls else 'plain'}, {'kept' if self.kept else 'new'} connection"
+        return (
+            f"close in {self.operation}, {'TLS' if self.tls else 'plain'}, {'kept' if self.kept else 'new'} connection"
+        )
 
     def run(self, lab: Lab, sampling: Sampling) -> Iterator[Report]:
         with FaultServer(context=lab.context if self.tls else None, pages=PAGES) as server:
@@ -52,29 +55,13 @@ class Closing:
             for point in sampling.points(str(self), course.points, POINTS):
                 report = Report(Attack(SECTION, f"{self}, at {point}"))
                 yield report
-                if self.hangs >= MOST_HANGS:
-                    report.add("late", "not tried any more: too many before it have hung")
+                if self.patience.is_over(report):
                     continue
                 lab.logs.leaks().clear()
-
-                def close_at(clinik: Clinik, call: Call, number: int = point.number, report: Report = report) -> Made:
-                    with at(number, clinik.close):
-                        made = make(call, clinik, report)
-                    try:
-                        call.make(clinik)
-                    except ClinikConfigError:
-                        return made
-                    except Exception as error:  # noqa: BLE001 - told of in the report
-                        report.add("wrong", f"after close(): {type(error).__name__}")
-                    else:
-                        report.add("wrong", "a closed client works")
-                    return made
-
                 try:
-                    made = bounded(lambda close_at=close_at: self._in_a_client(server, lab, close_at))  # type: ignore[misc]  # a loop's variable as a default
-                except Hang as hang_:
-                    self.hangs += 1
-                    report.add("late", f"close() hangs: {hang_}")
+                    made = bounded(partial(self._in_a_client, server, lab, partial(close_at, point.number, report)))
+                except Hang as late:
+                    self.patience.hung(report, late)
                     continue
                 if left := server.open_connections(0, 2.0):
                     report.add("leaks", f"{left} connections open after close()")
@@ -89,6 +76,21 @@ class Closing:
             return work(clinik, Call(self.operation).prepare(server))
         finally:
             clinik.close()
+
+
+def close_at(number: int, report: Report, clinik: Clinik, call: Call) -> Made:
+    """Make a call in whose middle the client is closed, and then another one."""
+    with at(number, clinik.close):
+        made = make(call, clinik, report)
+    try:
+        call.make(clinik)
+    except ClinikConfigError:
+        return made
+    except Exception as error:  # noqa: BLE001 - told of in the report
+        report.add("wrong", f"after close(): {type(error).__name__}")
+    else:
+        report.add("wrong", "a closed client works")
+    return made
 
 
 def course_of_call(clinik: Clinik, call: Call) -> Any:
@@ -126,8 +128,8 @@ def closed_by_another_thread(waiting: bool, tls: bool, lab: Lab) -> Report:
         started = time.monotonic()
         try:
             bounded(clinik.close)
-        except Hang as hang_:
-            report.add("late", f"close() hangs: {hang_}")
+        except Hang as late:
+            report.add("late", f"close() hangs: {late}")
         for thread in threads:
             thread.join(max(0.0, started + 5 - time.monotonic()))
         seconds = time.monotonic() - started
@@ -176,8 +178,9 @@ def forks(sampling: Sampling) -> Iterator[Report]:
 
 
 def closings() -> Iterator[Closing]:
+    patience = Patience()
     for operation, tls, kept in product(OPERATIONS, (False, True), (True, False)):
-        yield Closing(operation, tls, kept)
+        yield Closing(operation, tls, kept, patience)
 
 
 OTHERS: Final = tuple(product((True, False), (False, True)))

@@ -14,7 +14,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from types import CodeType, FrameType
 from typing import Any, Final, TypeVar
 
@@ -91,7 +91,7 @@ class _Frame:
         return name == "RESUME" or now < last
 
 
-@lru_cache(maxsize=None)
+@cache
 def _names(code: CodeType) -> dict[int, str]:
     """The instructions that are followed by a look, by their place; a frame begins as after a RESUME."""
     names = {instruction.offset: instruction.opname for instruction in dis.get_instructions(code)}

@@ -35,7 +35,11 @@ def framed(framing: Framing, status: int, body: bytes) -> bytes:
             return head(status, "Transfer-Encoding: chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
         case "trailers":
             end = b"0\r\nX-Canary: canary\r\n\r\n"
-            return head(status, "Transfer-Encoding: chunked", "Trailer: X-Canary") + b"%x\r\n%s\r\n%s" % (len(body), body, end)
+            return head(status, "Transfer-Encoding: chunked", "Trailer: X-Canary") + b"%x\r\n%s\r\n%s" % (
+                len(body),
+                body,
+                end,
+            )
         case _:
             return head(204)
 
@@ -141,10 +145,7 @@ def on_a_new_connection(operation: Operation, version: ssl.TLSVersion, lab: Lab)
         def work() -> list[Any]:
             waiting.caller = True
             with client(server, lab, verify=trusting) as clinik:
-                return [
-                    make(Call(each).prepare(server), clinik, report)
-                    for each in (operation, "create", "read")
-                ]
+                return [make(Call(each).prepare(server), clinik, report) for each in (operation, "create", "read")]
 
         with mock.patch.object(ssl.SSLSocket, "do_handshake", shake_hands_and_wait):
             try:
