@@ -142,7 +142,7 @@ class Clinik:
             <Clinik https://api.clinikapi.com, test key>
         """
         if self._owns_connections:
-            self._sender.transport.close()
+            self._sender.close()
 
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, deadline: float | None = None

@@ -6,7 +6,6 @@ The generated endpoint modules hold one `Operation` each; everything that an ope
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -56,7 +55,7 @@ class Request:
         """Path and query as they go over the wire."""
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
-    @cached_property
+    @property
     def content(self) -> bytes:
         """The body as bytes, empty where there is none."""
         return b"" if self.body is None else orjson.dumps(self.body)

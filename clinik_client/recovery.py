@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from .errors import ClinikTimeoutError
 from .fhir_datetime import FhirDateTime
 from .fields import Place, Problems
 from .model import Model, schema_of
 from .operation import Request
 from .pagination import Pages
 from .resource import send
+from .response import ApiResponse
 from .retry import Sender
 
 T = TypeVar("T", bound=Model)
@@ -59,16 +61,36 @@ def find_created(
         search: builds a search request from keywords in Python names.
         since: when the create was sent.
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.
+
+    Raises:
+        ClinikTimeoutError: the deadline of the sender does not allow to wait for the index, or to read all pages.
     """
     _check(since, lag)
-    clock = sender.clock
-    left = lag - (clock.utc() - since).total_seconds()
-    if left > 0:
-        clock.sleep(left)
+    clock, deadline = sender.clock, sender.options.deadline
+    end = float("inf") if deadline is None else clock.now() + deadline
+
+    def left() -> float:
+        if clock.now() >= end:
+            raise ClinikTimeoutError("The deadline has passed before all pages were read.", operation=created.name)
+        return end - clock.now()
+
+    wait = lag - (clock.utc() - since).total_seconds()
+    if wait >= end - clock.now():
+        raise ClinikTimeoutError(
+            f"A search may miss the record for {wait:.1f} s more, and the deadline ends before. Look again later.",
+            operation=created.name,
+        )
+    if wait > 0:
+        clock.sleep(wait)
     after = (clock.utc() - since).total_seconds()
     body: Mapping[str, Any] = created.body
     request = search(_filters(body, search()))
-    walk: Pages[Any] = Pages(lambda page: send(sender, page), request, None)
+
+    def search_page(page: Request) -> ApiResponse[Any]:
+        bounded = sender if deadline is None else sender.with_options(evolve(sender.options, deadline=left()))
+        return send(bounded, page)
+
+    walk: Pages[Any] = Pages(search_page, request, None)
     matches = [record for record in walk if _fits(record, body, since)]
     verdict: Verdict = "not_there" if not matches else "found" if len(matches) == 1 else "several"
     return FindResult(verdict, matches, after)

@@ -55,11 +55,13 @@ class Answer:
 
 def send(sender: Sender, request: Request) -> ApiResponse[Any]:
     """Send a request and put the answer's data and metadata together."""
-    sent = sender.send(request, read_answer)
-    meta = read_meta(
-        sent.value.meta, sent.reply.headers, sent.reply.status, sent.attempts, already_deleted=sent.already_deleted
-    )
-    return ApiResponse(sent.value.data, meta)
+    return sender.send(request, _read)
+
+
+def _read(request: Request, reply: Reply, attempts: int, already_deleted: bool) -> ApiResponse[Any]:
+    answer = Answer(None, {}) if already_deleted else read_answer(request, reply)
+    meta = read_meta(answer.meta, reply.headers, reply.status, attempts, already_deleted=already_deleted)
+    return ApiResponse(answer.data, meta)
 
 
 def read_answer(request: Request, reply: Reply) -> Answer:

@@ -10,10 +10,11 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 from attrs import Factory, define, evolve, field, frozen
 
@@ -32,9 +33,13 @@ from .errors import (
 from .operation import Request
 from .privacy import Redactor, texts_of
 from .response import read_request_id, read_seconds
-from .transport import Attempt, AttemptFailed, Reply, Transport
+from .transport import Attempt, AttemptFailed, Register, Reply, Transport, Wait
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+MAYBE_DONE: Final = ("unknown", "applied")
+"""The outcomes after which a write may have been carried out."""
 
 BACKOFF_CAP: Final = 10.0
 """The longest wait between two attempts, in seconds, where the service names none."""
@@ -44,6 +49,7 @@ _LONGEST_SLEEP: Final = 1_000_000.0
 
 logger = logging.getLogger("clinik_client")
 logger.addHandler(logging.NullHandler())
+_logging: ContextVar[bool] = ContextVar("_logging", default=False)
 
 
 class Misread(Exception):
@@ -52,6 +58,10 @@ class Misread(Exception):
 
 class Clock:
     """Time and chance, in one place so that tests can turn them."""
+
+    def __init__(self) -> None:
+        self._waits: Register[Wait] = Register()
+        self._stopped = False
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""
@@ -62,8 +72,17 @@ class Clock:
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+        """Wait; `stop` ends it."""
+        wait = Wait()
+        self._waits.add(wait)
+        if not self._stopped:
+            wait.sleep(seconds)
+
+    def stop(self) -> None:
+        """End all waits, now and from now on. A signal handler may do this."""
+        self._stopped = True
+        for wait in self._waits.things():
+            wait.end()
 
     def jitter(self, most: float) -> float:
         """Some number of seconds between nothing and ``most``."""
@@ -100,38 +119,64 @@ def _is_time(value: Any) -> bool:
 class RetryBudget:
     """Keeps retries from multiplying the load of a service that is down.
 
-    A retry takes a token. There are 10 to begin with, and only success brings them back: however long an outage lasts,
-    it costs no more than 10 extra requests for each client.
+    As long as nothing succeeds, there are 10 retries, or a tenth of the calls that failed if these are more. Calls that
+    begin after 10 seconds without a success have the tenth only. Any success starts this anew, and so does a minute
+    without any call that failed.
+
+    A retry is counted when it is sent, not when its wait begins. So a short outage costs the many threads of a client
+    no more retries than the few that come back too early: the first that succeeds frees the others.
     """
 
     SIZE: Final = 10
-    PER_SUCCESS: Final = 2
+    SHARE: Final = 0.1
+    GRACE: Final = 10.0
+    FORGOTTEN: Final = 60.0
 
     def __init__(self) -> None:
-        # A deque is safe between threads without a lock, which a fork could leave locked for ever in the child.
-        self._tokens: deque[None] = deque([None] * self.SIZE, maxlen=self.SIZE)
+        self._outage: _Outage | None = None
 
-    def take(self) -> bool:
-        """Take a token, if there is one."""
-        try:
-            self._tokens.pop()
-        except IndexError:
+    def failed(self, now: float) -> None:
+        """The first attempt of a call has failed."""
+        outage = self._outage
+        if outage is None or now - outage.latest > self.FORGOTTEN:
+            outage = self._outage = _Outage(now, now)
+        outage.latest = now
+        outage.calls.append(None)
+
+    def take(self, started: float) -> bool:
+        """Whether a retry of a call that began at this time may be sent."""
+        outage = self._outage
+        if outage is None:
+            return True
+        allowed = len(outage.calls) * self.SHARE
+        if started - outage.since <= self.GRACE:
+            allowed = max(allowed, self.SIZE)
+        if len(outage.retries) >= allowed:
             return False
+        outage.retries.append(None)
         return True
 
     def succeeded(self) -> None:
         """The service works."""
-        self._tokens.extend([None] * self.PER_SUCCESS)
+        self._outage = None
 
 
-@frozen
-class Sent(Generic[T]):
-    """A call that succeeded."""
+@define
+class _Outage:
+    """A time in which nothing succeeds."""
 
-    value: T
-    reply: Reply
-    attempts: int
-    already_deleted: bool = False
+    since: float
+    latest: float
+    # Appending is one step, which a counter is not: threads count together without a lock, which a fork could leave
+    # locked for ever in the child.
+    calls: deque[None] = field(factory=lambda: deque(maxlen=1_000_000))
+    retries: deque[None] = field(factory=lambda: deque(maxlen=1_000_000))
+
+
+class Read(Protocol[T_co]):
+    """Makes the result of a call out of a 2xx answer; raises `Misread`."""
+
+    def __call__(self, request: Request, reply: Reply, attempts: int, already_deleted: bool) -> T_co: ...
 
 
 @frozen
@@ -146,7 +191,7 @@ class _Setback:
 
 
 @define
-class _Doubt:
+class _WriteState:
     """Whether the service may have carried out what a call asks for, although no answer says so."""
 
     maybe_done: bool = False
@@ -155,12 +200,12 @@ class _Doubt:
 
     def settle(self, outcome: Outcome) -> None:
         """The attempt that was under way is over, with this outcome."""
-        self.maybe_done = self.maybe_done or outcome in ("unknown", "applied")
+        self.maybe_done = self.maybe_done or outcome in MAYBE_DONE
         self.under_way = None
 
     @property
-    def exists(self) -> bool:
-        return self.maybe_done or (self.under_way is not None and self.under_way.sent)
+    def open(self) -> bool:
+        return self.maybe_done or (self.under_way is not None and self.under_way.outcome in MAYBE_DONE)
 
 
 @define(slots=False)
@@ -173,80 +218,105 @@ class Sender:
     budget: RetryBudget = field(factory=RetryBudget, repr=False)
     clock: Clock = field(factory=Clock, repr=False)
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("What sends requests holds a key and connections: it cannot be pickled or copied.")
+
     def with_options(self, options: Options) -> Sender:
         """The same connections under other limits."""
         return evolve(self, options=options)
 
-    def send(self, request: Request, read: Callable[[Request, Reply], T]) -> Sent[T]:
+    def close(self) -> None:
+        """End all calls that are under way, and their waits."""
+        self.transport.close()
+        self.clock.stop()
+
+    def send(self, request: Request, read: Read[T]) -> T:
         """Send a request, as often as its limits and what is known about it allow.
 
         Args:
             request: what to send.
-            read: makes the result out of a 2xx answer; raises `Misread`.
+            read: makes the result out of a 2xx answer.
 
         Raises:
             ClinikApiError: the call failed; it says what is known.
         """
-        doubt = _Doubt()
+        state = _WriteState()
         try:
-            return self._send(request, read, doubt)
-        except KeyboardInterrupt as error:
-            if request.method != "GET" and doubt.exists:
+            return self._send(request, read, state)
+        except ClinikApiError:
+            raise
+        except BaseException as error:
+            # Ctrl-C, or whatever else a signal handler raises: it passes as it is.
+            if request.method != "GET" and state.open:
                 error.add_note(
                     f"clinik_client: {request.name} was under way: whether it was carried out is unknown. "
                     "Look before sending it again."
                 )
             raise
 
-    def _send(self, request: Request, read: Callable[[Request, Reply], T], doubt: _Doubt) -> Sent[T]:
+    def _send(self, request: Request, read: Read[T], state: _WriteState) -> T:
         clock, options = self.clock, self.options
-        end = float("inf") if options.deadline is None else clock.now() + options.deadline
+        begun = clock.now()
+        end = float("inf") if options.deadline is None else begun + options.deadline
         number = 0
         while True:
             number += 1
             started = clock.now()
             attempt = Attempt(until=time.monotonic() + min(options.timeout, end - started))
-            doubt.under_way = attempt
-            result = self._attempt(request, attempt, read, doubt.maybe_done)
+            state.under_way = attempt
+            result = self._attempt(request, attempt, read, number, state.maybe_done)
             self._log(request, attempt, result, number, clock.now() - started)
             if not isinstance(result, _Setback):
                 self.budget.succeeded()
-                return evolve(result, attempts=number)
+                return result
             error = result.error
             error.attempts = number
             # What an earlier attempt may have done, a later rejection does not undo.
-            doubt.settle(error.outcome)
-            if doubt.maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
+            state.settle(error.outcome)
+            if state.maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
                 error.outcome = "unknown"
-            wait = result.wait
-            if wait is None:
-                wait = clock.jitter(min(BACKOFF_CAP, 2.0 ** min(number - 1, 10)))
-            elif wait > min(options.max_retry_wait, _LONGEST_SLEEP):
+            if not self._waits_for_retry(result, number, begun, end):
                 raise error
-            if not result.again or number > options.retries or clock.now() + wait >= end or not self.budget.take():
-                raise error
-            clock.sleep(wait)
+
+    def _waits_for_retry(self, setback: _Setback, number: int, begun: float, end: float) -> bool:
+        """Wait until the request may be sent again; false if it may not."""
+        clock, options, wait = self.clock, self.options, setback.wait
+        if wait is None and number == 1:
+            self.budget.failed(clock.now())
+        if not setback.again or number > options.retries:
+            return False
+        # A wait that the service asks for is its own remedy against too much load: it takes nothing of the budget.
+        asked = wait is not None
+        if wait is None:
+            wait = clock.jitter(min(BACKOFF_CAP, 2.0 ** min(number - 1, 10)))
+        elif wait > min(options.max_retry_wait, _LONGEST_SLEEP):
+            return False
+        if clock.now() + wait >= end:
+            return False
+        clock.sleep(wait)
+        return not self.transport.closed and (asked or self.budget.take(begun))
 
     def _attempt(
-        self, request: Request, attempt: Attempt, read: Callable[[Request, Reply], T], maybe_done: bool
-    ) -> Sent[T] | _Setback:
+        self, request: Request, attempt: Attempt, read: Read[T], number: int, maybe_done: bool
+    ) -> T | _Setback:
         headers = self.headers
         if request.body is not None:
             headers = (*headers, (b"Content-Type", b"application/json"))
-        misread: str
+        misread: Misread
         try:
             reply = self.transport.send(request.method, request.target, headers, request.content, attempt)
             if not 200 <= reply.status <= 299:
-                return self._answered(request, reply, maybe_done, read)
-            return Sent(read(request, reply), reply, 1)
+                return self._answered(request, reply, read, number, maybe_done)
+            return read(request, reply, number, False)
         except AttemptFailed as failure:
             if attempt.status is not None and not 200 <= attempt.status <= 299:
                 # The status says enough, even where the rest of the answer was lost.
-                return self._answered(request, Reply(attempt.status, attempt.headers, b""), maybe_done, read)
+                reply = Reply(attempt.status, attempt.headers, b"")
+                return self._answered(request, reply, read, number, maybe_done)
             return self._failed(request, attempt, failure)
         except Misread as error:
-            misread = str(error)
-        return self._setback(request, attempt, ClinikResponseError, misread)
+            misread = error
+        return self._setback(request, attempt, ClinikResponseError, str(misread))
 
     def _failed(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> _Setback:
         error: type[ClinikApiError] = ClinikConnectionError
@@ -261,9 +331,7 @@ class Sender:
     def _setback(
         self, request: Request, attempt: Attempt, error: type[ClinikApiError], text: str, *, final: bool = False
     ) -> _Setback:
-        outcome: Outcome = "not_sent"
-        if attempt.sent:
-            outcome = "applied" if attempt.promised else "unknown"
+        outcome = attempt.outcome
         return _Setback(
             error(
                 text,
@@ -275,12 +343,10 @@ class Sender:
             again=not final and (outcome == "not_sent" or request.repeatable),
         )
 
-    def _answered(
-        self, request: Request, reply: Reply, maybe_done: bool, read: Callable[[Request, Reply], T]
-    ) -> Sent[T] | _Setback:
+    def _answered(self, request: Request, reply: Reply, read: Read[T], number: int, maybe_done: bool) -> T | _Setback:
         status = reply.status
         if status == 404 and request.deletes and maybe_done:
-            return Sent(read(request, Reply(204, reply.headers, b"")), reply, 1, already_deleted=True)
+            return read(request, reply, number, True)
         told = read_error(reply, self._redactor(request))
         error = error_class(status, told.code)
         facts: dict[str, Any] = {
@@ -324,12 +390,14 @@ class Sender:
         found = read_request_id(headers.get("x-request-id"))
         return None if found is None or self._redactor(request).touches(found) else found
 
-    def _log(
-        self, request: Request, attempt: Attempt, result: Sent[Any] | _Setback, number: int, seconds: float
-    ) -> None:
+    def _log(self, request: Request, attempt: Attempt, result: object, number: int, seconds: float) -> None:
         failed = isinstance(result, _Setback)
         level = logging.WARNING if failed else logging.DEBUG
-        if logger.isEnabledFor(level):
+        # A handler that makes calls itself would otherwise be told of these, and make calls for ever.
+        if not logger.isEnabledFor(level) or _logging.get():
+            return
+        try:
+            _logging.set(True)
             logger.log(
                 level,
                 "%s -> %s in %.0f ms, attempt %d, request %s%s",
@@ -340,3 +408,5 @@ class Sender:
                 self._request_id(request, attempt.headers) or "-",
                 f", outcome {result.error.outcome}" if isinstance(result, _Setback) else "",
             )
+        finally:
+            _logging.set(False)

@@ -249,7 +249,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("unknown-encoding", "The body is in an encoding that was not asked for.", APPLIED, ClinikResponseError,
           (apply, answer(right, "Content-Encoding: br", CLOSE))),
     Fault("deep-nesting", "The JSON is nested 200,000 levels deep.", APPLIED, ClinikResponseError,
-          (apply, answer(b'{"data":' + b"[" * 200_000 + b"]" * 200_000 + b"}"))),
+          (apply, answer(b'{"data":' + b"[" * 200_000 + b"]" * 200_000 + b"}")), final=True),
     Fault("bad-utf8", "The JSON is not UTF-8.", APPLIED, ClinikResponseError,
           (apply, answer(lambda x: right(x).replace(b"canary", b"canary\xff") + b"\xff"))),
     Fault("nan", "The JSON has NaN for a number.", APPLIED, ClinikResponseError, (apply, answer(with_number(b"NaN")))),
