@@ -30,6 +30,7 @@ from .errors import (
     Outcome,
     error_class,
 )
+from .interruption import is_interruption
 from .operation import Request
 from .privacy import Redactor, texts_of
 from .response import read_request_id, read_seconds
@@ -370,7 +371,9 @@ class Sender:
             return seconds
         try:
             date = parsedate_to_datetime(header)
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError) as error:
+            if is_interruption(error):
+                raise
             date = None
         if date is not None:
             date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import socket
 from collections.abc import Iterable
 
@@ -71,15 +69,19 @@ class Network(httpcore.NetworkBackend):
         if good in addresses:
             addresses = [good, *(address for address in addresses if address != good)]
         sock, address = connect(addresses, self._attempt.seconds_left, self._shared.opened)
-        self._shared.good_address = address
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.stream = Stream(sock, self._attempt, self._layers, self._shared.opened)
+        try:
+            self._shared.good_address = address
+            self.stream = Stream(sock, self._attempt, self._layers, self._shared.opened)
+        except BaseException:
+            sock.close()
+            raise
         return self.stream
 
     def _addresses(self, host: str, port: int) -> list[Address]:
-        with contextlib.suppress(ValueError):
-            literal = ipaddress.ip_address(host)
-            return [Address(socket.AF_INET if literal.version == 4 else socket.AF_INET6, (str(literal), port))]
+        if ":" in host:
+            return [Address(socket.AF_INET6, (host, port))]
+        if host.rpartition(".")[2].isdigit():
+            return [Address(socket.AF_INET, (host, port))]
         wait = Wait()
         self._shared.waits.add(wait)
         if self._shared.closed:

@@ -13,9 +13,9 @@ from typing import Any, Final
 import httpcore
 import httpx
 
+from ..interruption import is_interruption
 from .attempt import Attempt, AttemptFailed, Reply
 from .body import has_too_many_values, read_body
-from .interruption import is_interruption
 from .network import Network, Shared
 from .target import Target
 
@@ -61,8 +61,13 @@ class IdleConnections:
                 connection = self._stack.pop()
             except IndexError:
                 return None
-            stream = connection.network.stream
-            if not self._is_old(connection) and stream is not None and stream.is_quiet():
+            try:
+                stream = connection.network.stream
+                usable = not self._is_old(connection) and stream is not None and stream.is_quiet()
+            except BaseException:
+                connection.close()
+                raise
+            if usable:
                 return connection
             connection.close()
 
@@ -221,8 +226,8 @@ class Transport:
         attempt.seconds_left()
         idle = pools.reads if method == "GET" else pools.writes
         connection = idle.take() or self._connection(pools)
-        connection.network.begin(attempt)
         try:
+            connection.network.begin(attempt)
             response = connection.http.handle_request(request)
             if not attempt.received:
                 # It was there before the request left: it belongs to some other one, and so does its status.
@@ -295,8 +300,8 @@ class Transport:
 def _wake(sock: socket.socket) -> None:
     """End whatever waits on a socket that is another call's: only that one may close it."""
     try:
-        if isinstance(sock, ssl.SSLSocket):
-            # Its own shutdown() takes the TLS state away from under the thread that is waiting.
+        if hasattr(sock, "pending"):
+            # TLS. Its own shutdown() takes the TLS state away from under the thread that is waiting.
             super(type(sock), sock).shutdown(socket.SHUT_RDWR)
         else:
             sock.shutdown(socket.SHUT_RDWR)

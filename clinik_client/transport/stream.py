@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import httpcore
 
+from ..interruption import is_interruption
 from .attempt import Attempt
-from .interruption import is_interruption
 from .nested_tls import NestedTLS
 
 # One TLS record, and little enough for one system call: each looks at the clock.
@@ -44,6 +44,7 @@ class Stream(httpcore.NetworkStream):
         self._sock: socket.socket | NestedTLS = sock
         self.attempt = attempt
         self._layers = layers
+        self._secure = False
         self._opened = opened
         self._pid = os.getpid()
         self._unread = b""
@@ -131,26 +132,27 @@ class Stream(httpcore.NetworkStream):
             raise httpcore.ConnectError("something came before TLS")
         problem: Exception
         try:
-            self._sock.settimeout(attempt.seconds_left())
-            if isinstance(self._sock, socket.socket) and not isinstance(self._sock, ssl.SSLSocket):
+            if self._secure:
+                self._sock = NestedTLS(self._sock, ssl_context, server_hostname)
+            else:
+                self._sock.settimeout(attempt.seconds_left())
                 # The handshake comes after the socket is known, so that closing the client ends it. A body that ends
                 # without TLS's own closing is cut short: ragged ends are errors.
                 self._sock = ssl_context.wrap_socket(
-                    self._sock,
+                    self._sock,  # type: ignore[arg-type]  # without TLS it is a socket
                     server_hostname=server_hostname,
                     do_handshake_on_connect=False,
                     suppress_ragged_eofs=False,
                 )
+                self._secure = True
                 self._opened(self._sock)
-            else:
-                self._sock = NestedTLS(self._sock, ssl_context, server_hostname)
             self._sock.settimeout(attempt.seconds_left())
             self._sock.do_handshake()
             self._layers -= 1
             return self
-        except OSError as error:
+        except BaseException as error:
             _close_orphan(error)
-            if is_interruption(error):
+            if not isinstance(error, OSError) or is_interruption(error):
                 raise
             problem = _handshake_problem(error)
         raise problem
@@ -164,7 +166,7 @@ class Stream(httpcore.NetworkStream):
         self._sock.close()
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "ssl_object" and isinstance(self._sock, ssl.SSLSocket | NestedTLS):
+        if info == "ssl_object" and self._secure:
             return self._sock
         return self._sock if info == "socket" else None
 
@@ -181,6 +183,7 @@ def _handshake_problem(error: OSError) -> Exception:
 def _close_orphan(error: BaseException) -> None:
     """Close the socket that `ssl` leaves to the garbage collector when the peer resets right before the handshake."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        for value in frame.f_locals.values():
-            if isinstance(value, ssl.SSLSocket):
-                value.close()
+        if frame.f_code.co_filename == ssl.__file__:
+            for value in frame.f_locals.values():
+                if isinstance(value, ssl.SSLSocket):
+                    value.close()

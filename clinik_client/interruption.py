@@ -7,17 +7,11 @@ import ssl
 import sys
 from typing import Final
 
-# Whose code runs below a call: Python's own, the libraries that speak HTTP, and those that put themselves in the place
-# of the standard library's sockets or certificates.
-_BELOW: Final = sys.stdlib_module_names | {
-    "clinik_client",
-    "httpx",
-    "httpcore",
-    "h11",
-    "gevent",
-    "eventlet",
-    "truststore",
-}
+_LIBRARIES: Final = frozenset({"httpx", "httpcore", "h11", "orjson"})
+
+# Whose code runs below a call: ours, Python's, that of the libraries, and of those that put themselves in the place of
+# the standard library's sockets or certificates.
+_BELOW: Final = sys.stdlib_module_names | _LIBRARIES | {"clinik_client", "dateutil", "gevent", "eventlet", "truststore"}
 
 
 def is_interruption(error: BaseException) -> bool:
@@ -28,12 +22,18 @@ def is_interruption(error: BaseException) -> bool:
     """
     if not isinstance(error, Exception):
         return True
-    if isinstance(error, ssl.SSLError | socket.gaierror):
+    if (
+        isinstance(error, ConnectionError | ssl.SSLError | socket.gaierror)
+        or _root(type(error).__module__) in _LIBRARIES
+    ):
         return False
     trace = error.__traceback__
     while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__"))
-        if module.partition(".")[0] not in _BELOW:
+        if _root(str(trace.tb_frame.f_globals.get("__name__"))) not in _BELOW:
             return True
         trace = trace.tb_next
     return False
+
+
+def _root(module: str) -> str:
+    return module.partition(".")[0]
