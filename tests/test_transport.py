@@ -333,6 +333,49 @@ def test_a_bomb_is_stopped_where_the_limit_is(serve: Serve, connect: Connect) ->
     assert most < 8_000_000
 
 
+def test_an_answer_that_tls_did_not_end_is_cut_short(
+    serve: Serve, connect: Connect, server_tls: ssl.SSLContext, ca_file: Path
+) -> None:
+    # 123 could be the beginning of 1234, and only TLS's own ending would tell.
+    service = serve(raw(HEAD + b"Connection: close\r\n\r\n123"), ssl_context=server_tls)
+    with pytest.raises(ClinikResponseError) as raised:
+        connect(service, verify=ca_file, retries=0).request("GET", "/v1/number")
+    assert raised.value.outcome == "applied"
+
+
+OBJECTS = {
+    "lists": b"[" + b"[]," * 300_000 + b"[]]",
+    "dicts": b"[" + b"{}," * 300_000 + b"{}]",
+    "records": b'{"data": {"data": [' + b'{"id":"e"},' * 90_000 + b'{"id":"e"}]}}',
+    "keys": b'{"data": [' + b'{"a":{}},' * 110_000 + b"{}]}",
+}
+
+
+@pytest.mark.parametrize("form", OBJECTS)
+@pytest.mark.parametrize("status", [200, 422])
+def test_json_that_is_small_as_bytes_and_huge_as_objects_is_refused(
+    serve: Serve, connect: Connect, form: str, status: int
+) -> None:
+    limit = 1_000_000
+    clinik = connect(serve(respond(status, OBJECTS[form])), max_response_bytes=limit)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ClinikApiError) as raised:
+            clinik.encounters.search()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (raised.value.status, raised.value.attempts) == (status, 1)
+    assert most < 8 * limit
+
+
+def test_json_of_ordinary_density_is_not_refused(serve: Serve, connect: Connect) -> None:
+    rows = [record(f"enc_{number}", reasonCode=["Cough", "Fever"], lengthMinutes=30) for number in range(500)]
+    body = json.dumps({"data": {"data": rows, "hasMore": False}}).encode()
+    clinik = connect(serve(respond(200, body)), max_response_bytes=len(body))
+    assert len(clinik.encounters.search().data.data) == 500
+
+
 def test_a_nested_bomb_is_stopped_too() -> None:
     with pytest.raises(AttemptFailed, match="max_response_bytes"):
         read_body([gzip_members(*[b" " * 100_000] * 20)], "gzip", 1_000_000)
