@@ -23,6 +23,7 @@ from attrs import field, frozen
 
 from .errors import ClinikValidationError, Issue
 from .fhir_datetime import FhirDateTime
+from .interruption import is_interruption
 
 MISFIT: Final = object()
 """What `Kind.decode` gives for a value that is not of its kind."""
@@ -243,18 +244,16 @@ class DateTime(Kind):
     """A FHIR dateTime: an instant with its offset, or a day, a month, a year."""
 
     def decode(self, value: Any) -> Any:
-        if value.__class__ is str:
-            try:
-                return FhirDateTime.parse(value)
-            except ValueError:
-                return MISFIT
-        return MISFIT
+        moment = FhirDateTime.read(value) if value.__class__ is str else None
+        return MISFIT if moment is None else moment
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
         if isinstance(value, date | str):
             try:
                 return FhirDateTime.of(value).text
             except ValueError as error:
+                if is_interruption(error):
+                    raise
                 problems.add(place, str(error))
                 return None
         problems.add(place, "must be an aware datetime, a date, or an ISO 8601 string")

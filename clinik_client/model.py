@@ -14,6 +14,7 @@ from attrs import AttrsInstance, fields, frozen
 from .fhir import is_fhir, simplify
 from .fhir_datetime import FhirDateTime
 from .fields import MISFIT, Kind, Text
+from .interruption import is_interruption
 
 T = TypeVar("T")
 
@@ -184,5 +185,7 @@ def date_time(value: FhirDateTime | date | str | None) -> FhirDateTime | None:
         return value
     try:
         return FhirDateTime.of(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
+        if is_interruption(error):
+            raise
         return value  # type: ignore[return-value]  # see the docstring

@@ -133,12 +133,9 @@ def _fits(record: Model, body: Mapping[str, Any], since: datetime) -> bool:
     found = record.to_dict()
     period = found.get("period")
     start = _start(body)
-    if start is not None and isinstance(period, Mapping) and isinstance(there := period.get("start"), str):
-        try:
-            if FhirDateTime.parse(there) != start:
-                return False
-        except ValueError:
-            return False
+    there = period.get("start") if isinstance(period, Mapping) else None
+    if start is not None and isinstance(there, str) and FhirDateTime.read(there) != start:
+        return False
     # What the record does not show cannot speak against it.
     names = body.keys() - _CHANGING - {"period"}
     return all(found.get(name) is None or _same(found[name], body[name]) for name in names)
@@ -151,7 +148,4 @@ def _same(first: Any, second: Any) -> bool:
 def _last_updated(record: Model) -> FhirDateTime | None:
     meta = record.additional_properties.get("meta")
     text = meta.get("lastUpdated") if isinstance(meta, Mapping) else None
-    try:
-        return FhirDateTime.parse(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
+    return FhirDateTime.read(text) if isinstance(text, str) else None
