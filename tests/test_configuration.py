@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
+import logging
 import os
 import pickle
 import platform
@@ -12,6 +14,8 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -27,6 +31,7 @@ from clinik_client import (
     ClinikApiError,
     ClinikConfigError,
     ClinikConnectionError,
+    ClinikRateLimitError,
     ClinikWarning,
     __version__,
 )
@@ -34,7 +39,7 @@ from clinik_client.testing import Connection, WireResponse, WireServer
 from clinik_client.transport import parse_target
 from tests.servers import KEY, Service, ok, on_virtual_time, serve_bytes, tunnel
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = pytest.mark.usefixtures("nothing_left", "bare_environment")
 
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
@@ -131,6 +136,17 @@ def test_white_space_around_a_key_is_pointed_out(key: str) -> None:
 def test_a_key_that_is_no_text_is_refused(key: Any) -> None:
     with pytest.raises(ClinikConfigError, match="malformed"):
         Clinik(key)
+
+
+@pytest.mark.parametrize("key", [" ", "clk_test_a b", " clk_test_a", "clk_test_a\n"])
+def test_blanks_in_the_environments_key_are_refused(bare_environment: pytest.MonkeyPatch, key: str) -> None:
+    bare_environment.setenv("CLINIKAPI_SECRET_KEY", key)
+    with pytest.raises(ClinikConfigError, match="API key is malformed"):
+        Clinik()
+
+
+def test_a_client_that_was_never_set_up_has_a_repr() -> None:
+    assert repr(object.__new__(Clinik)) == "<Clinik not set up>"
 
 
 def test_the_key_is_in_no_repr() -> None:
@@ -250,7 +266,25 @@ def test_https_and_this_machine_do_not_warn(url: str) -> None:
         Clinik(KEY, base_url=url, trust_env=False).close()
 
 
-# -- limits and the User-Agent ---------------------------------------------------------------------------------------
+# -- limits, the log and the User-Agent ------------------------------------------------------------------------------
+
+
+class Odd:
+    """Compares like an array of numpy: with a result of which nobody can say whether it is true."""
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    __hash__ = None  # type: ignore[assignment] # as for everything that can be changed
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__
+
+
+TIMES = ("timeout", "deadline", "max_retry_wait")
+ODD: list[Any] = [Fraction(5), Decimal(5), 5j, "5", b"5", [5], Odd()]
 
 
 @pytest.mark.parametrize(
@@ -271,8 +305,17 @@ def test_https_and_this_machine_do_not_warn(url: str) -> None:
         {"deadline": "1"},
         {"max_retry_wait": -1},
         {"max_retry_wait": float("nan")},
+        {"max_retry_wait": False},
+        {"max_retry_wait": Decimal(0)},
         {"max_response_bytes": 0},
         {"max_response_bytes": 1.5},
+        {"max_response_bytes": True},
+        {"max_response_bytes": None},
+        {"trust_env": "false"},
+        {"trust_env": None},
+        {"trust_env": 0},
+        *({name: 10**400} for name in TIMES),
+        *({name: value} for name in (*TIMES, "retries", "max_response_bytes", "trust_env") for value in ODD),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_refused_at_construction(options: dict[str, Any]) -> None:
@@ -286,9 +329,51 @@ def test_a_limit_that_makes_no_sense_is_refused_for_a_view(connect: Connect, opt
         connect("http://127.0.0.1:9").with_options(**options)
 
 
-@pytest.mark.parametrize("timeout", [1e-3 * 2**40, 1e12, float("inf")])
+@pytest.mark.parametrize("name", ["timeout", "deadline", "retries"])
+def test_a_limit_that_is_no_number_is_refused_for_a_view(connect: Connect, name: str) -> None:
+    for value in (*ODD, *([] if name == "retries" else [10**400])):
+        with pytest.raises(ClinikConfigError, match=name):
+            connect("http://127.0.0.1:9").with_options(**{name: value})
+
+
+@pytest.mark.parametrize("timeout", [1e-3 * 2**40, 1e12, 10**300, sys.float_info.max, float("inf")])
 def test_a_very_long_timeout_is_a_timeout(serve: Serve, connect: Connect, timeout: float) -> None:
-    assert connect(serve(ok()), timeout=timeout, deadline=timeout).encounters.read("enc_1").meta.status == 200
+    service = serve(ok())
+    limits: dict[str, Any] = {"timeout": timeout, "deadline": timeout}
+    assert connect(service, max_retry_wait=timeout, **limits).encounters.read("enc_1").meta.status == 200
+    assert connect(service).with_options(**limits).encounters.read("enc_1").meta.status == 200
+
+
+def test_no_wait_at_all_may_be_allowed(serve: Serve, connect: Connect) -> None:
+    service = serve(WireResponse(429, [("retry-after", "1")]))
+    with pytest.raises(ClinikRateLimitError):
+        connect(service, max_retry_wait=0).encounters.read("enc_1")
+    assert len(service.ledger) == 1
+
+
+def test_a_count_may_be_as_large_as_it_likes(serve: Serve, connect: Connect) -> None:
+    clinik = connect(serve(WireResponse(500), ok()), retries=10**400, max_response_bytes=10**400)
+    on_virtual_time(clinik)
+    assert clinik.with_options(retries=10**401).encounters.read("enc_1").meta.attempts == 2
+
+
+@pytest.mark.parametrize("level", ["verbose", "1", "true", "debug,info", "10"])
+def test_a_level_of_the_log_that_there_is_not_is_refused(bare_environment: pytest.MonkeyPatch, level: str) -> None:
+    bare_environment.setenv("CLINIKAPI_LOG", level)
+    with pytest.raises(ClinikConfigError, match="CLINIKAPI_LOG"):
+        Clinik(KEY)
+
+
+@pytest.mark.parametrize(("level", "shown"), [("info", True), (" INFO ", True), ("", False), (" ", False)])
+def test_the_log_is_shown_where_it_is_asked_for(bare_environment: pytest.MonkeyPatch, level: str, shown: bool) -> None:
+    logger = logging.getLogger("clinik_client")
+    bare_environment.setattr(logger, "handlers", [])
+    bare_environment.setattr(logger, "level", logger.level)
+    bare_environment.setattr(sys, "stderr", io.StringIO())
+    bare_environment.setenv("CLINIKAPI_LOG", level)
+    Clinik(KEY).close()
+    Clinik(KEY).close()
+    assert len(logger.handlers) == shown
 
 
 def test_the_user_agent_names_the_sdk_and_python(serve: Serve, connect: Connect) -> None:
