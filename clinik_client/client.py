@@ -48,11 +48,12 @@ class Clinik:
             waiting and reading the answer together.
         retries: how many times a request is sent again at most, where that is safe (see ``docs/reliability.md``).
         deadline: the limit of a whole call with its retries and waits, in seconds; ``None`` for as long as these take.
-        proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``; taken from ``HTTPS_PROXY`` and
-            ``NO_PROXY`` if not given.
+        proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``, or ``""`` for none; taken from
+            ``HTTPS_PROXY`` and ``NO_PROXY`` if not given.
         verify: ``True`` for the usual certificate authorities, the path of a PEM file (or of a folder) with your own,
-            or an `ssl.SSLContext`. ``False`` checks nothing and warns.
-        trust_env: whether the environment may name proxies and certificates (``HTTPS_PROXY``, ``SSL_CERT_FILE``...).
+            or an `ssl.SSLContext`. ``False``, or a context that checks nothing, warns.
+        trust_env: whether the environment may name proxies, certificates and a file for the keys of TLS
+            (``HTTPS_PROXY``, ``SSL_CERT_FILE``, ``SSLKEYLOGFILE``...).
         user_agent: put behind the SDK's own ``User-Agent``, for example ``"ward-report/2.1"``.
         max_retry_wait: the longest wait in seconds that the service may ask for before a retry; above it the error is
             raised at once, with ``retry_after``.
@@ -92,13 +93,17 @@ class Clinik:
         if not isinstance(trust_env, bool):
             raise ClinikConfigError("trust_env must be True or False.")
         target = parse_target((os.environ.get("CLINIKAPI_BASE_URL") or BASE_URL) if base_url is None else base_url)
-        if target.scheme == b"http" and not target.loopback:
-            _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
-        if verify is False:
-            _warn("verify=False: anybody on the way can pose as the service. Give your CA file instead.")
         found_proxy = find_proxy(target, proxy, trust_env)
         speaks_tls = target.scheme == b"https" or (found_proxy is not None and found_proxy.url.scheme == "https")
-        context = tls_context(verify, trust_env) if speaks_tls else None
+        # Loading the usual authorities takes time; anything else is looked at in any case.
+        context = tls_context(verify, trust_env) if speaks_tls or verify is not True else None
+        if target.scheme == b"http" and not target.loopback:
+            _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
+        if context is not None and context.verify_mode == ssl.CERT_NONE:
+            _warn(
+                "verify=False (or an ssl.SSLContext with CERT_NONE): anybody on the way can pose as the service. "
+                "Give your CA file instead."
+            )
         _log_if_asked()
         self._shown = f"{target.shown}, {key.split('_')[1]} key"
         self._owns_connections = True
