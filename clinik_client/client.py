@@ -48,11 +48,12 @@ class Clinik:
             waiting and reading the answer together.
         retries: how many times a request is sent again at most, where that is safe (see ``docs/reliability.md``).
         deadline: the limit of a whole call with its retries and waits, in seconds; ``None`` for as long as these take.
-        proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``; taken from ``HTTPS_PROXY`` and
-            ``NO_PROXY`` if not given.
+        proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``, or ``""`` for none; taken from
+            ``HTTPS_PROXY`` and ``NO_PROXY`` if not given.
         verify: ``True`` for the usual certificate authorities, the path of a PEM file (or of a folder) with your own,
-            or an `ssl.SSLContext`. ``False`` checks nothing and warns.
-        trust_env: whether the environment may name proxies and certificates (``HTTPS_PROXY``, ``SSL_CERT_FILE``...).
+            or an `ssl.SSLContext`. ``False``, or a context that checks nothing, warns.
+        trust_env: whether the environment may name proxies, certificates and a file for the keys of TLS
+            (``HTTPS_PROXY``, ``SSL_CERT_FILE``, ``SSLKEYLOGFILE``...).
         user_agent: put behind the SDK's own ``User-Agent``, for example ``"ward-report/2.1"``.
         max_retry_wait: the longest wait in seconds that the service may ask for before a retry; above it the error is
             raised at once, with ``retry_after``.
@@ -68,6 +69,7 @@ class Clinik:
     """
 
     encounters: Encounters
+    _shown = "not set up"
 
     def __init__(
         self,
@@ -86,16 +88,22 @@ class Clinik:
     ) -> None:
         key = _check_key(os.environ.get("CLINIKAPI_SECRET_KEY") if api_key is None else api_key)
         options = Options(timeout, retries, deadline, max_retry_wait)
-        target = parse_target((os.environ.get("CLINIKAPI_BASE_URL") or BASE_URL) if base_url is None else base_url)
-        if target.scheme == b"http" and not target.loopback:
-            _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
-        if verify is False:
-            _warn("verify=False: anybody on the way can pose as the service. Give your CA file instead.")
-        if not isinstance(max_response_bytes, int) or max_response_bytes < 1:
+        if not isinstance(max_response_bytes, int) or isinstance(max_response_bytes, bool) or max_response_bytes < 1:
             raise ClinikConfigError("max_response_bytes must be a whole number above 0.")
+        if not isinstance(trust_env, bool):
+            raise ClinikConfigError("trust_env must be True or False.")
+        target = parse_target((os.environ.get("CLINIKAPI_BASE_URL") or BASE_URL) if base_url is None else base_url)
         found_proxy = find_proxy(target, proxy, trust_env)
         speaks_tls = target.scheme == b"https" or (found_proxy is not None and found_proxy.url.scheme == "https")
-        context = tls_context(verify, trust_env) if speaks_tls else None
+        # Loading the usual authorities takes time; anything else is looked at in any case.
+        context = tls_context(verify, trust_env) if speaks_tls or verify is not True else None
+        if target.scheme == b"http" and not target.loopback:
+            _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
+        if context is not None and context.verify_mode == ssl.CERT_NONE:
+            _warn(
+                "verify=False (or an ssl.SSLContext with CERT_NONE): anybody on the way can pose as the service. "
+                "Give your CA file instead."
+            )
         _log_if_asked()
         self._shown = f"{target.shown}, {key.split('_')[1]} key"
         self._owns_connections = True
@@ -225,7 +233,7 @@ def _warn(text: str) -> None:
 
 
 def _check_key(key: str | None) -> str:
-    if not key:
+    if key is None or (isinstance(key, str) and not key):
         raise ClinikConfigError("There is no API key: give api_key, or set CLINIKAPI_SECRET_KEY.")
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         hint = " It has white space around it." if isinstance(key, str) and _KEY.fullmatch(key.strip()) else ""
@@ -245,11 +253,15 @@ def _user_agent(extra: str | None) -> bytes:
 
 
 def _log_if_asked() -> None:
-    """``CLINIKAPI_LOG=debug`` shows the SDK's log on standard error, without touching any other logger."""
-    level = os.environ.get("CLINIKAPI_LOG", "").upper()
-    if level in ("DEBUG", "INFO", "WARNING", "ERROR") and not any(
-        isinstance(handler, logging.StreamHandler) for handler in logger.handlers
-    ):
+    """``CLINIKAPI_LOG=debug`` shows the SDK's log on standard error, without touching any other logger.
+
+    Raises:
+        ClinikConfigError: it asks for a level that there is not.
+    """
+    level = os.environ.get("CLINIKAPI_LOG", "").strip().upper()
+    if level not in ("", "DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ClinikConfigError("CLINIKAPI_LOG must be debug, info, warning or error.")
+    if level and not any(isinstance(handler, logging.StreamHandler) for handler in logger.handlers):
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logger.addHandler(handler)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -104,17 +105,21 @@ class Options:
             "timeout": _is_time(self.timeout),
             "retries": isinstance(self.retries, int) and not isinstance(self.retries, bool) and self.retries >= 0,
             "deadline": self.deadline is None or _is_time(self.deadline),
-            "max_retry_wait": _is_time(self.max_retry_wait) or self.max_retry_wait == 0,
+            "max_retry_wait": _is_time(self.max_retry_wait, or_zero=True),
         }
         wrong = [name for name, right in checks.items() if not right]
         if wrong:
             raise ClinikConfigError(
-                f"{' and '.join(wrong)}: give a number of seconds above 0 (retries: a whole number from 0)."
+                f"{' and '.join(wrong)}: give a number of seconds above 0, float('inf') for no limit "
+                "(retries: a whole number from 0)."
             )
 
 
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+def _is_time(value: Any, *, or_zero: bool = False) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    # An int can be too large to be added to the clock's float.
+    return value == float("inf") or 0 < value <= sys.float_info.max or (or_zero and value == 0)
 
 
 class RetryBudget:
