@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from .errors import ClinikValidationError, Issue
+from .errors import ClinikResponseError, ClinikValidationError, Issue
 from .fhir_datetime import FhirDateTime
 from .interruption import is_interruption
 
@@ -265,11 +265,12 @@ class Json(Kind):
     """Any JSON value."""
 
     def decode(self, value: Any) -> Any:
+        check_depth(value)
         return value
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
-        if _is_deeper(value, _DEEPEST):
-            problems.add(place, f"must not be nested deeper than {_DEEPEST} levels")
+        if _is_deeper(value, DEEPEST):
+            problems.add(place, f"must not be nested deeper than {DEEPEST} levels")
             return None
         return self._encode(value, place, form, problems)
 
@@ -290,8 +291,22 @@ class Json(Kind):
         return None
 
 
-# Far below what the writer can nest (254), and what is nested in a circle gets there too.
-_DEEPEST: Final = 100
+DEEPEST: Final = 100
+"""How many levels deep a JSON value may be nested, in a request and in an answer.
+
+Far below what the writer can nest (254) and what Python can copy, pickle and compare; what is nested in a circle gets
+there too.
+"""
+
+
+def check_depth(value: Any) -> None:
+    """Refuse a value of an answer that is nested too deep to be worked with.
+
+    Raises:
+        ClinikResponseError: it is.
+    """
+    if (value.__class__ is dict or value.__class__ is list) and _is_deeper(value, DEEPEST):
+        raise ClinikResponseError(f"The answer is nested deeper than {DEEPEST} levels.")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -356,7 +371,7 @@ class Array(Kind):
             return MISFIT
         decode = self.item.decode
         # An item of another type (FHIR pads arrays with null) stays in its place, as it came.
-        return [raw if (item := decode(raw)) is MISFIT else item for raw in value]
+        return [_as_it_came(raw) if (item := decode(raw)) is MISFIT else item for raw in value]
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
         if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
@@ -371,6 +386,11 @@ class Array(Kind):
         if self.unique and any(item in encoded[:index] for index, item in enumerate(encoded)):
             problems.add(place, "must not hold the same item twice")
         return encoded
+
+
+def _as_it_came(value: Any) -> Any:
+    check_depth(value)
+    return value
 
 
 @frozen

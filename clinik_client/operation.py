@@ -50,6 +50,12 @@ class Request:
         """Whether it may be sent again after an attempt that the service may have carried out."""
         return self.method == "GET" or self.deletes
 
+    def asked_for(self, name: str) -> Any:
+        """The value of a field of the body, or else of a query parameter; ``None`` where there is none."""
+        if isinstance(self.body, Mapping):
+            return self.body.get(name)
+        return next((value for parameter, value in self.query if parameter == name), None)
+
     @property
     def target(self) -> str:
         """Path and query as they go over the wire."""

@@ -51,7 +51,12 @@ class FindResult(Generic[T]):
 
 
 def find_created(
-    sender: Sender, created: Request, search: Callable[..., Request], since: datetime, lag: float
+    sender: Sender,
+    created: Request,
+    search: Callable[..., Request],
+    since: datetime,
+    lag: float,
+    same: tuple[str, ...] = (),
 ) -> FindResult[Any]:
     """Search for the record that a create may have left. Never creates.
 
@@ -61,6 +66,7 @@ def find_created(
         search: builds a search request from keywords in Python names.
         since: when the create was sent.
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.
+        same: see `clinik_client.resource.Resource`.
 
     Raises:
         ClinikTimeoutError: the deadline of the sender does not allow to wait for the index, or to read all pages.
@@ -88,7 +94,7 @@ def find_created(
 
     def search_page(page: Request) -> ApiResponse[Any]:
         bounded = sender if deadline is None else sender.with_options(evolve(sender.options, deadline=left()))
-        return send(bounded, page)
+        return send(bounded, page, same)
 
     walk: Pages[Any] = Pages(search_page, request, None)
     matches = [record for record in walk if _fits(record, body, since)]

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, NoReturn, Protocol, TypeVar
+from typing import Any, Final, NoReturn, Protocol, Self, TypeVar
 
 from attrs import Factory, define, evolve, field, frozen
 
@@ -55,15 +55,28 @@ _logging: ContextVar[bool] = ContextVar("_logging", default=False)
 
 
 class Misread(Exception):
-    """An answer that arrived whole but is not what was asked for. Never leaves the SDK."""
+    """An answer that arrived whole but is not what was asked for. Never leaves the SDK.
+
+    Attributes:
+        another: it is about something else, so it proves nothing about what was asked.
+    """
+
+    def __init__(self, text: str, *, another: bool = False) -> None:
+        super().__init__(text)
+        self.another = another
 
 
 class Clock:
     """Time and chance, in one place so that tests can turn them."""
 
-    def __init__(self) -> None:
-        self._waits: Register[Wait] = Register()
-        self._stopped = False
+    _waits: Register[Wait]
+    _stopped: bool
+
+    def __new__(cls, *_: Any) -> Self:
+        # Not in __init__, which the clocks of tests replace.
+        clock = super().__new__(cls)
+        clock._waits, clock._stopped = Register(), False
+        return clock
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""
@@ -322,7 +335,8 @@ class Sender:
             return self._failed(request, attempt, failure)
         except Misread as error:
             misread = error
-        return self._setback(request, attempt, ClinikResponseError, str(misread))
+        outcome: Outcome = "unknown" if misread.another else attempt.outcome
+        return self._setback(request, attempt, ClinikResponseError, str(misread), outcome)
 
     def _failed(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> _Setback:
         error: type[ClinikApiError] = ClinikConnectionError
@@ -332,12 +346,18 @@ class Sender:
             error = ClinikResponseError
         elif failure.final and not attempt.sent and self.transport.closed:
             error = ClinikConfigError
-        return self._setback(request, attempt, error, failure.text, final=failure.final)
+        return self._setback(request, attempt, error, failure.text, attempt.outcome, final=failure.final)
 
     def _setback(
-        self, request: Request, attempt: Attempt, error: type[ClinikApiError], text: str, *, final: bool = False
+        self,
+        request: Request,
+        attempt: Attempt,
+        error: type[ClinikApiError],
+        text: str,
+        outcome: Outcome,
+        *,
+        final: bool = False,
     ) -> _Setback:
-        outcome = attempt.outcome
         return _Setback(
             error(
                 text,

@@ -270,7 +270,6 @@ class VirtualClock(Clock):
     """Waiting takes no time, and is written down; chance is what the test says."""
 
     def __init__(self, share: float = 1.0) -> None:
-        super().__init__()
         self.share = share
         """What ``jitter`` gives, as a share of the most that it may give."""
         self.waits: list[float] = []

@@ -26,7 +26,6 @@ class VirtualClock(Clock):
     """Stands still until somebody sleeps."""
 
     def __init__(self, utc: datetime) -> None:
-        super().__init__()
         self.time = utc
         self.slept: list[float] = []
 

@@ -8,8 +8,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, NoReturn
 
+import orjson
 import pytest
 from attrs import evolve
 from hypothesis import example, given
@@ -30,6 +31,7 @@ from clinik_client import (
     ClinikServerError,
     ClinikTimeoutError,
     ClinikValidationError,
+    resource,
 )
 from clinik_client.errors import Outcome
 from clinik_client.operation import Request
@@ -670,8 +672,85 @@ def test_another_records_answer_is_never_handed_out(
     with pytest.raises(ClinikResponseError, match="another record") as raised:
         CALLS[name](clinik)
     assert raised.value.attempts == len(service.ledger) == (3 if name == "read" else 1)
-    assert raised.value.outcome == "applied"
+    # It proves nothing about the record that was asked for.
+    assert raised.value.outcome == "unknown"
     assert "enc_2" not in f"{raised.value} {vars(raised.value)}"
+
+
+def as_fhir(name: str, patient: str | None, parent: str | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = {"resourceType": "Encounter", "id": name, "status": "planned", "class": {"code": "AMB"}}
+    found |= {} if patient is None else {"subject": {"reference": f"Patient/{patient}"}}
+    return found if parent is None else {**found, "partOf": {"reference": f"Encounter/{parent}"}}
+
+
+def as_simple(name: str, patient: str | None, parent: str | None = None) -> dict[str, Any]:
+    found = {"id": name, "status": "planned", "class": "AMB", "patientId": patient, "partOfId": parent}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+Shape = Callable[..., dict[str, Any]]
+
+
+@pytest.mark.parametrize("shape", [as_simple, as_fhir])
+@pytest.mark.parametrize(("patient", "parent"), [("pt_2", None), ("pt_1", "enc_8"), ("pt_2", "enc_8"), ("pt_", None)])
+def test_an_answer_to_a_create_that_names_another_patient_or_parent_is_never_handed_out(
+    serve: Serve, connect: Connect, shape: Shape, patient: str, parent: str | None
+) -> None:
+    service = serve(ok(shape("enc_5", patient, parent), 201))
+    with pytest.raises(ClinikResponseError, match="names another") as raised:
+        connect(service).encounters.create(status="planned", class_="AMB", patient_id="pt_1", part_of_id="enc_7")
+    assert (raised.value.outcome, raised.value.attempts, len(service.ledger)) == ("unknown", 1, 1)
+    assert patient not in f"{raised.value} {vars(raised.value)}" or patient == "pt_"
+
+
+@pytest.mark.parametrize("shape", [as_simple, as_fhir])
+@pytest.mark.parametrize(
+    ("patient", "parent"), [("pt_1", "enc_7"), ("pt_1", None), (None, None), ("Patient/pt_1", "enc_7")]
+)
+def test_what_an_answer_does_not_tell_or_tells_as_a_reference_speaks_against_nothing(
+    serve: Serve, connect: Connect, shape: Shape, patient: str | None, parent: str | None
+) -> None:
+    if shape is as_fhir and patient is not None:
+        patient = patient.removeprefix("Patient/")
+    clinik = connect(serve(ok(shape("enc_5", patient, parent), 201)))
+    created = clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1", part_of_id="enc_7")
+    assert created.data.id == "enc_5"
+
+
+@pytest.mark.parametrize("shape", [as_simple, as_fhir])
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda clinik: clinik.encounters.search(patient_id="pt_1"),
+        lambda clinik: next(clinik.encounters.search_all(patient_id="pt_1")),
+    ],
+)
+def test_a_page_with_a_row_of_another_patient_than_was_asked_for_is_never_handed_out(
+    serve: Serve, connect: Connect, shape: Shape, search: Callable[[Clinik], object]
+) -> None:
+    rows = [shape("enc_1", "pt_1"), shape("enc_2", None), shape("enc_3", "pt_2")]
+    service = serve(ok({"data": rows, "hasMore": False}))
+    clinik = connect(service, retries=0)
+    with pytest.raises(ClinikResponseError, match="names another patientId"):
+        search(clinik)
+    assert len(clinik.encounters.search(status="planned").data.data) == 3
+
+
+@pytest.mark.parametrize("problem", [MemoryError(), SystemError("returned NULL without setting an exception")])
+@pytest.mark.parametrize("name", CALLS)
+def test_an_answer_that_memory_does_not_suffice_for_is_a_typed_error(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, problem: Exception
+) -> None:
+    def fail(body: bytes) -> NoReturn:
+        raise problem
+
+    clinik = connect(serve(ok(record(), 201)), retries=0)
+    monkeypatch.setattr(resource, "is_interruption", lambda error: False)  # its frames are this file's
+    monkeypatch.setattr(orjson, "loads", fail)
+    with pytest.raises(ClinikResponseError, match="not enough memory") as raised:
+        CALLS[name](clinik)
+    assert raised.value.outcome == "applied"
+    assert raised.value.__context__ is None
 
 
 # -- Ctrl-C ----------------------------------------------------------------------------------------------------------

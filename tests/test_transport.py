@@ -482,7 +482,8 @@ def test_an_error_page_with_a_very_long_message_is_dealt_with_at_once(serve: Ser
 def answer_what_was_asked(request: WireRequest) -> WireResponse:
     """A record for each id, and for each create one whose id tells its patient."""
     if request.method == "POST":
-        return created(f"enc_{json.loads(request.body)['patientId']}")
+        patient = json.loads(request.body)["patientId"]
+        return ok(record(f"enc_{patient}", patientId=patient), 201)
     return ok(record(request.target.rsplit("/", 1)[1]))
 
 

@@ -28,7 +28,6 @@ class VirtualClock(Clock):
     """Waits between attempts take no time; the network's waits are real."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.waits: list[float] = []
         self.before_retry: Callable[[], None] | None = None
 
