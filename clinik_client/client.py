@@ -20,6 +20,7 @@ from .encounters import Encounters
 from .errors import ClinikConfigError
 from .fields import Form, Json, Place, Problems, Text
 from .operation import Request, query_pairs
+from .privacy import leaves_nothing
 from .resource import send
 from .response import ApiResponse
 from .retry import Options, Sender, logger
@@ -69,6 +70,9 @@ class Clinik:
 
     encounters: Encounters
 
+    _shown = "not set up"
+
+    @leaves_nothing
     def __init__(
         self,
         api_key: str | None = None,
@@ -130,6 +134,7 @@ class Clinik:
     ) -> None:
         self.close()
 
+    @leaves_nothing
     def close(self) -> None:
         """Close all connections. Closing a view made by `with_options` closes nothing.
 
@@ -144,6 +149,7 @@ class Clinik:
         if self._owns_connections:
             self._sender.transport.close()
 
+    @leaves_nothing
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, deadline: float | None = None
     ) -> Clinik:
@@ -170,6 +176,7 @@ class Clinik:
         view._set_up(self._sender.with_options(evolve(self._sender.options, **changes)))
         return view
 
+    @leaves_nothing
     def request(
         self,
         method: str,
@@ -204,14 +211,14 @@ class Clinik:
             )
         place = Place().child("params")
         query = {
-            name: Json().encode(value, place.child(str(name)), Form(), problems)
+            name: Json().encode(value, place.key(name), Form(), problems)
             for name, value in (params or {}).items()
             if value is not None
         }
         for name, value in query.items():
             Text().encode(name, place, Form(), problems)
             if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
-                problems.add(place.child(str(name)), "must be a string, a number, True, False, or a list of these")
+                problems.add(place.key(name), "must be a string, a number, True, False, or a list of these")
         body = None if json is None else Json().encode(json, Place().child("json"), Form(), problems)
         if problems:
             raise problems.error()
@@ -220,8 +227,8 @@ class Clinik:
 
 
 def _warn(text: str) -> None:
-    # The frame that made the client: _warn, __init__, then the caller.
-    warnings.warn(text, ClinikWarning, stacklevel=3)
+    # The frame that made the client: _warn, __init__, what decorates it, then the caller.
+    warnings.warn(text, ClinikWarning, stacklevel=4)
 
 
 def _check_key(key: str | None) -> str:

@@ -5,10 +5,10 @@ The generated endpoint modules hold one `Operation` each; everything that an ope
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import orjson
 from attrs import field, frozen
@@ -16,6 +16,7 @@ from attrs import field, frozen
 from .fields import Form, Kind, Place, Problems
 from .model import Model
 from .objects import encode_object
+from .privacy import texts_of
 
 
 @frozen(slots=False)
@@ -60,6 +61,11 @@ class Request:
     def content(self) -> bytes:
         """The body as bytes, empty where there is none."""
         return b"" if self.body is None else orjson.dumps(self.body)
+
+    def texts(self) -> Iterator[str]:
+        """What it carries besides its route, text by text: a message that repeats any of it is not shown so."""
+        steps = set(unquote(self.path).split("/")) - set(self.route.split("/"))
+        return texts_of([*steps, self.record_id, *({name: value} for name, value in self.query), self.body])
 
 
 @frozen(slots=False)

@@ -11,6 +11,7 @@ from attrs import evolve
 from .errors import ClinikResponseError
 from .fields import Place, Problems
 from .operation import Request
+from .privacy import leaves_nothing
 from .response import ApiResponse
 
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class Pages(Iterator[T], Generic[T]):
     def __iter__(self) -> Pages[T]:
         return self
 
+    @leaves_nothing
     def __next__(self) -> T:
         if self._left == 0:
             raise StopIteration
@@ -122,14 +124,16 @@ class Pages(Iterator[T], Generic[T]):
             2 True 494
             1 False 493
         """
-        while self._left != 0:
-            response = self._fetch()
-            if response is None:
-                return
-            if self._left is not None:
-                del response.data.data[self._left :]
-                self._left -= len(response.data.data)
-            yield response
+        # No generator: it would hold the page that its caller is working on.
+        return iter(self._next_page, None)
+
+    @leaves_nothing
+    def _next_page(self) -> ApiResponse[Page[T]] | None:
+        response = self._fetch() if self._left != 0 else None
+        if response is not None and self._left is not None:
+            del response.data.data[self._left :]
+            self._left -= len(response.data.data)
+        return response
 
     def _fetch(self) -> ApiResponse[Page[T]] | None:
         """Fetch the next page; ``None`` after the last one. A page that could not be fetched is next again."""

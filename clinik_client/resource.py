@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from .model import Model, schema_of
 from .objects import Object
 from .operation import Request
 from .pagination import Pages
+from .privacy import leaves_nothing
 from .response import ApiResponse, read_meta
 from .retry import Misread, Sender
 from .transport import Reply
@@ -25,6 +27,12 @@ class Resource:
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, member in list(vars(cls).items()):
+            if isinstance(member, FunctionType) and not name.startswith("_"):
+                setattr(cls, name, leaves_nothing(member))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

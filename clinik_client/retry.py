@@ -30,8 +30,8 @@ from .errors import (
     error_class,
 )
 from .operation import Request
-from .privacy import Redactor, texts_of
-from .response import read_request_id, read_seconds
+from .privacy import Redactor
+from .response import read_seconds
 from .transport import Attempt, AttemptFailed, Reply, Transport
 
 T = TypeVar("T")
@@ -316,13 +316,10 @@ class Sender:
         return told.rate_limit_reset if reset is None else reset
 
     def _redactor(self, request: Request) -> Redactor:
-        key = [value.decode("latin-1") for name, value in self.headers if name == b"x-api-key"]
-        carried = [request.record_id or "", *(value for _, value in request.query), *texts_of(request.body)]
-        return Redactor([*key, *carried])
+        return Redactor(request.texts(), dict(self.headers).get(b"x-api-key", b"").decode("latin-1"))
 
     def _request_id(self, request: Request, headers: Mapping[str, str]) -> str | None:
-        found = read_request_id(headers.get("x-request-id"))
-        return None if found is None or self._redactor(request).touches(found) else found
+        return self._redactor(request).request_id(headers.get("x-request-id"))
 
     def _log(
         self, request: Request, attempt: Attempt, result: Sent[Any] | _Setback, number: int, seconds: float
