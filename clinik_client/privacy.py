@@ -15,6 +15,7 @@ import html
 import re
 import sys
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, wraps
 from types import FrameType, FunctionType
@@ -42,7 +43,7 @@ _KEY_RUN: Final = 8
 
 # How often a text may be encoded, one way in another, and how much all its readings may hold.
 _LAYERS: Final = 3
-_MOST_READ: Final = 20 * LONGEST_READ
+_MOST_READ: Final = 10 * LONGEST_READ
 
 # Stands for what is taken out while a text is worked on: no value and no encoding has it.
 _MARK: Final = "\0"
@@ -219,45 +220,50 @@ _UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd]+")
 
 @frozen
 class _Index:
-    """Values by how they begin: looking for all of them costs one pass over a text, however many they are."""
+    """Values, so arranged that looking for all of them is one pass over a text, however many they are."""
 
-    short: frozenset[str]
-    long: Mapping[str, list[str]]
-    """By their first characters; the longest first."""
+    words: frozenset[str]
+    """Those that count only as a whole."""
+    sizes: tuple[int, ...]
+    """How long these are."""
+    beginnings: frozenset[str]
+    """How the others begin."""
+    long: tuple[str, ...]
+    """The others, in their order."""
 
     @classmethod
     def of(cls, values: Iterable[str]) -> _Index:
         # What cannot be read does not come back as it was.
         parts = {_fold(part)[0].strip() for value in values for part in _UNREADABLE.split(value)}
-        long: dict[str, list[str]] = {}
-        for part in sorted((part for part in parts if len(part) >= _LONG), key=len, reverse=True):
-            long.setdefault(part[:_LONG], []).append(part)
-        return cls(frozenset(part for part in parts if 1 < len(part) < _LONG), long)
+        words = frozenset(part for part in parts if 1 < len(part) < _BEGINNING)
+        long = tuple(sorted(part for part in parts if len(part) >= _BEGINNING))
+        return cls(words, tuple({len(word) for word in words}), frozenset(part[:_BEGINNING] for part in long), long)
 
     def spans(self, folded: str) -> Iterator[tuple[int, int]]:
         """Where in a folded text a value stands, or the beginning of one that is cut off."""
-        for start in range(len(folded) - 1):
-            for end in range(start + 2, min(start + _LONG, len(folded) + 1)):
-                if folded[start:end] in self.short and _is_word(folded, start, end):
+        reach = 0
+        for start in range(len(folded)):
+            for size in self.sizes:
+                end = start + size
+                found = end <= len(folded) and folded[start:end] in self.words
+                if found and (size >= _LONG or _is_word(folded, start, end)):
                     yield start, end
-            for value in self.long.get(folded[start : start + _LONG], ()):
-                if folded.startswith(value, start):
-                    yield start, start + len(value)
-                    break
-                if folded.startswith(value[:_BEGINNING], start):
-                    yield start, start + _common(folded, start, value)
+            if folded[start : start + _BEGINNING] in self.beginnings:
+                # Only what goes beyond the one before is looked at: otherwise "aaaa..." would take quadratic time.
+                end = max(reach, start + _BEGINNING)
+                while end < len(folded) and self._has_beginning(folded[start : end + 1]):
+                    end += 1
+                if end > reach:
+                    yield start, end
+                    reach = end
+
+    def _has_beginning(self, text: str) -> bool:
+        place = bisect_left(self.long, text)
+        return place < len(self.long) and self.long[place].startswith(text)
 
 
 def _is_word(text: str, start: int, end: int) -> bool:
     return not (start > 0 and text[start - 1].isalnum()) and not text[end : end + 1].isalnum()
-
-
-def _common(text: str, start: int, value: str) -> int:
-    """How many characters of a value stand there."""
-    length = 0
-    while length < len(value) and text[start + length : start + length + 1] == value[length]:
-        length += 1
-    return length
 
 
 def _fold(text: str) -> tuple[str, list[int]]:
@@ -414,8 +420,13 @@ def leaves_nothing(function: F) -> F:
 
     def entry(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except BaseException as error:
+                forget(error)
+                raise
         except BaseException as error:
+            # Once more: a signal handler may have raised while the frames were being emptied.
             forget(error)
             raise
         finally:
