@@ -374,11 +374,11 @@ def _from_base64(run: str) -> bytes:
 
 
 _HEX_RUN = re.compile(r"[0-9A-Fa-f]{4,}")
-_HEX_PAIRS = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{2}(?:[ :-][0-9A-Fa-f]{2})+(?![0-9A-Fa-f])")
+_HEX_PAIRS = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{2}(?:(?:\s+|[:-])[0-9A-Fa-f]{2})+(?![0-9A-Fa-f])")
 
 
 def _hex(text: str) -> str:
-    runs = [*_HEX_RUN.findall(text), *(re.sub("[ :-]", "", pairs) for pairs in _HEX_PAIRS.findall(text))]
+    runs = [*_HEX_RUN.findall(text), *(re.sub(r"[\s:-]", "", pairs) for pairs in _HEX_PAIRS.findall(text))]
     found = []
     for start in range(2):
         for run in runs:
