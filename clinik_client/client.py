@@ -12,26 +12,23 @@ import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
-from urllib.parse import unquote
 
 from attrs import evolve
 
+from .calls import public
 from .encounters import Encounters
 from .errors import ClinikConfigError
-from .fields import Form, Json, Place, Problems, Text
-from .operation import Request, query_pairs
+from .operation import raw_request
+from .privacy import leaves_nothing
 from .resource import send
 from .response import ApiResponse
-from .retry import Options, Sender, logger
+from .retry import Options, Sender, WriteState, logger
 from .transport import Transport, find_proxy, parse_target, tls_context
 from .version import __version__
 
 BASE_URL: Final = "https://api.clinikapi.com"
 
 _KEY = re.compile(r"clk_(?:live|test)_[A-Za-z0-9_-]+", re.ASCII)
-# CONNECT asks a proxy for a tunnel, it is no request to the service.
-_METHOD = re.compile(r"(?!CONNECT$)[A-Z]{1,16}", re.ASCII)
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", re.ASCII)
 
 
 class ClinikWarning(UserWarning):
@@ -70,7 +67,9 @@ class Clinik:
 
     encounters: Encounters
     _shown = "not set up"
+    _state: WriteState | None = None
 
+    @leaves_nothing
     def __init__(
         self,
         api_key: str | None = None,
@@ -138,6 +137,7 @@ class Clinik:
     ) -> None:
         self.close()
 
+    @leaves_nothing
     def close(self) -> None:
         """Close all connections. Closing a view made by `with_options` closes nothing.
 
@@ -152,6 +152,7 @@ class Clinik:
         if self._owns_connections:
             self._sender.close()
 
+    @leaves_nothing
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, deadline: float | None = None
     ) -> Clinik:
@@ -178,6 +179,7 @@ class Clinik:
         view._set_up(self._sender.with_options(evolve(self._sender.options, **changes)))
         return view
 
+    @public
     def request(
         self,
         method: str,
@@ -202,34 +204,18 @@ class Clinik:
             >>> [encounter["id"] for encounter in page["data"]], meta.status
             (['enc_lmn567', 'enc_xyz789'], 200)
         """
-        problems = Problems()
-        if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
-            problems.add(Place().child("method"), "must be an HTTP method")
-        if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
-            problems.add(
-                Place().child("path"),
-                "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",
-            )
-        place = Place().child("params")
-        query = {
-            name: Json().encode(value, place.child(str(name)), Form(), problems)
-            for name, value in (params or {}).items()
-            if value is not None
-        }
-        for name, value in query.items():
-            Text().encode(name, place, Form(), problems)
-            if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
-                problems.add(place.child(str(name)), "must be a string, a number, True, False, or a list of these")
-        body = None if json is None else Json().encode(json, Place().child("json"), Form(), problems)
-        if problems:
-            raise problems.error()
-        request = Request(method=method.upper(), route="(request)", path=path, query=query_pairs(query), body=body)
-        return send(self._sender, request)
+        return send(self._sender, raw_request(method, path, params, json), state=self._state)
+
+    def _during(self, state: WriteState) -> Self:
+        """The client for one call."""
+        client = object.__new__(type(self))
+        vars(client).update(vars(self), _state=state)
+        return client
 
 
 def _warn(text: str) -> None:
-    # The frame that made the client: _warn, __init__, then the caller.
-    warnings.warn(text, ClinikWarning, stacklevel=3)
+    # The frame that made the client: _warn, __init__, what decorates it, then the caller.
+    warnings.warn(text, ClinikWarning, stacklevel=4)
 
 
 def _check_key(key: str | None) -> str:

@@ -24,6 +24,7 @@ from attrs import field, frozen
 from .errors import ClinikResponseError, ClinikValidationError, Issue
 from .fhir_datetime import FhirDateTime
 from .interruption import is_interruption
+from .privacy import is_name
 
 MISFIT: Final = object()
 """What `Kind.decode` gives for a value that is not of its kind."""
@@ -44,6 +45,10 @@ class Place:
 
     def child(self, wire: str | int, python: str | int | None = None) -> Place:
         return Place((*self.wire, wire), (*self.python, wire if python is None else python))
+
+    def key(self, name: object) -> Place:
+        """The place below a name that the caller chose; ``*`` stands for one that may be a value."""
+        return self.child(name if isinstance(name, str) and is_name(name) else "*")
 
     def __str__(self) -> str:
         wire, python = _path(self.wire), _path(self.python)
@@ -286,7 +291,7 @@ class Json(Kind):
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             for key in value:
                 Text().encode(key, place, form, problems)
-            return {str(key): self._encode(item, place.child(key), form, problems) for key, item in value.items()}
+            return {str(key): self._encode(item, place.key(key), form, problems) for key, item in value.items()}
         problems.add(place, "must be a JSON value")
         return None
 

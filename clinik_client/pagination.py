@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from .errors import ClinikConfigError, ClinikResponseError
 from .fields import Place, Problems
 from .operation import Request
+from .privacy import forget_variables
 from .response import ApiResponse
 
 T = TypeVar("T")
@@ -140,6 +141,9 @@ class Pages(Iterator[T], Generic[T]):
             if self._left is not None:
                 self._left -= 1
             return row
+        except BaseException as error:
+            forget_variables(error)
+            raise
         finally:
             if "user" in self._user and self._user["user"] is user:
                 del self._user["user"]
@@ -172,6 +176,7 @@ class Pages(Iterator[T], Generic[T]):
             2 True 494
             1 False 493
         """
+        # No generator: it would hold the page that its caller is working on.
         return iter(self._next_page, None)
 
     def _next_page(self) -> ApiResponse[Page[T]] | None:
@@ -191,6 +196,9 @@ class Pages(Iterator[T], Generic[T]):
             del rows[: self._index]
             self._page, self._index, self._left = given, 0, left
             return response
+        except BaseException as error:
+            forget_variables(error)
+            raise
         finally:
             if "user" in self._user and self._user["user"] is user:
                 del self._user["user"]

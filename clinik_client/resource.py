@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, Final
+from types import FunctionType
+from typing import Any, ClassVar, Final, Self
 
 import orjson
 from attrs import frozen
 
+from .calls import public
 from .errors import ClinikResponseError
 from .fields import Array, check_depth
 from .interruption import is_interruption
@@ -17,28 +19,43 @@ from .objects import Object
 from .operation import Request
 from .pagination import Pages
 from .response import ApiResponse, read_meta
-from .retry import Misread, Sender
+from .retry import Misread, Sender, WriteState
 from .transport import Reply
 
 
 class Resource:
     """The base of the facades. Holds nothing but where to send requests."""
 
-    __slots__ = ("_sender",)
+    __slots__ = ("_sender", "_state")
 
     same: ClassVar[tuple[str, ...]] = ()
     """The ids that an answer has in common with what was asked for, in wire names: one with others is about something
     else. Only what nobody normalises, and what cannot change."""
 
+    _state: WriteState | None
+
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
+        self._state = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, member in list(vars(cls).items()):
+            if isinstance(member, FunctionType) and not name.startswith("_"):
+                setattr(cls, name, public(member))
+
+    def _during(self, state: WriteState) -> Self:
+        """The facade for one call, which may be made by another one's method."""
+        facade = object.__new__(type(self))
+        facade._sender, facade._state = self._sender, self._state or state
+        return facade
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
     def _send(self, request: Request) -> ApiResponse[Any]:
         """Send a request that an endpoint module has built."""
-        return send(self._sender, request, self.same)
+        return send(self._sender, request, self.same, self._state)
 
     def _walk(
         self,
@@ -60,9 +77,11 @@ class Answer:
     meta: Mapping[str, Any]
 
 
-def send(sender: Sender, request: Request, same: tuple[str, ...] = ()) -> ApiResponse[Any]:
+def send(
+    sender: Sender, request: Request, same: tuple[str, ...] = (), state: WriteState | None = None
+) -> ApiResponse[Any]:
     """Send a request and put the answer's data and metadata together. For ``same`` see `Resource`."""
-    return sender.send(request, partial(_read, same))
+    return sender.send(request, partial(_read, same), state)
 
 
 def _read(

@@ -33,8 +33,8 @@ from .errors import (
 )
 from .interruption import is_interruption
 from .operation import Request
-from .privacy import Redactor, texts_of
-from .response import read_request_id, read_seconds
+from .privacy import Redactor
+from .response import read_seconds
 from .transport import Attempt, AttemptFailed, Register, Reply, Transport, Wait
 
 T = TypeVar("T")
@@ -210,12 +210,18 @@ class _Setback:
 
 
 @define
-class _WriteState:
+class WriteState:
     """Whether the service may have carried out what a call asks for, although no answer says so."""
 
+    request: Request | None = field(default=None, repr=False)
+    """The write."""
     maybe_done: bool = False
     """An attempt that is over may have been carried out."""
-    under_way: Attempt | None = None
+    under_way: Attempt | None = field(default=None, repr=False)
+
+    def begin(self, request: Request) -> None:
+        """This is what is going to be sent."""
+        self.request = None if request.method == "GET" else request
 
     def settle(self, outcome: Outcome) -> None:
         """The attempt that was under way is over, with this outcome."""
@@ -223,8 +229,15 @@ class _WriteState:
         self.under_way = None
 
     @property
-    def open(self) -> bool:
-        return self.maybe_done or (self.under_way is not None and self.under_way.outcome in MAYBE_DONE)
+    def note(self) -> str | None:
+        """What to say of a write that was interrupted; ``None`` if nothing can have been done."""
+        attempt, request = self.under_way, self.request
+        if request is None or not (self.maybe_done or (attempt is not None and attempt.outcome in MAYBE_DONE)):
+            return None
+        return (
+            f"clinik_client: {request.name} was under way: whether it was carried out is unknown. "
+            "Look before sending it again."
+        )
 
 
 @define(slots=False)
@@ -249,31 +262,19 @@ class Sender:
         self.transport.close()
         self.clock.stop()
 
-    def send(self, request: Request, read: Read[T]) -> T:
+    def send(self, request: Request, read: Read[T], state: WriteState | None = None) -> T:
         """Send a request, as often as its limits and what is known about it allow.
 
         Args:
             request: what to send.
             read: makes the result out of a 2xx answer.
+            state: receives what becomes known, for the case that a signal handler ends the call.
 
         Raises:
             ClinikApiError: the call failed; it says what is known.
         """
-        state = _WriteState()
-        try:
-            return self._send(request, read, state)
-        except ClinikApiError:
-            raise
-        except BaseException as error:
-            # Ctrl-C, or whatever else a signal handler raises: it passes as it is.
-            if request.method != "GET" and state.open:
-                error.add_note(
-                    f"clinik_client: {request.name} was under way: whether it was carried out is unknown. "
-                    "Look before sending it again."
-                )
-            raise
-
-    def _send(self, request: Request, read: Read[T], state: _WriteState) -> T:
+        state = state or WriteState()
+        state.begin(request)
         clock, options = self.clock, self.options
         begun = clock.now()
         end = float("inf") if options.deadline is None else begun + options.deadline
@@ -410,13 +411,10 @@ class Sender:
         return told.rate_limit_reset if reset is None else reset
 
     def _redactor(self, request: Request) -> Redactor:
-        key = [value.decode("latin-1") for name, value in self.headers if name == b"x-api-key"]
-        carried = [request.record_id or "", *(value for _, value in request.query), *texts_of(request.body)]
-        return Redactor([*key, *carried])
+        return Redactor(request.texts(), dict(self.headers).get(b"x-api-key", b"").decode("latin-1"))
 
     def _request_id(self, request: Request, headers: Mapping[str, str]) -> str | None:
-        found = read_request_id(headers.get("x-request-id"))
-        return None if found is None or self._redactor(request).touches(found) else found
+        return self._redactor(request).request_id(headers.get("x-request-id"))
 
     def _log(self, request: Request, attempt: Attempt, result: object, number: int, seconds: float) -> None:
         failed = isinstance(result, _Setback)
