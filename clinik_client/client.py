@@ -12,26 +12,23 @@ import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
-from urllib.parse import unquote
 
 from attrs import evolve
 
+from .calls import public
 from .encounters import Encounters
 from .errors import ClinikConfigError
-from .fields import Form, Json, Place, Problems, Text
-from .operation import Request, query_pairs
+from .operation import raw_request
+from .privacy import leaves_nothing
 from .resource import send
 from .response import ApiResponse
-from .retry import Options, Sender, logger
+from .retry import Options, Sender, WriteState, logger
 from .transport import Transport, find_proxy, parse_target, tls_context
 from .version import __version__
 
 BASE_URL: Final = "https://api.clinikapi.com"
 
 _KEY = re.compile(r"clk_(?:live|test)_[A-Za-z0-9_-]+", re.ASCII)
-# CONNECT asks a proxy for a tunnel, it is no request to the service.
-_METHOD = re.compile(r"(?!CONNECT$)[A-Z]{1,16}", re.ASCII)
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", re.ASCII)
 
 
 class ClinikWarning(UserWarning):
@@ -48,11 +45,12 @@ class Clinik:
             waiting and reading the answer together.
         retries: how many times a request is sent again at most, where that is safe (see ``docs/reliability.md``).
         deadline: the limit of a whole call with its retries and waits, in seconds; ``None`` for as long as these take.
-        proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``; taken from ``HTTPS_PROXY`` and
-            ``NO_PROXY`` if not given.
+        proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``, or ``""`` for none; taken from
+            ``HTTPS_PROXY`` and ``NO_PROXY`` if not given.
         verify: ``True`` for the usual certificate authorities, the path of a PEM file (or of a folder) with your own,
-            or an `ssl.SSLContext`. ``False`` checks nothing and warns.
-        trust_env: whether the environment may name proxies and certificates (``HTTPS_PROXY``, ``SSL_CERT_FILE``...).
+            or an `ssl.SSLContext`. ``False``, or a context that checks nothing, warns.
+        trust_env: whether the environment may name proxies, certificates and a file for the keys of TLS
+            (``HTTPS_PROXY``, ``SSL_CERT_FILE``, ``SSLKEYLOGFILE``...).
         user_agent: put behind the SDK's own ``User-Agent``, for example ``"ward-report/2.1"``.
         max_retry_wait: the longest wait in seconds that the service may ask for before a retry; above it the error is
             raised at once, with ``retry_after``.
@@ -68,7 +66,10 @@ class Clinik:
     """
 
     encounters: Encounters
+    _shown = "not set up"
+    _state: WriteState | None = None
 
+    @leaves_nothing
     def __init__(
         self,
         api_key: str | None = None,
@@ -86,16 +87,22 @@ class Clinik:
     ) -> None:
         key = _check_key(os.environ.get("CLINIKAPI_SECRET_KEY") if api_key is None else api_key)
         options = Options(timeout, retries, deadline, max_retry_wait)
-        target = parse_target((os.environ.get("CLINIKAPI_BASE_URL") or BASE_URL) if base_url is None else base_url)
-        if target.scheme == b"http" and not target.loopback:
-            _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
-        if verify is False:
-            _warn("verify=False: anybody on the way can pose as the service. Give your CA file instead.")
-        if not isinstance(max_response_bytes, int) or max_response_bytes < 1:
+        if not isinstance(max_response_bytes, int) or isinstance(max_response_bytes, bool) or max_response_bytes < 1:
             raise ClinikConfigError("max_response_bytes must be a whole number above 0.")
+        if not isinstance(trust_env, bool):
+            raise ClinikConfigError("trust_env must be True or False.")
+        target = parse_target((os.environ.get("CLINIKAPI_BASE_URL") or BASE_URL) if base_url is None else base_url)
         found_proxy = find_proxy(target, proxy, trust_env)
         speaks_tls = target.scheme == b"https" or (found_proxy is not None and found_proxy.url.scheme == "https")
-        context = tls_context(verify, trust_env) if speaks_tls else None
+        # Loading the usual authorities takes time; anything else is looked at in any case.
+        context = tls_context(verify, trust_env) if speaks_tls or verify is not True else None
+        if target.scheme == b"http" and not target.loopback:
+            _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
+        if context is not None and context.verify_mode == ssl.CERT_NONE:
+            _warn(
+                "verify=False (or an ssl.SSLContext with CERT_NONE): anybody on the way can pose as the service. "
+                "Give your CA file instead."
+            )
         _log_if_asked()
         self._shown = f"{target.shown}, {key.split('_')[1]} key"
         self._owns_connections = True
@@ -130,6 +137,7 @@ class Clinik:
     ) -> None:
         self.close()
 
+    @leaves_nothing
     def close(self) -> None:
         """Close all connections. Closing a view made by `with_options` closes nothing.
 
@@ -142,8 +150,9 @@ class Clinik:
             <Clinik https://api.clinikapi.com, test key>
         """
         if self._owns_connections:
-            self._sender.transport.close()
+            self._sender.close()
 
+    @leaves_nothing
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, deadline: float | None = None
     ) -> Clinik:
@@ -170,6 +179,7 @@ class Clinik:
         view._set_up(self._sender.with_options(evolve(self._sender.options, **changes)))
         return view
 
+    @public
     def request(
         self,
         method: str,
@@ -194,38 +204,22 @@ class Clinik:
             >>> [encounter["id"] for encounter in page["data"]], meta.status
             (['enc_lmn567', 'enc_xyz789'], 200)
         """
-        problems = Problems()
-        if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
-            problems.add(Place().child("method"), "must be an HTTP method")
-        if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
-            problems.add(
-                Place().child("path"),
-                "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",
-            )
-        place = Place().child("params")
-        query = {
-            name: Json().encode(value, place.child(str(name)), Form(), problems)
-            for name, value in (params or {}).items()
-            if value is not None
-        }
-        for name, value in query.items():
-            Text().encode(name, place, Form(), problems)
-            if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
-                problems.add(place.child(str(name)), "must be a string, a number, True, False, or a list of these")
-        body = None if json is None else Json().encode(json, Place().child("json"), Form(), problems)
-        if problems:
-            raise problems.error()
-        request = Request(method=method.upper(), route="(request)", path=path, query=query_pairs(query), body=body)
-        return send(self._sender, request)
+        return send(self._sender, raw_request(method, path, params, json), state=self._state)
+
+    def _during(self, state: WriteState) -> Self:
+        """The client for one call."""
+        client = object.__new__(type(self))
+        vars(client).update(vars(self), _state=state)
+        return client
 
 
 def _warn(text: str) -> None:
-    # The frame that made the client: _warn, __init__, then the caller.
-    warnings.warn(text, ClinikWarning, stacklevel=3)
+    # The frame that made the client: _warn, __init__, what decorates it, then the caller.
+    warnings.warn(text, ClinikWarning, stacklevel=4)
 
 
 def _check_key(key: str | None) -> str:
-    if not key:
+    if key is None or (isinstance(key, str) and not key):
         raise ClinikConfigError("There is no API key: give api_key, or set CLINIKAPI_SECRET_KEY.")
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         hint = " It has white space around it." if isinstance(key, str) and _KEY.fullmatch(key.strip()) else ""
@@ -245,11 +239,15 @@ def _user_agent(extra: str | None) -> bytes:
 
 
 def _log_if_asked() -> None:
-    """``CLINIKAPI_LOG=debug`` shows the SDK's log on standard error, without touching any other logger."""
-    level = os.environ.get("CLINIKAPI_LOG", "").upper()
-    if level in ("DEBUG", "INFO", "WARNING", "ERROR") and not any(
-        isinstance(handler, logging.StreamHandler) for handler in logger.handlers
-    ):
+    """``CLINIKAPI_LOG=debug`` shows the SDK's log on standard error, without touching any other logger.
+
+    Raises:
+        ClinikConfigError: it asks for a level that there is not.
+    """
+    level = os.environ.get("CLINIKAPI_LOG", "").strip().upper()
+    if level not in ("", "DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ClinikConfigError("CLINIKAPI_LOG must be debug, info, warning or error.")
+    if level and not any(isinstance(handler, logging.StreamHandler) for handler in logger.handlers):
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logger.addHandler(handler)

@@ -40,6 +40,8 @@ class Encounters(Resource):
 
     __slots__ = ()
 
+    same = ("patientId", "partOfId")
+
     @overload
     def create(self, /, **fields: Unpack[EncounterCreateRequestFields]) -> ApiResponse[Encounter]: ...
     @overload
@@ -236,4 +238,4 @@ class Encounters(Resource):
             ('found', 'enc_xyz789')
         """
         created = create_encounter.request(given, **fields)
-        return find_created(self._sender, created, search_encounters.request, since, lag)
+        return find_created(self._sender, created, search_encounters.request, since, lag, self.same)

@@ -85,11 +85,13 @@ class ClinikApiError(Exception):
             f"outcome: {self.outcome}",
         ]
         told = [issue["diagnostics"] for issue in self.issues if issue.get("diagnostics")]
-        listed = "".join(f"\n  - {diagnostics}" for diagnostics in told[:_SHOWN_ISSUES])
+        listed = "; ".join(told[:_SHOWN_ISSUES])
         if len(told) > _SHOWN_ISSUES:
-            listed += f"\n  - and {len(told) - _SHOWN_ISSUES} more, see issues"
+            listed += f"; and {len(told) - _SHOWN_ISSUES} more, see issues"
         text = f"{head}: {self.message}" if head else self.message
-        return f"{text} ({', '.join(fact for fact in facts if fact)}){listed}"
+        text += f" ({', '.join(fact for fact in facts if fact)})"
+        # One line, so that an error is one line in a log.
+        return " ".join((f"{text}: {listed}" if listed else text).splitlines())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} status={self.status} code={self.code} outcome={self.outcome}>"
@@ -173,6 +175,61 @@ STATUS_ERRORS: dict[int, type[ClinikApiError]] = {
 
 QUOTA_CODES = frozenset({"MONTHLY_QUOTA_EXCEEDED", "SANDBOX_QUOTA_EXCEEDED"})
 """The codes of a 429 that does not recover by waiting."""
+
+DOCUMENTED_CODES = QUOTA_CODES | {
+    "INVALID_JSON",
+    "METHOD_OVERRIDE_REJECTED",
+    "UNAUTHORIZED",
+    "INVALID_KEY_FORMAT",
+    "INVALID_KEY",
+    "KEY_REVOKED",
+    "KEY_EXPIRED",
+    "NOT_FOUND",
+    "VALIDATION_ERROR",
+    "RATE_LIMITED",
+    "INTERNAL_ERROR",
+}
+"""The codes that the API documents; more may come."""
+
+ISSUE_TYPES = frozenset(
+    {
+        "invalid",
+        "structure",
+        "required",
+        "value",
+        "invariant",
+        "security",
+        "login",
+        "unknown",
+        "expired",
+        "forbidden",
+        "suppressed",
+        "processing",
+        "not-supported",
+        "duplicate",
+        "multiple-matches",
+        "not-found",
+        "deleted",
+        "too-long",
+        "code-invalid",
+        "extension",
+        "too-costly",
+        "business-rule",
+        "conflict",
+        "transient",
+        "lock-error",
+        "no-store",
+        "exception",
+        "timeout",
+        "incomplete",
+        "throttled",
+        "informational",
+    }
+)
+"""The codes of an issue in FHIR R4 (http://hl7.org/fhir/R4/valueset-issue-type.html)."""
+
+SEVERITIES = frozenset({"fatal", "error", "warning", "information"})
+"""The severities of an issue in FHIR R4 (http://hl7.org/fhir/R4/valueset-issue-severity.html)."""
 
 
 def error_class(status: int, code: str | None) -> type[ClinikApiError]:

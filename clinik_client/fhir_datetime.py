@@ -10,6 +10,8 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Literal, Self, SupportsIndex
 
+from .interruption import is_interruption
+
 __all__ = ["FhirDateTime", "Precision"]
 
 Precision = Literal["year", "month", "day", "second", "fraction"]
@@ -70,17 +72,29 @@ class FhirDateTime(datetime):
         >>> FhirDateTime.parse("2025-06-01T09:00:00.123456789+02:00").isoformat()
         '2025-06-01T09:00:00.123456+02:00'
         """
+        value = cls.read(text)
+        if value is None:
+            raise ValueError("not an ISO 8601 date or date-time")
+        return value
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """As :meth:`parse`, but ``None`` for what cannot be read.
+
+        >>> FhirDateTime.read("2025-06"), FhirDateTime.read("soon")
+        (FhirDateTime('2025-06'), None)
+        """
         value: Self | None
         try:
             value = cls.fromisoformat(text)
         except ValueError:
-            value = None  # nothing is raised from in here: this error repeats the text and would stay as the context
+            value = None
         # fromisoformat takes the fraction of an hour or a minute for one of a second; away from the usual
         # place of a fraction, dateutil has the word.
         if value is None or (value.microsecond and text[_FRACTION_DOT : _FRACTION_DOT + 1] != "."):
             value = cls._parse_rare(text)
             if value is None:
-                raise ValueError("not an ISO 8601 date or date-time")
+                return None
         elif value.tzinfo is None:
             value = value.replace(tzinfo=UTC)
         value._text = text
@@ -98,7 +112,9 @@ class FhirDateTime(datetime):
             extra = timedelta(seconds=1)
         try:
             moment = isoparse(text) + extra
-        except (ValueError, OverflowError):  # OverflowError: past the year 9999
+        except (ValueError, OverflowError) as error:  # OverflowError: past the year 9999
+            if is_interruption(error):
+                raise
             return None
         # The standard library's own time zones, so that a pickle does not need dateutil.
         offset = moment.utcoffset()
@@ -137,11 +153,10 @@ class FhirDateTime(datetime):
             raise ValueError(f"not a date or date-time in the ISO 8601 extended format: write {_FORMS}")
         if form["time"] and not form["offset"]:
             raise ValueError("time without an offset: add Z for UTC, or an offset such as +02:00")
-        try:
-            return cls.parse(text)
-        except ValueError:
-            problem = "no such date: the year must be 0001 or later, and the month and its day must exist"
-        raise ValueError(problem)  # out here, as in parse, so that the first error is not its context
+        value = cls.read(text)
+        if value is None:
+            raise ValueError("no such date: the year must be 0001 or later, and the month and its day must exist")
+        return value
 
     @classmethod
     def _of_datetime(cls, value: datetime) -> Self:

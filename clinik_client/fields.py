@@ -21,8 +21,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from .errors import ClinikValidationError, Issue
+from .errors import ClinikResponseError, ClinikValidationError, Issue
 from .fhir_datetime import FhirDateTime
+from .interruption import is_interruption
+from .privacy import is_name
 
 MISFIT: Final = object()
 """What `Kind.decode` gives for a value that is not of its kind."""
@@ -43,6 +45,10 @@ class Place:
 
     def child(self, wire: str | int, python: str | int | None = None) -> Place:
         return Place((*self.wire, wire), (*self.python, wire if python is None else python))
+
+    def key(self, name: object) -> Place:
+        """The place below a name that the caller chose; ``*`` stands for one that may be a value."""
+        return self.child(name if isinstance(name, str) and is_name(name) else "*")
 
     def __str__(self) -> str:
         wire, python = _path(self.wire), _path(self.python)
@@ -243,18 +249,16 @@ class DateTime(Kind):
     """A FHIR dateTime: an instant with its offset, or a day, a month, a year."""
 
     def decode(self, value: Any) -> Any:
-        if value.__class__ is str:
-            try:
-                return FhirDateTime.parse(value)
-            except ValueError:
-                return MISFIT
-        return MISFIT
+        moment = FhirDateTime.read(value) if value.__class__ is str else None
+        return MISFIT if moment is None else moment
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
         if isinstance(value, date | str):
             try:
                 return FhirDateTime.of(value).text
             except ValueError as error:
+                if is_interruption(error):
+                    raise
                 problems.add(place, str(error))
                 return None
         problems.add(place, "must be an aware datetime, a date, or an ISO 8601 string")
@@ -266,11 +270,12 @@ class Json(Kind):
     """Any JSON value."""
 
     def decode(self, value: Any) -> Any:
+        check_depth(value)
         return value
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
-        if _is_deeper(value, _DEEPEST):
-            problems.add(place, f"must not be nested deeper than {_DEEPEST} levels")
+        if _is_deeper(value, DEEPEST):
+            problems.add(place, f"must not be nested deeper than {DEEPEST} levels")
             return None
         return self._encode(value, place, form, problems)
 
@@ -286,13 +291,27 @@ class Json(Kind):
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             for key in value:
                 Text().encode(key, place, form, problems)
-            return {str(key): self._encode(item, place.child(key), form, problems) for key, item in value.items()}
+            return {str(key): self._encode(item, place.key(key), form, problems) for key, item in value.items()}
         problems.add(place, "must be a JSON value")
         return None
 
 
-# Far below what the writer can nest (254), and what is nested in a circle gets there too.
-_DEEPEST: Final = 100
+DEEPEST: Final = 100
+"""How many levels deep a JSON value may be nested, in a request and in an answer.
+
+Far below what the writer can nest (254) and what Python can copy, pickle and compare; what is nested in a circle gets
+there too.
+"""
+
+
+def check_depth(value: Any) -> None:
+    """Refuse a value of an answer that is nested too deep to be worked with.
+
+    Raises:
+        ClinikResponseError: it is.
+    """
+    if (value.__class__ is dict or value.__class__ is list) and _is_deeper(value, DEEPEST):
+        raise ClinikResponseError(f"The answer is nested deeper than {DEEPEST} levels.")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -357,7 +376,7 @@ class Array(Kind):
             return MISFIT
         decode = self.item.decode
         # An item of another type (FHIR pads arrays with null) stays in its place, as it came.
-        return [raw if (item := decode(raw)) is MISFIT else item for raw in value]
+        return [_as_it_came(raw) if (item := decode(raw)) is MISFIT else item for raw in value]
 
     def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
         if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
@@ -372,6 +391,11 @@ class Array(Kind):
         if self.unique and any(item in encoded[:index] for index, item in enumerate(encoded)):
             problems.add(place, "must not hold the same item twice")
         return encoded
+
+
+def _as_it_came(value: Any) -> Any:
+    check_depth(value)
+    return value
 
 
 @frozen

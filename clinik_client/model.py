@@ -13,7 +13,8 @@ from attrs import AttrsInstance, fields, frozen
 
 from .fhir import is_fhir, simplify
 from .fhir_datetime import FhirDateTime
-from .fields import MISFIT, Kind, Text
+from .fields import MISFIT, Kind, Text, check_depth
+from .interruption import is_interruption
 
 T = TypeVar("T")
 
@@ -79,8 +80,12 @@ class Model(AttrsInstance):
 
         Args:
             record: the decoded JSON object. It is not changed.
+
+        Raises:
+            ClinikResponseError: something in it is nested deeper than 100 levels.
         """
         if cls._fhir_resource is not None and is_fhir(record):
+            check_depth(record)
             record = simplify(record)
         schema = schema_of(cls)
         texts, readers = schema.texts, schema.readers
@@ -93,6 +98,8 @@ class Model(AttrsInstance):
                 continue
             reader = readers.get(wire_name)
             if reader is None or value is None or (decoded := reader[1](value)) is MISFIT:
+                if value.__class__ is dict or value.__class__ is list:
+                    check_depth(value)
                 rest[wire_name] = value
             else:
                 values[reader[0]] = decoded
@@ -184,5 +191,7 @@ def date_time(value: FhirDateTime | date | str | None) -> FhirDateTime | None:
         return value
     try:
         return FhirDateTime.of(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
+        if is_interruption(error):
+            raise
         return value  # type: ignore[return-value]  # see the docstring

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from .fields import MISFIT, Form, Json, Kind, Place, Problems
 from .model import Model, schema_of
+from .privacy import is_name
 
 
 @frozen(slots=False)
@@ -68,7 +69,7 @@ def encode_object(model: type[Model], value: Any, place: Place, form: Form, prob
         entry = names.get(name)
         if entry is None:
             if schema.open and isinstance(name, str):
-                encoded[name] = Json().encode(item, place.child(name), form, problems)
+                encoded[name] = Json().encode(item, place.key(name), form, problems)
             else:
                 inside, text = _unknown(name, place, names, form)
                 problems.add(inside, text)
@@ -97,8 +98,8 @@ def _inside(place: Place, wire: str, python: str, form: Form) -> Place:
 
 def _unknown(name: Any, place: Place, names: Iterable[str], form: Form) -> tuple[Place, str]:
     what = "keyword" if form.keywords else "field"
-    # A long or odd name may be a value that slipped into the place of one: it is not repeated.
-    if not isinstance(name, str) or len(name) > 64 or not name.isidentifier():
+    # Any other may be a value that slipped into the place of a name: it is not repeated.
+    if not is_name(name):
         return place, f"unknown {what} (its name is not one that the API could have)"
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     camel = re.sub(r"_+([a-zA-Z])", lambda match: match[1].upper(), name)

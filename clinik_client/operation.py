@@ -5,17 +5,18 @@ The generated endpoint modules hold one `Operation` each; everything that an ope
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import orjson
 from attrs import field, frozen
 
-from .fields import Form, Kind, Place, Problems
+from .fields import Form, Json, Kind, Place, Problems, Text
 from .model import Model
 from .objects import encode_object
+from .privacy import texts_of
 
 
 @frozen(slots=False)
@@ -51,15 +52,26 @@ class Request:
         """Whether it may be sent again after an attempt that the service may have carried out."""
         return self.method == "GET" or self.deletes
 
+    def asked_for(self, name: str) -> Any:
+        """The value of a field of the body, or else of a query parameter; ``None`` where there is none."""
+        if isinstance(self.body, Mapping):
+            return self.body.get(name)
+        return next((value for parameter, value in self.query if parameter == name), None)
+
     @property
     def target(self) -> str:
         """Path and query as they go over the wire."""
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
-    @cached_property
+    @property
     def content(self) -> bytes:
         """The body as bytes, empty where there is none."""
         return b"" if self.body is None else orjson.dumps(self.body)
+
+    def texts(self) -> Iterator[str]:
+        """What it carries besides its route, text by text: a message that repeats any of it is not shown so."""
+        steps = set(unquote(self.path).split("/")) - set(self.route.split("/"))
+        return texts_of([*steps, self.record_id, *({name: value} for name, value in self.query), self.body])
 
 
 @frozen(slots=False)
@@ -146,3 +158,38 @@ def query_pairs(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         for name, value in fields.items()
         for item in (value if isinstance(value, list) else [value])
     )
+
+
+# CONNECT asks a proxy for a tunnel, it is no request to the service.
+_METHOD = re.compile(r"(?!CONNECT$)[A-Z]{1,16}", re.ASCII)
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", re.ASCII)
+
+
+def raw_request(method: str, path: str, params: Mapping[str, Any] | None, json: Any) -> Request:
+    """The request for `clinik_client.Clinik.request`, which no document describes.
+
+    Raises:
+        ClinikValidationError: with every problem there is.
+    """
+    problems = Problems()
+    if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
+        problems.add(Place().child("method"), "must be an HTTP method")
+    if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
+        problems.add(
+            Place().child("path"),
+            "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",
+        )
+    place = Place().child("params")
+    query = {
+        name: Json().encode(value, place.key(name), Form(), problems)
+        for name, value in (params or {}).items()
+        if value is not None
+    }
+    for name, value in query.items():
+        Text().encode(name, place, Form(), problems)
+        if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
+            problems.add(place.key(name), "must be a string, a number, True, False, or a list of these")
+    body = None if json is None else Json().encode(json, Place().child("json"), Form(), problems)
+    if problems:
+        raise problems.error()
+    return Request(method=method.upper(), route="(request)", path=path, query=query_pairs(query), body=body)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from .errors import ClinikResponseError
+from .errors import ClinikConfigError, ClinikResponseError
 from .fields import Place, Problems
 from .operation import Request
+from .privacy import forget_variables
 from .response import ApiResponse
 
 T = TypeVar("T")
 
-REMEMBERED = 1000
+REMEMBERED: Final = 1000
 """How many of the ids yielded last are not yielded again."""
+
+MOST_IDLE_PAGES: Final = 100
+"""How many pages in a row may bring nothing new before a walk gives up."""
 
 
 class Page(Protocol[T]):
@@ -33,17 +37,43 @@ class Page(Protocol[T]):
     def __contains__(self, name: object) -> bool: ...
 
 
+@frozen
+class _Fetched(Generic[T]):
+    """One page. A walk replaces it as a whole: an interruption leaves it with the old one or with the new one."""
+
+    response: ApiResponse[Page[T]] | None
+    cursor: str | None
+    """Where it is."""
+    next: str | None
+    """Where the next one is."""
+    more: bool
+    """Whether there is a next one."""
+    total: int | None
+    idle: int
+    """How many pages in a row, this one the last, brought nothing new."""
+    given: bool = False
+    """It was given out as a whole, by `Pages.pages`."""
+
+    @property
+    def rows(self) -> list[T]:
+        """What is to be given out one by one."""
+        return [] if self.response is None or self.given else self.response.data.data
+
+
 class Pages(Iterator[T], Generic[T]):
     """All records of a search, page after page; each page is fetched when its first record is wanted.
 
-    Iterate over it for records, or over `pages` for pages with their metadata. It can be walked through once.
+    Iterate over it for records, or over `pages` for pages with their metadata. It can be walked through once, by one
+    thread at a time.
 
     Pages follow ``hasMore`` and ``cursor`` alone: a short or empty page is not the last one. Since the cursor is an
     offset, records may move between pages while others are added or removed: an id among the last 1,000 yielded is not
     yielded again.
 
     Raises, while iterating:
-        ClinikResponseError: the service repeats a cursor or says that there is more but not where.
+        ClinikResponseError: the service repeats a cursor, says that there is more but not where, or has sent 100 pages
+            in a row with nothing new in them.
+        ClinikConfigError: another thread is using the walk at this moment, or a signal handler has interrupted its use.
         ClinikApiError: a page could not be fetched. `cursor` tells where to start again.
     """
 
@@ -55,12 +85,12 @@ class Pages(Iterator[T], Generic[T]):
         self._send = send
         self._request = request
         self._left = limit
-        self._next = self._cursor = dict(request.query).get("cursor")
+        start = dict(request.query).get("cursor")
+        self._page: _Fetched[T] = _Fetched(None, start, start, True, None, 0)
+        self._index = 0
         self._asked: set[str | None] = set()
-        self._more = True
-        self._total: int | None = None
-        self._rows: deque[T] = deque()
         self._latest: OrderedDict[str, None] = OrderedDict()
+        self._user: dict[str, object] = {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._request.name}>"
@@ -74,7 +104,7 @@ class Pages(Iterator[T], Generic[T]):
             >>> walk.total, next(walk).id, walk.total
             (None, 'enc_lmn567', 5)
         """
-        return self._total
+        return self._page.total
 
     @property
     def cursor(self) -> str | None:
@@ -87,28 +117,52 @@ class Pages(Iterator[T], Generic[T]):
             >>> next(walk).id, walk.cursor, next(walk).id, walk.cursor
             ('enc_lmn567', None, 'enc_xyz789', '2')
         """
-        return self._cursor
+        page = self._page
+        done = self._index > 0 and not any(self._is_new(row) for row in page.rows[self._index :])
+        return page.next if done and page.more else page.cursor
 
     def __iter__(self) -> Pages[T]:
         return self
 
     def __next__(self) -> T:
-        if self._left == 0:
-            raise StopIteration
-        while not self._rows:
-            page = self._fetch()
-            if page is None:
+        user = object()
+        try:
+            self._claim(user)
+            if self._left == 0:
                 raise StopIteration
-            self._rows.extend(row for row in page.data.data if self._is_new(row))
-        row = self._rows.popleft()
-        if self._left is not None:
-            self._left -= 1
-        if not self._rows and self._more:
-            self._cursor = self._next
-        return row
+            row = self._find_row()
+            name = getattr(row, "id", None)
+            if len(self._latest) >= REMEMBERED:
+                self._latest.popitem(last=False)
+            # From here on nothing is called: Python looks for signals after calls, and this row must not get lost.
+            if name is not None:
+                self._latest[name] = None
+            self._index += 1
+            if self._left is not None:
+                self._left -= 1
+            return row
+        except BaseException as error:
+            forget_variables(error)
+            raise
+        finally:
+            if "user" in self._user and self._user["user"] is user:
+                del self._user["user"]
+
+    def _find_row(self) -> T:
+        """The next row that was not yielded before, in the page in hand or in a later one."""
+        while True:
+            rows = self._page.rows
+            while self._index < len(rows):
+                if self._is_new(rows[self._index]):
+                    return rows[self._index]
+                self._index += 1
+            if not self._fetch():
+                raise StopIteration
 
     def pages(self) -> Iterator[ApiResponse[Page[T]]]:
         """The pages from here on, as they come, each with its metadata. ``limit`` ends the last one early.
+
+        After `next` they begin with the rest of the page in hand.
 
         While a page is being worked on, `cursor` is that page's: a walk that starts there repeats it.
 
@@ -122,47 +176,81 @@ class Pages(Iterator[T], Generic[T]):
             2 True 494
             1 False 493
         """
-        while self._left != 0:
-            response = self._fetch()
-            if response is None:
-                return
-            if self._left is not None:
-                del response.data.data[self._left :]
-                self._left -= len(response.data.data)
-            yield response
+        # No generator: it would hold the page that its caller is working on.
+        return iter(self._next_page, None)
 
-    def _fetch(self) -> ApiResponse[Page[T]] | None:
-        """Fetch the next page; ``None`` after the last one. A page that could not be fetched is next again."""
-        if not self._more:
-            return None
-        self._cursor = self._next
-        if self._next in self._asked or (self._next is None and self._asked):
-            problem = "a cursor that it gave before" if self._next is not None else "no cursor"
-            raise ClinikResponseError(
-                f"The service says that there are more pages, but gives {problem}: the walk cannot go on.",
-                outcome="rejected",
+    def _next_page(self) -> ApiResponse[Page[T]] | None:
+        user = object()
+        try:
+            self._claim(user)
+            if self._left == 0 or (not self._page.rows[self._index :] and not self._fetch()):
+                return None
+            response = self._page.response
+            assert response is not None
+            rows = response.data.data
+            given = evolve(self._page, given=True)
+            left = None if self._left is None else max(0, self._left - (len(rows) - self._index))
+            # As in __next__: from here on nothing is called.
+            if self._left is not None:
+                del rows[self._index + self._left :]
+            del rows[: self._index]
+            self._page, self._index, self._left = given, 0, left
+            return response
+        except BaseException as error:
+            forget_variables(error)
+            raise
+        finally:
+            if "user" in self._user and self._user["user"] is user:
+                del self._user["user"]
+
+    def _claim(self, user: object) -> None:
+        # One step, so that of two threads one is the first.
+        if self._user.setdefault("user", user) is not user:
+            raise ClinikConfigError(
+                "This walk is in use: another thread is taking from it, or a signal handler has interrupted that. "
+                "Make a walk for each.",
                 operation=self._request.name,
             )
+
+    def _fetch(self) -> bool:
+        """Fetch the next page, if there is one. A page that could not be fetched is next again."""
+        before = self._page
+        if not before.more:
+            return False
+        if before.next in self._asked or (before.next is None and self._asked):
+            self._give_up(
+                "says that there are more pages, but gives "
+                + ("a cursor that it gave before" if before.next is not None else "no cursor")
+            )
+        if before.idle >= MOST_IDLE_PAGES:
+            self._give_up(
+                f"has sent {MOST_IDLE_PAGES} pages in a row with nothing new in them, and says that there are more"
+            )
         query = [pair for pair in self._request.query if pair[0] != "cursor"]
-        if self._next is not None:
-            query.append(("cursor", self._next))
-        response = self._send(evolve(self._request, query=tuple(query)))
+        if before.next is not None:
+            query.append(("cursor", before.next))
+        # Until it is there, the next row comes from that page.
+        self._page, self._index = evolve(before, response=None, cursor=before.next), 0
+        response: ApiResponse[Page[T]] = self._send(evolve(self._request, query=tuple(query)))
         page = response.data
-        self._asked.add(self._next)
-        self._next = page.cursor or None
-        # hasMore decides; only where it is missing does a cursor stand for it.
-        self._more = self._next is not None if page.has_more is None else page.has_more
-        if page.total is not None:
-            self._total = page.total
-        return response
+        next_cursor = page.cursor or None
+        fetched = _Fetched(
+            response,
+            cursor=before.next,
+            next=next_cursor,
+            # hasMore decides; only where it is missing does a cursor stand for it.
+            more=next_cursor is not None if page.has_more is None else page.has_more,
+            total=before.total if page.total is None else page.total,
+            idle=0 if any(self._is_new(row) for row in page.data) else before.idle + 1,
+        )
+        self._page, self._index = fetched, 0
+        self._asked.add(before.next)
+        return True
+
+    def _give_up(self, reason: str) -> NoReturn:
+        raise ClinikResponseError(
+            f"The service {reason}: the walk cannot go on.", outcome="rejected", operation=self._request.name
+        )
 
     def _is_new(self, row: Any) -> bool:
-        name = getattr(row, "id", None)
-        if name is None:
-            return True
-        if name in self._latest:
-            return False
-        self._latest[name] = None
-        if len(self._latest) > REMEMBERED:
-            self._latest.popitem(last=False)
-        return True
+        return getattr(row, "id", None) not in self._latest

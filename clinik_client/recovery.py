@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from .errors import ClinikTimeoutError
 from .fhir_datetime import FhirDateTime
 from .fields import Place, Problems
 from .model import Model, schema_of
 from .operation import Request
 from .pagination import Pages
 from .resource import send
+from .response import ApiResponse
 from .retry import Sender
 
 T = TypeVar("T", bound=Model)
@@ -49,7 +51,12 @@ class FindResult(Generic[T]):
 
 
 def find_created(
-    sender: Sender, created: Request, search: Callable[..., Request], since: datetime, lag: float
+    sender: Sender,
+    created: Request,
+    search: Callable[..., Request],
+    since: datetime,
+    lag: float,
+    same: tuple[str, ...] = (),
 ) -> FindResult[Any]:
     """Search for the record that a create may have left. Never creates.
 
@@ -59,16 +66,37 @@ def find_created(
         search: builds a search request from keywords in Python names.
         since: when the create was sent.
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.
+        same: see `clinik_client.resource.Resource`.
+
+    Raises:
+        ClinikTimeoutError: the deadline of the sender does not allow to wait for the index, or to read all pages.
     """
     _check(since, lag)
-    clock = sender.clock
-    left = lag - (clock.utc() - since).total_seconds()
-    if left > 0:
-        clock.sleep(left)
+    clock, deadline = sender.clock, sender.options.deadline
+    end = float("inf") if deadline is None else clock.now() + deadline
+
+    def left() -> float:
+        if clock.now() >= end:
+            raise ClinikTimeoutError("The deadline has passed before all pages were read.", operation=created.name)
+        return end - clock.now()
+
+    wait = lag - (clock.utc() - since).total_seconds()
+    if wait >= end - clock.now():
+        raise ClinikTimeoutError(
+            f"A search may miss the record for {wait:.1f} s more, and the deadline ends before. Look again later.",
+            operation=created.name,
+        )
+    if wait > 0:
+        clock.sleep(wait)
     after = (clock.utc() - since).total_seconds()
     body: Mapping[str, Any] = created.body
     request = search(_filters(body, search()))
-    walk: Pages[Any] = Pages(lambda page: send(sender, page), request, None)
+
+    def search_page(page: Request) -> ApiResponse[Any]:
+        bounded = sender if deadline is None else sender.with_options(evolve(sender.options, deadline=left()))
+        return send(bounded, page, same)
+
+    walk: Pages[Any] = Pages(search_page, request, None)
     matches = [record for record in walk if _fits(record, body, since)]
     verdict: Verdict = "not_there" if not matches else "found" if len(matches) == 1 else "several"
     return FindResult(verdict, matches, after)
@@ -111,12 +139,9 @@ def _fits(record: Model, body: Mapping[str, Any], since: datetime) -> bool:
     found = record.to_dict()
     period = found.get("period")
     start = _start(body)
-    if start is not None and isinstance(period, Mapping) and isinstance(there := period.get("start"), str):
-        try:
-            if FhirDateTime.parse(there) != start:
-                return False
-        except ValueError:
-            return False
+    there = period.get("start") if isinstance(period, Mapping) else None
+    if start is not None and isinstance(there, str) and FhirDateTime.read(there) != start:
+        return False
     # What the record does not show cannot speak against it.
     names = body.keys() - _CHANGING - {"period"}
     return all(found.get(name) is None or _same(found[name], body[name]) for name in names)
@@ -129,7 +154,4 @@ def _same(first: Any, second: Any) -> bool:
 def _last_updated(record: Model) -> FhirDateTime | None:
     meta = record.additional_properties.get("meta")
     text = meta.get("lastUpdated") if isinstance(meta, Mapping) else None
-    try:
-        return FhirDateTime.parse(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
+    return FhirDateTime.read(text) if isinstance(text, str) else None

@@ -148,7 +148,4 @@ def _count(value: Any) -> int | None:
 
 
 def _timestamp(value: Any) -> FhirDateTime | None:
-    try:
-        return FhirDateTime.parse(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    return FhirDateTime.read(value) if isinstance(value, str) else None

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, NoReturn, Protocol, Self, TypeVar
 
 from attrs import Factory, define, evolve, field, frozen
 
@@ -29,12 +31,17 @@ from .errors import (
     Outcome,
     error_class,
 )
+from .interruption import is_interruption
 from .operation import Request
-from .privacy import Redactor, texts_of
-from .response import read_request_id, read_seconds
-from .transport import Attempt, AttemptFailed, Reply, Transport
+from .privacy import Redactor
+from .response import read_seconds
+from .transport import Attempt, AttemptFailed, Register, Reply, Transport, Wait
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+MAYBE_DONE: Final = ("unknown", "applied")
+"""The outcomes after which a write may have been carried out."""
 
 BACKOFF_CAP: Final = 10.0
 """The longest wait between two attempts, in seconds, where the service names none."""
@@ -44,14 +51,32 @@ _LONGEST_SLEEP: Final = 1_000_000.0
 
 logger = logging.getLogger("clinik_client")
 logger.addHandler(logging.NullHandler())
+_logging: ContextVar[bool] = ContextVar("_logging", default=False)
 
 
 class Misread(Exception):
-    """An answer that arrived whole but is not what was asked for. Never leaves the SDK."""
+    """An answer that arrived whole but is not what was asked for. Never leaves the SDK.
+
+    Attributes:
+        another: it is about something else, so it proves nothing about what was asked.
+    """
+
+    def __init__(self, text: str, *, another: bool = False) -> None:
+        super().__init__(text)
+        self.another = another
 
 
 class Clock:
     """Time and chance, in one place so that tests can turn them."""
+
+    _waits: Register[Wait]
+    _stopped: bool
+
+    def __new__(cls, *_: Any) -> Self:
+        # Not in __init__, which the clocks of tests replace.
+        clock = super().__new__(cls)
+        clock._waits, clock._stopped = Register(), False
+        return clock
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""
@@ -62,8 +87,17 @@ class Clock:
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+        """Wait; `stop` ends it."""
+        wait = Wait()
+        self._waits.add(wait)
+        if not self._stopped:
+            wait.sleep(seconds)
+
+    def stop(self) -> None:
+        """End all waits, now and from now on. A signal handler may do this."""
+        self._stopped = True
+        for wait in self._waits.things():
+            wait.end()
 
     def jitter(self, most: float) -> float:
         """Some number of seconds between nothing and ``most``."""
@@ -84,54 +118,84 @@ class Options:
             "timeout": _is_time(self.timeout),
             "retries": isinstance(self.retries, int) and not isinstance(self.retries, bool) and self.retries >= 0,
             "deadline": self.deadline is None or _is_time(self.deadline),
-            "max_retry_wait": _is_time(self.max_retry_wait) or self.max_retry_wait == 0,
+            "max_retry_wait": _is_time(self.max_retry_wait, or_zero=True),
         }
         wrong = [name for name, right in checks.items() if not right]
         if wrong:
             raise ClinikConfigError(
-                f"{' and '.join(wrong)}: give a number of seconds above 0 (retries: a whole number from 0)."
+                f"{' and '.join(wrong)}: give a number of seconds above 0, float('inf') for no limit "
+                "(retries: a whole number from 0)."
             )
 
 
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+def _is_time(value: Any, *, or_zero: bool = False) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    # An int can be too large to be added to the clock's float.
+    return value == float("inf") or 0 < value <= sys.float_info.max or (or_zero and value == 0)
 
 
 class RetryBudget:
     """Keeps retries from multiplying the load of a service that is down.
 
-    A retry takes a token. There are 10 to begin with, and only success brings them back: however long an outage lasts,
-    it costs no more than 10 extra requests for each client.
+    As long as nothing succeeds, there are 10 retries, or a tenth of the calls that failed if these are more. Calls that
+    begin after 10 seconds without a success have the tenth only. Any success starts this anew, and so does a minute
+    without any call that failed.
+
+    A retry is counted when it is sent, not when its wait begins. So a short outage costs the many threads of a client
+    no more retries than the few that come back too early: the first that succeeds frees the others.
     """
 
     SIZE: Final = 10
-    PER_SUCCESS: Final = 2
+    SHARE: Final = 0.1
+    GRACE: Final = 10.0
+    FORGOTTEN: Final = 60.0
 
     def __init__(self) -> None:
-        # A deque is safe between threads without a lock, which a fork could leave locked for ever in the child.
-        self._tokens: deque[None] = deque([None] * self.SIZE, maxlen=self.SIZE)
+        self._outage: _Outage | None = None
 
-    def take(self) -> bool:
-        """Take a token, if there is one."""
-        try:
-            self._tokens.pop()
-        except IndexError:
+    def failed(self, now: float) -> None:
+        """The first attempt of a call has failed."""
+        outage = self._outage
+        if outage is None or now - outage.latest > self.FORGOTTEN:
+            outage = self._outage = _Outage(now, now)
+        outage.latest = now
+        outage.calls.append(None)
+
+    def take(self, started: float) -> bool:
+        """Whether a retry of a call that began at this time may be sent."""
+        outage = self._outage
+        if outage is None:
+            return True
+        allowed = len(outage.calls) * self.SHARE
+        if started - outage.since <= self.GRACE:
+            allowed = max(allowed, self.SIZE)
+        if len(outage.retries) >= allowed:
             return False
+        outage.retries.append(None)
         return True
 
     def succeeded(self) -> None:
         """The service works."""
-        self._tokens.extend([None] * self.PER_SUCCESS)
+        self._outage = None
 
 
-@frozen
-class Sent(Generic[T]):
-    """A call that succeeded."""
+@define
+class _Outage:
+    """A time in which nothing succeeds."""
 
-    value: T
-    reply: Reply
-    attempts: int
-    already_deleted: bool = False
+    since: float
+    latest: float
+    # Appending is one step, which a counter is not: threads count together without a lock, which a fork could leave
+    # locked for ever in the child.
+    calls: deque[None] = field(factory=lambda: deque(maxlen=1_000_000))
+    retries: deque[None] = field(factory=lambda: deque(maxlen=1_000_000))
+
+
+class Read(Protocol[T_co]):
+    """Makes the result of a call out of a 2xx answer; raises `Misread`."""
+
+    def __call__(self, request: Request, reply: Reply, attempts: int, already_deleted: bool) -> T_co: ...
 
 
 @frozen
@@ -146,21 +210,34 @@ class _Setback:
 
 
 @define
-class _Doubt:
+class WriteState:
     """Whether the service may have carried out what a call asks for, although no answer says so."""
 
+    request: Request | None = field(default=None, repr=False)
+    """The write."""
     maybe_done: bool = False
     """An attempt that is over may have been carried out."""
-    under_way: Attempt | None = None
+    under_way: Attempt | None = field(default=None, repr=False)
+
+    def begin(self, request: Request) -> None:
+        """This is what is going to be sent."""
+        self.request = None if request.method == "GET" else request
 
     def settle(self, outcome: Outcome) -> None:
         """The attempt that was under way is over, with this outcome."""
-        self.maybe_done = self.maybe_done or outcome in ("unknown", "applied")
+        self.maybe_done = self.maybe_done or outcome in MAYBE_DONE
         self.under_way = None
 
     @property
-    def exists(self) -> bool:
-        return self.maybe_done or (self.under_way is not None and self.under_way.sent)
+    def note(self) -> str | None:
+        """What to say of a write that was interrupted; ``None`` if nothing can have been done."""
+        attempt, request = self.under_way, self.request
+        if request is None or not (self.maybe_done or (attempt is not None and attempt.outcome in MAYBE_DONE)):
+            return None
+        return (
+            f"clinik_client: {request.name} was under way: whether it was carried out is unknown. "
+            "Look before sending it again."
+        )
 
 
 @define(slots=False)
@@ -173,80 +250,94 @@ class Sender:
     budget: RetryBudget = field(factory=RetryBudget, repr=False)
     clock: Clock = field(factory=Clock, repr=False)
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("What sends requests holds a key and connections: it cannot be pickled or copied.")
+
     def with_options(self, options: Options) -> Sender:
         """The same connections under other limits."""
         return evolve(self, options=options)
 
-    def send(self, request: Request, read: Callable[[Request, Reply], T]) -> Sent[T]:
+    def close(self) -> None:
+        """End all calls that are under way, and their waits."""
+        self.transport.close()
+        self.clock.stop()
+
+    def send(self, request: Request, read: Read[T], state: WriteState | None = None) -> T:
         """Send a request, as often as its limits and what is known about it allow.
 
         Args:
             request: what to send.
-            read: makes the result out of a 2xx answer; raises `Misread`.
+            read: makes the result out of a 2xx answer.
+            state: receives what becomes known, for the case that a signal handler ends the call.
 
         Raises:
             ClinikApiError: the call failed; it says what is known.
         """
-        doubt = _Doubt()
-        try:
-            return self._send(request, read, doubt)
-        except KeyboardInterrupt as error:
-            if request.method != "GET" and doubt.exists:
-                error.add_note(
-                    f"clinik_client: {request.name} was under way: whether it was carried out is unknown. "
-                    "Look before sending it again."
-                )
-            raise
-
-    def _send(self, request: Request, read: Callable[[Request, Reply], T], doubt: _Doubt) -> Sent[T]:
+        state = state or WriteState()
+        state.begin(request)
         clock, options = self.clock, self.options
-        end = float("inf") if options.deadline is None else clock.now() + options.deadline
+        begun = clock.now()
+        end = float("inf") if options.deadline is None else begun + options.deadline
         number = 0
         while True:
             number += 1
             started = clock.now()
             attempt = Attempt(until=time.monotonic() + min(options.timeout, end - started))
-            doubt.under_way = attempt
-            result = self._attempt(request, attempt, read, doubt.maybe_done)
+            state.under_way = attempt
+            result = self._attempt(request, attempt, read, number, state.maybe_done)
             self._log(request, attempt, result, number, clock.now() - started)
             if not isinstance(result, _Setback):
                 self.budget.succeeded()
-                return evolve(result, attempts=number)
+                return result
             error = result.error
             error.attempts = number
             # What an earlier attempt may have done, a later rejection does not undo.
-            doubt.settle(error.outcome)
-            if doubt.maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
+            state.settle(error.outcome)
+            if state.maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
                 error.outcome = "unknown"
-            wait = result.wait
-            if wait is None:
-                wait = clock.jitter(min(BACKOFF_CAP, 2.0 ** min(number - 1, 10)))
-            elif wait > min(options.max_retry_wait, _LONGEST_SLEEP):
+            if not self._waits_for_retry(result, number, begun, end):
                 raise error
-            if not result.again or number > options.retries or clock.now() + wait >= end or not self.budget.take():
-                raise error
-            clock.sleep(wait)
+
+    def _waits_for_retry(self, setback: _Setback, number: int, begun: float, end: float) -> bool:
+        """Wait until the request may be sent again; false if it may not."""
+        clock, options, wait = self.clock, self.options, setback.wait
+        if wait is None and number == 1:
+            self.budget.failed(clock.now())
+        if not setback.again or number > options.retries:
+            return False
+        # A wait that the service asks for is its own remedy against too much load: it takes nothing of the budget.
+        asked = wait is not None
+        if wait is None:
+            wait = clock.jitter(min(BACKOFF_CAP, 2.0 ** min(number - 1, 10)))
+        elif wait > min(options.max_retry_wait, _LONGEST_SLEEP):
+            return False
+        if clock.now() + wait >= end:
+            return False
+        clock.sleep(wait)
+        return not self.transport.closed and (asked or self.budget.take(begun))
 
     def _attempt(
-        self, request: Request, attempt: Attempt, read: Callable[[Request, Reply], T], maybe_done: bool
-    ) -> Sent[T] | _Setback:
+        self, request: Request, attempt: Attempt, read: Read[T], number: int, maybe_done: bool
+    ) -> T | _Setback:
         headers = self.headers
         if request.body is not None:
             headers = (*headers, (b"Content-Type", b"application/json"))
-        misread: str
+        misread: Misread
         try:
             reply = self.transport.send(request.method, request.target, headers, request.content, attempt)
             if not 200 <= reply.status <= 299:
-                return self._answered(request, reply, maybe_done, read)
-            return Sent(read(request, reply), reply, 1)
+                return self._answered(request, reply, read, number, maybe_done)
+            return read(request, reply, number, False)
         except AttemptFailed as failure:
             if attempt.status is not None and not 200 <= attempt.status <= 299:
                 # The status says enough, even where the rest of the answer was lost.
-                return self._answered(request, Reply(attempt.status, attempt.headers, b""), maybe_done, read)
+                reply = Reply(attempt.status, attempt.headers, b"")
+                return self._answered(request, reply, read, number, maybe_done)
             return self._failed(request, attempt, failure)
         except Misread as error:
-            misread = str(error)
-        return self._setback(request, attempt, ClinikResponseError, misread)
+            misread = error
+        outcome: Outcome = "unknown" if misread.another else attempt.outcome
+        return self._setback(request, attempt, ClinikResponseError, str(misread), outcome)
 
     def _failed(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> _Setback:
         error: type[ClinikApiError] = ClinikConnectionError
@@ -256,14 +347,18 @@ class Sender:
             error = ClinikResponseError
         elif failure.final and not attempt.sent and self.transport.closed:
             error = ClinikConfigError
-        return self._setback(request, attempt, error, failure.text, final=failure.final)
+        return self._setback(request, attempt, error, failure.text, attempt.outcome, final=failure.final)
 
     def _setback(
-        self, request: Request, attempt: Attempt, error: type[ClinikApiError], text: str, *, final: bool = False
+        self,
+        request: Request,
+        attempt: Attempt,
+        error: type[ClinikApiError],
+        text: str,
+        outcome: Outcome,
+        *,
+        final: bool = False,
     ) -> _Setback:
-        outcome: Outcome = "not_sent"
-        if attempt.sent:
-            outcome = "applied" if attempt.promised else "unknown"
         return _Setback(
             error(
                 text,
@@ -275,12 +370,10 @@ class Sender:
             again=not final and (outcome == "not_sent" or request.repeatable),
         )
 
-    def _answered(
-        self, request: Request, reply: Reply, maybe_done: bool, read: Callable[[Request, Reply], T]
-    ) -> Sent[T] | _Setback:
+    def _answered(self, request: Request, reply: Reply, read: Read[T], number: int, maybe_done: bool) -> T | _Setback:
         status = reply.status
         if status == 404 and request.deletes and maybe_done:
-            return Sent(read(request, Reply(204, reply.headers, b"")), reply, 1, already_deleted=True)
+            return read(request, reply, number, True)
         told = read_error(reply, self._redactor(request))
         error = error_class(status, told.code)
         facts: dict[str, Any] = {
@@ -304,7 +397,9 @@ class Sender:
             return seconds
         try:
             date = parsedate_to_datetime(header)
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError) as error:
+            if is_interruption(error):
+                raise
             date = None
         if date is not None:
             date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
@@ -316,20 +411,19 @@ class Sender:
         return told.rate_limit_reset if reset is None else reset
 
     def _redactor(self, request: Request) -> Redactor:
-        key = [value.decode("latin-1") for name, value in self.headers if name == b"x-api-key"]
-        carried = [request.record_id or "", *(value for _, value in request.query), *texts_of(request.body)]
-        return Redactor([*key, *carried])
+        return Redactor(request.texts(), dict(self.headers).get(b"x-api-key", b"").decode("latin-1"))
 
     def _request_id(self, request: Request, headers: Mapping[str, str]) -> str | None:
-        found = read_request_id(headers.get("x-request-id"))
-        return None if found is None or self._redactor(request).touches(found) else found
+        return self._redactor(request).request_id(headers.get("x-request-id"))
 
-    def _log(
-        self, request: Request, attempt: Attempt, result: Sent[Any] | _Setback, number: int, seconds: float
-    ) -> None:
+    def _log(self, request: Request, attempt: Attempt, result: object, number: int, seconds: float) -> None:
         failed = isinstance(result, _Setback)
         level = logging.WARNING if failed else logging.DEBUG
-        if logger.isEnabledFor(level):
+        # A handler that makes calls itself would otherwise be told of these, and make calls for ever.
+        if not logger.isEnabledFor(level) or _logging.get():
+            return
+        try:
+            _logging.set(True)
             logger.log(
                 level,
                 "%s -> %s in %.0f ms, attempt %d, request %s%s",
@@ -340,3 +434,5 @@ class Sender:
                 self._request_id(request, attempt.headers) or "-",
                 f", outcome {result.error.outcome}" if isinstance(result, _Setback) else "",
             )
+        finally:
+            _logging.set(False)

@@ -153,6 +153,8 @@ def gzipped_envelope() -> bytes:
 
 # -- faults ----------------------------------------------------------------------------------------------------------
 
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
 
 def raw(*parts: bytes, reset: bool = False) -> Handler:
     """Write these bytes, then end the connection; with ``reset``, by a TCP reset."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import time
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -31,8 +32,8 @@ from clinik_client import (
     EncounterStatus,
 )
 from clinik_client._generated.api.encounters import create_encounter
-from clinik_client.error_answer import read_error
-from clinik_client.errors import QUOTA_CODES, Issue, error_class
+from clinik_client.error_answer import ErrorReport, read_error
+from clinik_client.errors import DOCUMENTED_CODES, ISSUE_TYPES, QUOTA_CODES, SEVERITIES, Issue, error_class
 from clinik_client.fields import Place, Problems
 from clinik_client.privacy import Redactor
 from clinik_client.transport import Reply
@@ -98,8 +99,8 @@ def test_an_error_says_what_is_known(error_type: type[ClinikApiError]) -> None:
     assert getattr(error, "retry_after", 2.5) == 2.5
     assert hasattr(error, "retry_after") == issubclass(error_type, ClinikRateLimitError)
     assert str(error) == (
-        "418 SOME_CODE: It went wrong. (PATCH /v1/encounters/{id}, request req_1, 3 attempts, outcome: unknown)\n"
-        "  - diagnosis[0].rank: must be at least 1"
+        "418 SOME_CODE: It went wrong. (PATCH /v1/encounters/{id}, request req_1, 3 attempts, outcome: unknown): "
+        "diagnosis[0].rank: must be at least 1"
     )
     assert repr(error) == f"<{error_type.__name__} status=418 code=SOME_CODE outcome=unknown>"
     assert error.args == ("It went wrong.",)
@@ -148,10 +149,16 @@ def test_a_deep_copy_has_its_own_issues() -> None:
 def test_many_issues_are_shown_in_part_and_kept_whole() -> None:
     issues: list[Issue] = [{"diagnostics": f"field{number}: Required"} for number in range(25)]
     error = ClinikValidationError("Invalid.", issues=[*issues, {"code": "invalid"}])
-    lines = str(error).splitlines()
-    assert len(lines) == 22
-    assert lines[-1] == "  - and 5 more, see issues"
+    shown = str(error).split("; ")
+    assert len(shown) == 21
+    assert shown[-1] == "and 5 more, see issues"
     assert len(error.issues) == 26
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+def test_an_error_is_one_line(message: str, diagnostics: list[str]) -> None:
+    error = ClinikValidationError(message, issues=[{"diagnostics": text} for text in diagnostics])
+    assert len(str(error).splitlines()) == 1
 
 
 # -- local validation -----------------------------------------------------------------------------------------------
@@ -214,6 +221,7 @@ def test_every_status_has_its_class(status: int, code: str | None) -> None:
 def test_every_documented_quota_code_is_known() -> None:
     codes = DOCUMENT["components"]["schemas"]["ErrorCode"]["enum"]
     assert {code for code in codes if "QUOTA" in code} == QUOTA_CODES
+    assert set(codes) == DOCUMENTED_CODES
 
 
 # -- what an error answer says --------------------------------------------------------------------------------------
@@ -279,3 +287,88 @@ def test_both_forms_of_issues_are_read() -> None:
     assert told.issues == [
         {"severity": "error", "code": "value", "diagnostics": "period: ends early", "location": ["Encounter.period"]}
     ]
+
+
+def told_by(body: Any, *carried: str, key: str = "", headers: dict[str, str] | None = None) -> ErrorReport:
+    return read_error(Reply(422, headers or {}, orjson.dumps(body)), Redactor(carried, key))
+
+
+@pytest.mark.parametrize("code", sorted(DOCUMENTED_CODES | ISSUE_TYPES))
+def test_a_code_that_is_known_is_always_told(code: str) -> None:
+    assert told_by({"code": code, "message": code}, code, code.lower()).code == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["SMITH", "FLU_SHOT", "pt_1", "smith", "Smith", "A1B", "A__B", "_A", "A_", "A\n", "A" * 65, "Ä", "", 5],
+)
+def test_a_code_that_may_be_something_else_is_left_out(code: Any) -> None:
+    told = told_by({"code": code, "issues": [{"code": code, "severity": code}]}, "smith", "flu shot", "Flu_Shot")
+    assert (told.code, told.issues) == (None, [{}])
+
+
+def test_a_code_that_is_not_documented_yet_is_told() -> None:
+    assert told_by({"code": "RECORD_LOCKED"}, "smith").code == "RECORD_LOCKED"
+
+
+def test_severities_are_those_of_fhir() -> None:
+    issues = [{"severity": severity} for severity in (*sorted(SEVERITIES), "canary", "Error", 1, None, ["error"])]
+    told = told_by({"issues": issues}).issues
+    known = [issue["severity"] for issue in told if issue]
+    assert known == ["error", "fatal", "information", "warning"]
+    assert told[4:] == [{}] * 5
+
+
+@pytest.mark.parametrize(
+    "request_id",
+    [
+        *("pt_1", "req_", "req_a b", "req_a\n", "REQ_a", "req_" + "a" * 65, "canary", 7, None),
+        *("req_canary", "req_CANARY-1", "req_xhKEYx-hKEY", "req_9f3cAbCd", "req_636e79", "req_Y2FuYXJ5"),
+    ],
+)
+def test_a_request_id_that_may_be_something_else_is_left_out(request_id: Any) -> None:
+    headers = {"x-request-id": "req_other"}
+    told = told_by({"requestId": request_id}, "canary", "cny", key="clk_test_9f3cAbCdEfGhKEY", headers=headers)
+    assert told.request_id == "req_other"
+
+
+def test_a_quota_is_seen_whatever_the_request_carried() -> None:
+    told = told_by({"code": "MONTHLY_QUOTA_EXCEEDED"}, "MONTHLY_QUOTA_EXCEEDED", "x" * 1_000_000)
+    assert error_class(429, told.code) is ClinikQuotaError
+
+
+def test_of_an_answer_to_a_large_request_no_word_is_repeated() -> None:
+    issue = {**ISSUE, "details": {"text": "canary"}}
+    body = {"message": "canary", "error": "canary", "code": "VALIDATION_ERROR", "requestId": "req_1", "issues": [issue]}
+    for carried in (["x" * 100_001], ["xy"] * 1_001):
+        told = told_by(body, *carried)
+        assert told.message == (
+            "The service answered with status 422. What it said is left out, because the request was large and may be "
+            "repeated in it."
+        )
+        assert told.issues == [{"severity": "error", "code": "invalid"}]
+        assert (told.code, told.request_id) == ("VALIDATION_ERROR", None)
+
+
+def test_what_is_told_of_one_answer_is_bounded() -> None:
+    place = "abcdefghij" * 30
+    issue = {"diagnostics": "word " * 800, "location": [place] * 30}
+    told = told_by({"message": "word", "issues": [{**issue, "location": [place] * 5_000}, *[issue] * 299]})
+    assert len(told.issues) == 201
+    assert told.issues[-1] == {"diagnostics": "(100 more issues)"}
+    first, later = told.issues[0], told.issues[-2]
+    assert first["location"] == [place] * 20 + ["(4,980 more)"]
+    assert later["diagnostics"] == "(a text of 4,000 characters)"
+    assert later["location"][0] == "(a text of 300 characters)"
+    # A text that is not read takes nothing away from the others.
+    told = told_by({"message": "x" * 30_000, "issues": [ISSUE]})
+    assert (told.message, told.issues) == ("(a text of 30,000 characters)", [ISSUE])
+
+
+@pytest.mark.parametrize("carried", [["x" * 10_000_000], ["x" * 90_000], [f"{n} of many texts" for n in range(990)]])
+@pytest.mark.parametrize("text", ["x" * 4_000, "QUJD" * 1_000, "%2541&amp;\\u0041QUJD+" * 180, "7 of many " * 400])
+def test_no_answer_takes_long_to_read(carried: list[str], text: str) -> None:
+    body = {"message": "no", "issues": [{"diagnostics": text, "location": [text]}] * 1_000}
+    began = time.process_time()
+    told_by(body, *carried, key="clk_test_9f3cAbCdEfGhKEY")
+    assert time.process_time() - began < 5

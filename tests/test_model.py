@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client import (
+    ClinikResponseError,
     Diagnosis,
     Encounter,
     EncounterClass,
@@ -161,17 +163,41 @@ def test_what_is_not_as_described_is_kept_as_it_came() -> None:
     assert encounter.to_dict() == record
 
 
-def test_an_unknown_field_may_be_nested_deeper_than_python_can_call() -> None:
-    body = b'{"id":"enc_1","image":' + b"[" * 1000 + b"]" * 1000 + b"}"
-    assert json_depth(Encounter.from_dict(orjson.loads(body)).to_dict()["image"]) == 1000
+def nested(levels: int, kind: str) -> Any:
+    value: Any = [] if kind == "lists" else {}
+    for _ in range(levels - 1):
+        value = [value] if kind == "lists" else {"a": value}
+    return value
 
 
-def json_depth(value: Any) -> int:
-    depth = 0
-    while isinstance(value, list):
-        depth += 1
-        value = value[0] if value else None
-    return depth
+HOLDERS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "unknown field": lambda value: {"id": "enc_1", "image": value},
+    "known field": lambda value: {"id": "enc_1", "status": value},
+    "nested object": lambda value: {"id": "enc_1", "period": {"image": value}},
+    "item of a list": lambda value: {"id": "enc_1", "diagnosis": [{"condition": "I10", "image": value}]},
+    "misfit in a list": lambda value: {"id": "enc_1", "diagnosis": [value, "x"]},
+    "one of two kinds": lambda value: {"id": "enc_1", "reasonCode": value},
+    "fhir": lambda value: {"resourceType": "Encounter", "id": "enc_1", "contained": value},
+    "fhir element": lambda value: {"resourceType": "Encounter", "id": "enc_1", "class": value, "type": [value]},
+}
+
+
+@pytest.mark.parametrize("kind", ["lists", "dicts"])
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("levels", [1, 50, 90, 110, 600, 100_000])
+def test_what_is_read_can_be_copied_compared_and_pickled_however_deep_it_is_nested(
+    holder: str, kind: str, levels: int
+) -> None:
+    data = HOLDERS[holder](nested(levels, kind))
+    if levels > 100:
+        with pytest.raises(ClinikResponseError, match="nested deeper than 100 levels"):
+            Encounter.from_dict(data)
+        return
+    encounter = Encounter.from_dict(data)
+    again = copy.deepcopy(encounter)
+    assert again == encounter == pickle.loads(pickle.dumps(encounter))
+    assert again.to_dict() == encounter.to_dict()
+    assert repr(again).startswith("<Encounter")
 
 
 def test_what_is_written_shares_nothing_with_the_model() -> None:

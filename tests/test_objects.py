@@ -78,7 +78,9 @@ def test_an_unknown_field_is_told_with_the_nearest_one(name: str, guess: str | N
     assert text == f"{name}: unknown field" + (f"; did you mean {guess}?" if guess else "")
 
 
-@pytest.mark.parametrize("name", ["", "a b", "x" * 65, "pt-1", 5, None, ("class",), b"class", "\ud800"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "x" * 41, "pt-1", "pt_1", "Smith", "Jos\u00e9", "a\nb", 5, None, ("class",), b"class", "\ud800"]
+)
 def test_a_name_that_may_be_a_value_is_not_repeated(name: Any) -> None:
     (text,) = told({**REQUIRED, name: "x"})
     assert text == "request: unknown field (its name is not one that the API could have)"
@@ -210,6 +212,11 @@ def test_a_request_that_may_have_further_fields_takes_any_json_under_them() -> N
     assert told({"tags": [float("nan"), {1}]}, model=OpenNote) == [
         "tags[0]: must be a finite number",
         "tags[1]: must be a JSON value",
+    ]
+    assert told({"tags": {"Jane Doe": {1}, "tag": {1}}, "pt_1": {1}}, model=OpenNote) == [
+        "tags.*: must be a JSON value",
+        "tags.tag: must be a JSON value",
+        "*: must be a JSON value",
     ]
     assert told({5: "x"}, model=OpenNote) == ["request: unknown field (its name is not one that the API could have)"]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import Any
+from contextlib import suppress
+from itertools import count, islice
+from typing import Any, NoReturn
 
 import orjson
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from clinik_client import (
     ApiResponse,
     Clinik,
+    ClinikConfigError,
     ClinikConnectionError,
     ClinikResponseError,
     ClinikServerError,
@@ -25,10 +28,11 @@ from clinik_client import (
 )
 from clinik_client._generated.api.encounters import search_encounters
 from clinik_client.operation import Request
-from clinik_client.pagination import REMEMBERED
+from clinik_client.pagination import MOST_IDLE_PAGES, REMEMBERED
 from clinik_client.resource import read_answer
 from clinik_client.transport import Reply
-from tests.servers import Service, ok, on_virtual_time, page, record, refuse
+from tests.faults import points
+from tests.servers import Service, ok, on_virtual_time, page, record, refuse, respond
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -304,6 +308,158 @@ def test_has_more_decides_where_the_end_is(serve: Serve, connect: Connect, data:
 def test_a_cursor_stands_for_has_more_where_that_is_missing(serve: Serve, connect: Connect) -> None:
     service = serve(ok({"data": [record("enc_1")], "cursor": "1"}), ok({"data": [record("enc_2")]}))
     assert ids(connect(service).encounters.search_all()) == ["enc_1", "enc_2"]
+
+
+@pytest.mark.parametrize("rows", [[], [PHANTOM], [record("enc_1")]], ids=["empty", "phantom", "the same again"])
+def test_a_walk_ends_where_nothing_new_comes_any_more(serve: Serve, connect: Connect, rows: list[Row]) -> None:
+    numbers = count(1)
+    service = serve(lambda request: ok({"data": rows, "hasMore": True, "cursor": str(next(numbers))}))
+    walk = connect(service).encounters.search_all()
+    found: list[str] = []
+    with pytest.raises(ClinikResponseError, match="100 pages in a row") as raised:
+        found.extend(row.id for row in walk)
+    new = [row["id"] for row in rows if is_record(row)]
+    assert (found, raised.value.outcome) == (new, "rejected")
+    assert len(service.ledger) == MOST_IDLE_PAGES + len(new) == 100 + len(new)
+
+
+def test_pages_end_where_nothing_comes_any_more(serve: Serve, connect: Connect) -> None:
+    numbers = count(1)
+    service = serve(lambda request: ok({"data": [], "hasMore": True, "cursor": str(next(numbers))}))
+    seen: list[int] = []
+    with pytest.raises(ClinikResponseError, match="100 pages in a row"):
+        seen.extend(len(found.data) for found, _ in connect(service).encounters.search_all().pages())
+    assert seen == [0] * 100
+
+
+@pytest.mark.parametrize("empty", [1, MOST_IDLE_PAGES - 1])
+def test_pages_with_nothing_in_them_are_counted_from_the_last_that_had_something(empty: int) -> None:
+    pages = [rows for number in range(3) for rows in ([record(f"enc_{number}")], *[[]] * empty)]
+    assert ids(Book([*pages, [record("enc_last")]]).walk()) == ["enc_0", "enc_1", "enc_2", "enc_last"]
+
+
+# -- one user at a time ----------------------------------------------------------------------------------------------
+
+
+def test_a_walk_that_another_thread_is_using_says_so(serve: Serve, connect: Connect) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def answer(request: Any) -> Any:
+        asked.set()
+        assert go_on.wait(5)
+        return respond(200, {"data": {"data": [record("enc_1")], "hasMore": False}})
+
+    walk = connect(serve(answer)).encounters.search_all()
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.extend(ids(walk)))
+    thread.start()
+    assert asked.wait(5)
+    with pytest.raises(ClinikConfigError, match="another thread"):
+        next(walk)
+    pages = walk.pages()
+    with pytest.raises(ClinikConfigError, match="another thread"):
+        next(pages)
+    go_on.set()
+    thread.join(5)
+    assert found == ["enc_1"]
+
+
+def test_threads_may_use_a_walk_one_after_the_other() -> None:
+    book = Book([[record(f"enc_{number}_{row}") for row in range(3)] for number in range(4)])
+    walk = book.walk()
+    found: list[str] = []
+    for _ in range(12):
+        thread = threading.Thread(target=lambda: found.append(next(walk).id))
+        thread.start()
+        thread.join(5)
+    assert found == expected(book)
+
+
+def test_a_walk_that_is_used_inside_of_its_own_use_says_so() -> None:
+    book = Book([[record("enc_1")], [record("enc_2")]])
+    walk = book.walk()
+    raised: list[ClinikConfigError] = []
+
+    def inside(request: Request) -> ApiResponse[Any]:
+        try:
+            next(walk)
+        except ClinikConfigError as error:
+            raised.append(error)
+        return book.send(request)
+
+    walk._send = inside
+    assert ids(walk) == ["enc_1", "enc_2"]
+    assert len(raised) == 2
+
+
+# -- interruptions ---------------------------------------------------------------------------------------------------
+
+
+class Interruption(Exception):
+    """What a signal handler raises."""
+
+
+def interrupt() -> NoReturn:
+    raise Interruption
+
+
+BOOK = [[record("a1"), record("a2"), PHANTOM], [], [record("a2"), record("a3")], [record("a4")]]
+
+
+def walked(interrupted_at: int) -> tuple[list[str], bool]:
+    """What a walk gives that is interrupted once and then goes on; and whether it was."""
+    walk = Book(BOOK).walk()
+    found: list[str] = []
+    with suppress(Interruption), points.at(interrupted_at, interrupt):
+        while (row := next(walk, None)) is not None:
+            found += [row.id]
+        return found, False
+    return found + ids(walk), True
+
+
+def test_a_walk_that_was_interrupted_anywhere_goes_on_with_nothing_lost_or_repeated() -> None:
+    number, going_on = 0, True
+    while going_on:
+        number += 1
+        found, going_on = walked(number)
+        assert found == ["a1", "a2", "a3", "a4"], number
+    assert number > 100
+
+
+def paged(interrupted_at: int) -> tuple[list[str], bool]:
+    """The same for pages."""
+    walk = Book(BOOK).walk()
+    found: list[str] = []
+    pages = walk.pages()
+    with suppress(Interruption), points.at(interrupted_at, interrupt):
+        while (response := next(pages, None)) is not None:
+            found += [row.id for row in response.data.data]
+        return found, False
+    return found + [row.id for response in walk.pages() for row in response.data.data], True
+
+
+def test_pages_that_were_interrupted_anywhere_go_on_with_nothing_lost_or_repeated() -> None:
+    number, going_on = 0, True
+    while going_on:
+        number += 1
+        found, going_on = paged(number)
+        assert found == ["a1", "a2", "a2", "a3", "a4"], number
+    assert number > 100
+
+
+@given(book=books(shifting=False), turns=st.lists(st.booleans(), max_size=30), limit=st.none() | st.integers(0, 40))
+def test_records_and_pages_may_be_taken_in_turn(book: Book, turns: list[bool], limit: int | None) -> None:
+    walk = book.walk(limit)
+    pages = walk.pages()
+    found: list[str] = []
+    for by_page in [*turns, *[False] * 100]:
+        if by_page:
+            response = next(pages, None)
+            found += [] if response is None else [row.id for row in response.data.data]
+        else:
+            row = next(walk, None)
+            found += [] if row is None else [row.id]
+    assert found == expected(book)[:limit]
 
 
 # -- the window ------------------------------------------------------------------------------------------------------

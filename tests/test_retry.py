@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, NoReturn
 
+import orjson
 import pytest
 from attrs import evolve
 from hypothesis import example, given
@@ -30,11 +31,12 @@ from clinik_client import (
     ClinikServerError,
     ClinikTimeoutError,
     ClinikValidationError,
+    resource,
 )
 from clinik_client.errors import Outcome
 from clinik_client.operation import Request
 from clinik_client.retry import BACKOFF_CAP, Clock, Options, RetryBudget, Sender
-from clinik_client.transport import Attempt, AttemptFailed, Reply, Transport, parse_target
+from clinik_client.transport import Attempt, AttemptFailed, Reply, Transport, network, parse_target
 from tests.servers import (
     Service,
     Step,
@@ -436,7 +438,7 @@ NEAR_DATES = st.builds(
 def test_any_retry_after_is_survived(value: str) -> None:
     sender, clock = in_memory([Reply(429, {"retry-after": value}, b""), Reply(200, {}, b"")])
     try:
-        sender.send(READ, lambda request, reply: reply)
+        sender.send(READ, lambda request, reply, *facts: reply)
         told = clock.waits
     except ClinikRateLimitError as error:
         told = [float("nan") if error.retry_after is None else error.retry_after]
@@ -456,7 +458,7 @@ def test_any_rate_limit_reset_is_survived(value: Any) -> None:
     body = json.dumps({"code": "RATE_LIMITED", "meta": {"rateLimitReset": value}}).encode()
     sender, clock = in_memory([Reply(429, {}, body), Reply(200, {}, b"")])
     try:
-        sender.send(READ, lambda request, reply: reply)
+        sender.send(READ, lambda request, reply, *facts: reply)
         told = clock.waits
     except ClinikRateLimitError as error:
         told = [float("nan") if error.retry_after is None else error.retry_after]
@@ -499,7 +501,7 @@ def in_memory(
 def test_the_backoff_has_full_jitter_and_a_cap(share: float, retries: int) -> None:
     sender, clock = in_memory([Reply(500, {}, b"")], share, retries)
     with pytest.raises(ClinikServerError):
-        sender.send(READ, lambda request, reply: reply)
+        sender.send(READ, lambda request, reply, *facts: reply)
     assert clock.ranges[:retries] == [min(BACKOFF_CAP, 2.0**n) for n in range(retries)]
     assert clock.waits == [most * share for most in clock.ranges[:retries]]
     assert all(0 <= wait <= 10 for wait in clock.waits)
@@ -527,7 +529,7 @@ def test_a_create_is_sent_again_only_after_proof(
     transport = sender.transport
     assert isinstance(transport, ScriptedTransport)
     with pytest.raises(ClinikApiError) as raised:
-        sender.send(CREATE, lambda request, reply: reply)
+        sender.send(CREATE, lambda request, reply, *facts: reply)
     ambiguous = [isinstance(step, Reply) and step.status != 429 for step in script]
     most = ambiguous.index(True) + 1 if True in ambiguous else retries + 1
     assert transport.sent == raised.value.attempts <= min(most, retries + 1)
@@ -539,32 +541,80 @@ def test_a_create_is_sent_again_only_after_proof(
     assert raised.value.outcome == expected
 
 
-@pytest.mark.parametrize("calls_a_second", [0.2, 1, 5])
+@pytest.mark.parametrize("calls", [1, 30, 300, 3000])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_ten_minute_outage_costs_at_most_a_tenth_more(calls_a_second: float, method: str) -> None:
+def test_a_ten_minute_outage_costs_at_most_a_tenth_more_or_the_retries_of_one_call(calls: int, method: str) -> None:
     sender, clock = in_memory([AttemptFailed("No connection could be made.")])
     transport = sender.transport
     assert isinstance(transport, ScriptedTransport)
-    calls = int(600 * calls_a_second)
     for number in range(calls):
-        clock.passed = number / calls_a_second
+        clock.passed = number * 600 / calls
         with pytest.raises(ClinikConnectionError):
-            sender.send(evolve(CREATE, method=method), lambda request, reply: reply)
-    assert calls < transport.sent <= calls * 1.1
+            sender.send(evolve(CREATE, method=method), lambda request, reply, *facts: reply)
+    assert calls < transport.sent <= max(calls + 2, calls * 1.1)
 
 
 def test_success_brings_the_retries_back() -> None:
-    sender, _ = in_memory([Reply(500, {}, b"")] * 100 + [Reply(200, {}, b"")] * 10 + [Reply(500, {}, b"")])
+    sender, _ = in_memory([Reply(500, {}, b"")] * 60 + [Reply(200, {}, b"")] + [Reply(500, {}, b"")])
     transport = sender.transport
     assert isinstance(transport, ScriptedTransport)
-    while len(transport.script) > 11:
-        with pytest.raises(ClinikServerError):
-            sender.send(READ, lambda request, reply: reply)
-    for _ in range(10):
-        sender.send(READ, lambda request, reply: reply)
+    attempts = []
+    while len(transport.script) > 2:
+        with pytest.raises(ClinikServerError) as raised:
+            sender.send(READ, lambda request, reply, *facts: reply)
+        attempts.append(raised.value.attempts)
+    assert attempts[:3] == [3, 3, 3]
+    assert attempts[-1] == 1
+    sender.send(READ, lambda request, reply, *facts: reply)
     with pytest.raises(ClinikServerError) as raised:
-        sender.send(READ, lambda request, reply: reply)
+        sender.send(READ, lambda request, reply, *facts: reply)
     assert raised.value.attempts == 3
+
+
+def test_a_client_that_is_seldom_used_has_its_retries_too() -> None:
+    sender, clock = in_memory([Reply(500, {}, b"")])
+    for _ in range(20):
+        clock.passed += RetryBudget.FORGOTTEN + 1
+        with pytest.raises(ClinikServerError) as raised:
+            sender.send(READ, lambda request, reply, *facts: reply)
+        assert raised.value.attempts == 3
+
+
+@pytest.mark.parametrize("again", [limited({"retry-after": "1"}), refuse(503, None, {"retry-after": "1"})])
+def test_a_wait_that_the_service_asks_for_takes_nothing_of_the_budget(
+    serve: Serve, connect: Connect, again: Step
+) -> None:
+    clinik = connect(serve(*[again] * 3 * RetryBudget.SIZE, ok()), retries=100)
+    on_virtual_time(clinik)
+    assert CALLS["read"](clinik).meta.attempts == 3 * RetryBudget.SIZE + 1
+
+
+def lost_in_an_outage(threads: int, seconds: float, seed: int) -> int:
+    """How many of the reads that as many threads begin with an outage of so many seconds get no retry any more.
+
+    Each waits as `Clock.jitter` would have it, and all share one budget; their waits end in the order of time.
+    """
+    budget, chance = RetryBudget(), random.Random(seed)
+    waits = []
+    for _ in range(threads):
+        budget.failed(0.0)
+        waits.append((chance.uniform(0, 1), 1))
+    lost = 0
+    while waits:
+        waits.sort(reverse=True)
+        now, retry = waits.pop()
+        if not budget.take(0.0):
+            lost += 1
+        elif now >= seconds:
+            budget.succeeded()
+        elif retry == 1:
+            waits.append((now + chance.uniform(0, 2), 2))
+    return lost
+
+
+@pytest.mark.parametrize("threads", [1, 60, 300])
+def test_a_short_outage_loses_no_read_of_many_threads(threads: int) -> None:
+    assert [lost_in_an_outage(threads, 0.05, seed) for seed in range(20)] == [0] * 20
 
 
 def test_views_share_the_budget() -> None:
@@ -572,24 +622,32 @@ def test_views_share_the_budget() -> None:
     assert sender.with_options(Options(retries=9)).budget is sender.budget
 
 
-@given(st.lists(st.booleans(), max_size=200))
-def test_a_budget_never_holds_more_than_its_size(steps: list[bool]) -> None:
-    budget, tokens = RetryBudget(), RetryBudget.SIZE
-    for succeeds in steps:
-        if succeeds:
+BUDGET_STEPS = st.lists(st.tuples(st.sampled_from(["failed", "take", "succeeded"]), st.floats(0, 30)), max_size=200)
+
+
+@given(BUDGET_STEPS)
+def test_an_outage_never_costs_more_than_ten_retries_or_a_tenth_of_its_calls(steps: list[tuple[str, float]]) -> None:
+    budget, now, failed, taken = RetryBudget(), 0.0, 0, 0
+    for step, seconds in steps:
+        now += seconds
+        if step == "succeeded":
             budget.succeeded()
-            tokens = min(RetryBudget.SIZE, tokens + RetryBudget.PER_SUCCESS)
-        else:
-            assert budget.take() == (tokens > 0)
-            tokens = max(0, tokens - 1)
+            failed = taken = 0
+        elif step == "failed":
+            budget.failed(now)
+            failed += 1
+        elif failed:
+            taken += budget.take(now)
+            assert taken <= max(RetryBudget.SIZE, failed * RetryBudget.SHARE)
 
 
 def test_a_budget_counts_right_between_threads() -> None:
     budget = RetryBudget()
+    budget.failed(0.0)
     taken: list[bool] = []
 
     def take() -> None:
-        taken.extend(budget.take() for _ in range(50))
+        taken.extend(budget.take(1.0) for _ in range(50))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -613,8 +671,85 @@ def test_another_records_answer_is_never_handed_out(
     with pytest.raises(ClinikResponseError, match="another record") as raised:
         CALLS[name](clinik)
     assert raised.value.attempts == len(service.ledger) == (3 if name == "read" else 1)
-    assert raised.value.outcome == "applied"
+    # It proves nothing about the record that was asked for.
+    assert raised.value.outcome == "unknown"
     assert "enc_2" not in f"{raised.value} {vars(raised.value)}"
+
+
+def as_fhir(name: str, patient: str | None, parent: str | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = {"resourceType": "Encounter", "id": name, "status": "planned", "class": {"code": "AMB"}}
+    found |= {} if patient is None else {"subject": {"reference": f"Patient/{patient}"}}
+    return found if parent is None else {**found, "partOf": {"reference": f"Encounter/{parent}"}}
+
+
+def as_simple(name: str, patient: str | None, parent: str | None = None) -> dict[str, Any]:
+    found = {"id": name, "status": "planned", "class": "AMB", "patientId": patient, "partOfId": parent}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+Shape = Callable[..., dict[str, Any]]
+
+
+@pytest.mark.parametrize("shape", [as_simple, as_fhir])
+@pytest.mark.parametrize(("patient", "parent"), [("pt_2", None), ("pt_1", "enc_8"), ("pt_2", "enc_8"), ("pt_", None)])
+def test_an_answer_to_a_create_that_names_another_patient_or_parent_is_never_handed_out(
+    serve: Serve, connect: Connect, shape: Shape, patient: str, parent: str | None
+) -> None:
+    service = serve(ok(shape("enc_5", patient, parent), 201))
+    with pytest.raises(ClinikResponseError, match="names another") as raised:
+        connect(service).encounters.create(status="planned", class_="AMB", patient_id="pt_1", part_of_id="enc_7")
+    assert (raised.value.outcome, raised.value.attempts, len(service.ledger)) == ("unknown", 1, 1)
+    assert patient not in f"{raised.value} {vars(raised.value)}" or patient == "pt_"
+
+
+@pytest.mark.parametrize("shape", [as_simple, as_fhir])
+@pytest.mark.parametrize(
+    ("patient", "parent"), [("pt_1", "enc_7"), ("pt_1", None), (None, None), ("Patient/pt_1", "enc_7")]
+)
+def test_what_an_answer_does_not_tell_or_tells_as_a_reference_speaks_against_nothing(
+    serve: Serve, connect: Connect, shape: Shape, patient: str | None, parent: str | None
+) -> None:
+    if shape is as_fhir and patient is not None:
+        patient = patient.removeprefix("Patient/")
+    clinik = connect(serve(ok(shape("enc_5", patient, parent), 201)))
+    created = clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1", part_of_id="enc_7")
+    assert created.data.id == "enc_5"
+
+
+@pytest.mark.parametrize("shape", [as_simple, as_fhir])
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda clinik: clinik.encounters.search(patient_id="pt_1"),
+        lambda clinik: next(clinik.encounters.search_all(patient_id="pt_1")),
+    ],
+)
+def test_a_page_with_a_row_of_another_patient_than_was_asked_for_is_never_handed_out(
+    serve: Serve, connect: Connect, shape: Shape, search: Callable[[Clinik], object]
+) -> None:
+    rows = [shape("enc_1", "pt_1"), shape("enc_2", None), shape("enc_3", "pt_2")]
+    service = serve(ok({"data": rows, "hasMore": False}))
+    clinik = connect(service, retries=0)
+    with pytest.raises(ClinikResponseError, match="names another patientId"):
+        search(clinik)
+    assert len(clinik.encounters.search(status="planned").data.data) == 3
+
+
+@pytest.mark.parametrize("problem", [MemoryError(), SystemError("returned NULL without setting an exception")])
+@pytest.mark.parametrize("name", CALLS)
+def test_an_answer_that_memory_does_not_suffice_for_is_a_typed_error(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, problem: Exception
+) -> None:
+    def fail(body: bytes) -> NoReturn:
+        raise problem
+
+    clinik = connect(serve(ok(record(), 201)), retries=0)
+    monkeypatch.setattr(resource, "is_interruption", lambda error: False)  # its frames are this file's
+    monkeypatch.setattr(orjson, "loads", fail)
+    with pytest.raises(ClinikResponseError, match="not enough memory") as raised:
+        CALLS[name](clinik)
+    assert raised.value.outcome == "applied"
+    assert raised.value.__context__ is None
 
 
 # -- Ctrl-C ----------------------------------------------------------------------------------------------------------
@@ -679,7 +814,7 @@ def test_ctrl_c_before_anything_was_sent_needs_no_note(connect: Connect, monkeyp
     def interrupt(*arguments: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(socket, "create_connection", interrupt)
+    monkeypatch.setattr(network, "connect", interrupt)
     with pytest.raises(KeyboardInterrupt) as raised:
         CALLS["create"](connect("http://127.0.0.1:9"))
     assert not hasattr(raised.value, "__notes__")

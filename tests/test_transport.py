@@ -29,6 +29,7 @@ from clinik_client import (
     ApiResponse,
     Clinik,
     ClinikApiError,
+    ClinikConfigError,
     ClinikConnectionError,
     ClinikNotFoundError,
     ClinikResponseError,
@@ -37,8 +38,9 @@ from clinik_client import (
 )
 from clinik_client.testing import Connection, WireRequest, WireResponse
 from clinik_client.testing.wire import TakeOver
-from clinik_client.transport import AttemptFailed
+from clinik_client.transport import AttemptFailed, network
 from clinik_client.transport.body import read_body
+from clinik_client.transport.connect import connect as connect_to
 from clinik_client.transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
 from tests.servers import (
     KEY,
@@ -169,7 +171,7 @@ def test_a_slow_resolver_is_within_the_timeout(connect: Connect, monkeypatch: py
     assert asked.is_set()
     answer.set()
     for thread in threading.enumerate():
-        if thread.name == "clinik-resolve":
+        if thread.name == "clinik-lookup":
             thread.join(5)
 
 
@@ -331,6 +333,49 @@ def test_a_bomb_is_stopped_where_the_limit_is(serve: Serve, connect: Connect) ->
     assert most < 8_000_000
 
 
+def test_an_answer_that_tls_did_not_end_is_cut_short(
+    serve: Serve, connect: Connect, server_tls: ssl.SSLContext, ca_file: Path
+) -> None:
+    # 123 could be the beginning of 1234, and only TLS's own ending would tell.
+    service = serve(raw(HEAD + b"Connection: close\r\n\r\n123"), ssl_context=server_tls)
+    with pytest.raises(ClinikResponseError) as raised:
+        connect(service, verify=ca_file, retries=0).request("GET", "/v1/number")
+    assert raised.value.outcome == "applied"
+
+
+OBJECTS = {
+    "lists": b"[" + b"[]," * 300_000 + b"[]]",
+    "dicts": b"[" + b"{}," * 300_000 + b"{}]",
+    "records": b'{"data": {"data": [' + b'{"id":"e"},' * 90_000 + b'{"id":"e"}]}}',
+    "keys": b'{"data": [' + b'{"a":{}},' * 110_000 + b"{}]}",
+}
+
+
+@pytest.mark.parametrize("form", OBJECTS)
+@pytest.mark.parametrize("status", [200, 422])
+def test_json_that_is_small_as_bytes_and_huge_as_objects_is_refused(
+    serve: Serve, connect: Connect, form: str, status: int
+) -> None:
+    limit = 1_000_000
+    clinik = connect(serve(respond(status, OBJECTS[form])), max_response_bytes=limit)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ClinikApiError) as raised:
+            clinik.encounters.search()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (raised.value.status, raised.value.attempts) == (status, 1)
+    assert most < 8 * limit
+
+
+def test_json_of_ordinary_density_is_not_refused(serve: Serve, connect: Connect) -> None:
+    rows = [record(f"enc_{number}", reasonCode=["Cough", "Fever"], lengthMinutes=30) for number in range(500)]
+    body = json.dumps({"data": {"data": rows, "hasMore": False}}).encode()
+    clinik = connect(serve(respond(200, body)), max_response_bytes=len(body))
+    assert len(clinik.encounters.search().data.data) == 500
+
+
 def test_a_nested_bomb_is_stopped_too() -> None:
     with pytest.raises(AttemptFailed, match="max_response_bytes"):
         read_body([gzip_members(*[b" " * 100_000] * 20)], "gzip", 1_000_000)
@@ -437,13 +482,15 @@ def test_an_error_page_with_a_very_long_message_is_dealt_with_at_once(serve: Ser
 def answer_what_was_asked(request: WireRequest) -> WireResponse:
     """A record for each id, and for each create one whose id tells its patient."""
     if request.method == "POST":
-        return created(f"enc_{json.loads(request.body)['patientId']}")
+        patient = json.loads(request.body)["patientId"]
+        return ok(record(f"enc_{patient}", patientId=patient), 201)
     return ok(record(request.target.rsplit("/", 1)[1]))
 
 
 SECOND_ANSWERS = {
     "a whole answer": HEAD + b"Content-Length: 40\r\n\r\n" + b'{"data": {"id": "enc_9"}, "meta": {}}'.ljust(40),
     "a refusal": b"HTTP/1.1 422 No\r\nContent-Length: 0\r\n\r\n",
+    "a whole answer in chunks": CHUNKED + b"25\r\n" + b'{"data": {"id": "enc_9"}, "meta": {}}' + b"\r\n0\r\n\r\n",
     "an empty answer": b"HTTP/1.1 204 No Content\r\n\r\n",
     "half an answer": HEAD + b"Content-Length: 300\r\n\r\n",
     "garbage": b"\x00garbage",
@@ -477,16 +524,6 @@ def test_bytes_behind_an_answer_never_become_the_next_one(
     clinik.close()
     service.stop()
     assert served == [b""]  # nothing more was sent to the one that had said too much
-
-
-def test_a_whole_second_answer_in_chunks_is_noticed_before_it_is_believed(serve: Serve, connect: Connect) -> None:
-    answer = CHUNKED + b"25\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}' + b"\r\n0\r\n\r\n"
-    clinik = connect(serve(keep_open(answer + answer), created("enc_2")))
-    assert create(clinik).data.id == "enc_1"
-    with pytest.raises(ClinikResponseError, match="no request") as raised:
-        create(clinik)
-    assert (raised.value.outcome, raised.value.status) == ("unknown", None)
-    assert create(clinik).data.id == "enc_2"
 
 
 @pytest.mark.parametrize("ending", [b"0\r\n\r\n", b"0\r\nx-check: 1\r\n\r\n", b"0;last\r\n\r\n"])
@@ -685,36 +722,92 @@ def test_many_failures_leave_no_socket_open(serve: Serve, connect: Connect) -> N
     assert gone == [b""] * 5
 
 
-def test_closing_while_connecting_leaves_no_connection_behind(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Service(created()) as service:
-        clinik = connect(service, timeout=10.0, retries=0)
-        real, reached, go_on = socket.create_connection, threading.Event(), threading.Event()
+def test_closing_while_connecting_ends_the_call_at_once(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = threading.Event()
+    real = connect_to
 
-        def connect_late(*arguments: Any, **options: Any) -> Any:
-            made = real(*arguments, **options)
+    def tell(addresses: Any, seconds_left: Any, opened: Any) -> Any:
+        def opened_and_told(sock: socket.socket) -> None:
+            opened(sock)
             reached.set()
-            assert go_on.wait(5)
-            return made
 
-        monkeypatch.setattr(socket, "create_connection", connect_late)
-        raised: list[ClinikApiError] = []
+        return real(addresses, seconds_left, opened_and_told)
 
-        def work() -> None:
-            try:
-                create(clinik)
-            except ClinikApiError as error:
-                raised.append(error)
-
-        thread = threading.Thread(target=work)
-        thread.start()
+    monkeypatch.setattr(network, "connect", tell)
+    with FullBacklog() as server, in_time():
+        clinik = connect(server.url, timeout=10.0, retries=0)
+        raised = in_thread(lambda: create(clinik))
         assert reached.wait(5)
         clinik.close()
-        go_on.set()
+        error = raised()
+    assert isinstance(error, ClinikConfigError)
+    assert (error.outcome, "closed" in str(error)) == ("not_sent", True)
+
+
+@pytest.mark.parametrize("wait", ["lookup", "handshake", "answer"])
+def test_closing_ends_whatever_a_call_waits_for(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, wait: str
+) -> None:
+    reached, released = threading.Event(), threading.Event()
+
+    def resolve(*arguments: Any, **options: Any) -> Any:
+        reached.set()
+        released.wait(10)
+        raise socket.gaierror
+
+    def hold(connection: Connection) -> None:
+        connection.receive(5)
+        reached.set()
+        connection.receive(5)
+
+    def hold_answer(request: WireRequest) -> TakeOver:
+        def take_over(connection: Connection) -> None:
+            reached.set()
+            connection.receive(5)
+
+        return take_over
+
+    with serve_bytes(hold) as silent:
+        if wait == "lookup":
+            monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        urls = {
+            "lookup": "http://slow.localhost:9",
+            "handshake": silent.url.replace("http:", "https:"),
+            "answer": serve(hold_answer).url,
+        }
+        clinik = connect(urls[wait], timeout=10.0, retries=2)
+        raised = in_thread(lambda: create(clinik))
+        assert reached.wait(5)
+        with in_time():
+            clinik.close()
+            error = raised()
+    released.set()
+    for thread in threading.enumerate():
+        if thread.name == "clinik-lookup":
+            thread.join(5)
+    assert isinstance(error, ClinikApiError)
+    assert (error.outcome, error.attempts) == ("unknown" if wait == "answer" else "not_sent", 1)
+
+
+def in_thread(work: Callable[[], Any]) -> Callable[[], BaseException | None]:
+    """Start some work; what comes back waits for its end and gives what it raised."""
+    with_error: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            with_error.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def result() -> BaseException | None:
         thread.join(5)
-    assert [error.outcome for error in raised] == ["not_sent"]
-    assert service.ledger == []
+        assert not thread.is_alive()
+        return with_error[0] if with_error else None
+
+    return result
 
 
 def test_an_unused_client_opens_nothing(connect: Connect) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from typing import Final
 
+import httpcore
 from attrs import define, field, frozen
 
+from ..errors import Outcome
+
 _HEAD_KEPT: Final = 16_384
+# Seconds: the system's timers take no more than some weeks.
+_LONGEST_WAIT: Final = 1_000_000.0
 
 # Answers with a status of 1xx may stand before the one that counts (RFC 9110, section 15.2).
 _INTERIM = rb"(?:HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*"
 _SUCCESS_LINE = re.compile(_INTERIM + rb"HTTP/1\.[01] 2\d\d(?: [^\r\n]*)?\r?\n")
-_WHOLE_HEAD = re.compile(_INTERIM + rb"HTTP/1\.[01] [^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
-# How an answer in chunks ends; a trailer, which could follow, is rare enough (RFC 9112, section 7.1).
-_LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 
 
 @frozen
@@ -31,7 +34,11 @@ class Reply:
 
 @define
 class Attempt:
-    """What is known about one attempt while it runs, and after it failed."""
+    """What is known about one attempt while it runs, and after it failed.
+
+    The connection that works for the attempt has it at hand and writes down here what it sees. Nothing hangs on the
+    thread, so a call that is made inside another one (by a signal handler, say) keeps evidence of its own.
+    """
 
     until: float
     """When it has to be over, on the monotonic clock."""
@@ -41,26 +48,46 @@ class Attempt:
     """How many bytes came back after that."""
     head: bytes = field(default=b"", repr=False)
     """The first of them."""
-    tail: bytes = field(default=b"", repr=False)
-    """The last of them."""
     status: int | None = None
     """The status of the answer, once its head arrived."""
     headers: Mapping[str, str] = field(factory=dict, repr=False)
-    leaving: bool = False
-    """What is written next is the request, not a proxy's CONNECT."""
+    body_start: int = 0
+    """How many of the bytes that came back are the answer's head."""
 
-    def begins_to_leave(self, leaving: bool) -> None:
-        """The next bytes written are the request's (or a CONNECT); what is read from now on answers them."""
-        self.leaving = leaving
+    def seconds_left(self) -> float | None:
+        """Seconds until its end; ``None`` without an end.
+
+        Raises:
+            httpcore.TimeoutException: it has come.
+        """
+        if self.until == float("inf"):
+            return None
+        seconds = self.until - time.monotonic()
+        if seconds <= 0:
+            raise httpcore.TimeoutException
+        return min(seconds, _LONGEST_WAIT)
+
+    def leaves(self) -> None:
+        """The next bytes written are the request's; what is read from now on answers them, and no proxy's CONNECT."""
         self.received = 0
-        self.head = self.tail = b""
+        self.head = b""
+        self.sent = True
 
     def arrived(self, data: bytes) -> None:
         """Something was read."""
         self.received += len(data)
-        if len(self.head) < _HEAD_KEPT:
+        if self.status is None and len(self.head) < _HEAD_KEPT:
             self.head += data[: _HEAD_KEPT - len(self.head)]
-        self.tail = (self.tail + data[-len(_LAST_CHUNK) :])[-len(_LAST_CHUNK) :]
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """The head of the answer has arrived."""
+        self.headers = headers
+        self.body_start = self.received
+        self.status = status
+
+    @property
+    def chunked(self) -> bool:
+        return "transfer-encoding" in self.headers
 
     @property
     def promised(self) -> bool:
@@ -69,16 +96,22 @@ class Attempt:
             return 200 <= self.status <= 299
         return _SUCCESS_LINE.match(self.head) is not None
 
-    def something_follows(self, method: str) -> bool:
-        """Whether bytes came behind the answer (or whether that cannot be told)."""
-        head = _WHOLE_HEAD.match(self.head)
-        if head is None:
+    @property
+    def outcome(self) -> Outcome:
+        """What all this says about the fate of the request."""
+        if not self.sent:
+            return "not_sent"
+        if self.status is not None and 300 <= self.status <= 499:
+            return "rejected"
+        return "applied" if self.promised else "unknown"
+
+    def body_is_exact(self, method: str) -> bool:
+        """Whether what came behind the head is as long as the head said; chunks tell their end themselves."""
+        if self.chunked:
             return True
-        if "transfer-encoding" in self.headers:
-            return self.tail != _LAST_CHUNK
         bodiless = method == "HEAD" or self.status in (204, 304)
-        length = 0 if bodiless else int(self.headers.get("content-length", self.received - head.end()))
-        return self.received != head.end() + length
+        came = self.received - self.body_start
+        return came == (0 if bodiless else int(self.headers.get("content-length", came)))
 
 
 class AttemptFailed(Exception):

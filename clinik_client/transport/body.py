@@ -10,6 +10,23 @@ from .attempt import AttemptFailed
 
 _DECODED_STEP: Final = 1_048_576
 
+# A value in JSON takes so many bytes at least, on average; a hundred or more as an object of Python. A record of
+# the API has about 25 for each.
+_BYTES_PER_VALUE: Final = 32
+_VALUES_ALWAYS: Final = 10_000
+
+
+def has_too_many_values(body: bytes, limit: int) -> bool:
+    """Whether a body of JSON would be out of all proportion to its limit of bytes when made into objects.
+
+    Args:
+        body: the decoded body.
+        limit: the most bytes that it may have.
+    """
+    most = max(limit // _BYTES_PER_VALUE, _VALUES_ALWAYS)
+    # Each value stands behind a comma or an opening bracket; what strings hold of these counts too.
+    return len(body) > most and body.count(b",") + body.count(b"[") + body.count(b"{") > most
+
 
 def read_body(
     stream: Iterable[bytes], encoding: str, limit: int, check_time: Callable[[], object] = lambda: None

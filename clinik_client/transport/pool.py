@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final
 
 import httpcore
 import httpx
-from attrs import frozen
 
+from ..interruption import is_interruption
 from .attempt import Attempt, AttemptFailed, Reply
-from .body import read_body
-from .network import DeadlineBackend
+from .body import has_too_many_values, read_body
+from .network import Network, Shared
 from .target import Target
 
 READ_KEEPALIVE: Final = 4.0
@@ -23,16 +25,101 @@ READ_KEEPALIVE: Final = 4.0
 WRITE_KEEPALIVE: Final = 1.0
 """The same for writes, which must not meet a server that is just closing its side."""
 
-_IDLE_CONNECTIONS: Final = 100
+_MOST_IDLE: Final = 100
 
 
-@frozen
-class _Lines:
-    """The connections of one process."""
+class Connection:
+    """One connection. It belongs to the call that has taken it, and to no other until it is put back."""
 
-    backend: DeadlineBackend
-    reads: httpcore.ConnectionPool
-    writes: httpcore.ConnectionPool
+    def __init__(self, http: httpcore.ConnectionInterface, network: Network) -> None:
+        self.http = http
+        self.network = network
+        self.idle_since = 0.0
+
+    def is_whole(self, attempt: Attempt, method: str) -> bool:
+        """Whether another request may follow: the answer ended where it said, and nothing is behind it."""
+        stream = self.network.stream
+        return self.http.is_idle() and attempt.body_is_exact(method) and stream is not None and stream.is_quiet()
+
+    def close(self) -> None:
+        # Not by httpcore, whose locks an interruption may have left locked.
+        if self.network.stream is not None:
+            self.network.stream.close()
+
+
+class IdleConnections:
+    """Connections that no call is using, the latest first."""
+
+    def __init__(self, keepalive: float) -> None:
+        self._keepalive = keepalive
+        self._stack: deque[Connection] = deque()
+
+    def take(self) -> Connection | None:
+        """One that can be used, now the caller's alone."""
+        while True:
+            try:
+                connection = self._stack.pop()
+            except IndexError:
+                return None
+            try:
+                stream = connection.network.stream
+                usable = not self._is_old(connection) and stream is not None and stream.is_quiet()
+            except BaseException:
+                connection.close()
+                raise
+            if usable:
+                return connection
+            connection.close()
+
+    def put(self, connection: Connection) -> None:
+        """Give one back."""
+        connection.idle_since = time.monotonic()
+        self._stack.append(connection)
+        while True:
+            try:
+                oldest = self._stack[0]
+                if not self._is_old(oldest) and len(self._stack) <= _MOST_IDLE:
+                    return
+                self._stack.remove(oldest)
+            except (IndexError, ValueError):
+                return  # another thread has taken it
+            oldest.close()
+
+    def _is_old(self, connection: Connection) -> bool:
+        return time.monotonic() - connection.idle_since > self._keepalive
+
+    def close(self) -> None:
+        """Close all of them."""
+        while True:
+            try:
+                connection = self._stack.pop()
+            except IndexError:
+                return
+            connection.close()
+
+
+class Pools(Shared):
+    """The connections of one process, those for reads apart from those for writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = IdleConnections(READ_KEEPALIVE)
+        self.writes = IdleConnections(WRITE_KEEPALIVE)
+
+    def close(self) -> None:
+        """Close what is idle, and wake what is waited on: the calls under way close their own connections."""
+        self.closed = True
+        self.reads.close()
+        self.writes.close()
+        for wait in self.waits.things():
+            wait.end()
+        for sock in self.sockets.things():
+            _wake(sock)
+
+    def abandon(self) -> None:
+        """Close this process's copies of what was inherited in a fork; the parent's stay as they are."""
+        for sock in self.sockets.things():
+            sock.close()
 
 
 class Transport:
@@ -52,56 +139,50 @@ class Transport:
         self._context = context
         self._proxy = proxy
         self._max_bytes = max_response_bytes
+        self._origin = httpcore.Origin(target.scheme, target.host, target.port)
+        self._layers = [target.scheme, b"" if proxy is None else proxy.url.raw_scheme].count(b"https")
         self.closed = False
-        self._lines = {os.getpid(): self._open()}
+        self._pools = {os.getpid(): Pools()}
 
     def __repr__(self) -> str:
         return f"<Transport to {self._target.shown}>"
 
-    def _open(self) -> _Lines:
-        backend = DeadlineBackend()
-        return _Lines(backend, self._pool(backend, READ_KEEPALIVE), self._pool(backend, WRITE_KEEPALIVE))
-
-    def _own_lines(self) -> _Lines:
+    def _own_pools(self) -> Pools:
         """The connections of this process."""
-        lines = self._lines.get(os.getpid())
-        if lines is None:
+        pools = self._pools.get(os.getpid())
+        if pools is None:
             # After a fork both processes hold the same sockets, and either could read the other's answer. setdefault
             # is one step, so threads that come here together get the same ones.
-            inherited = [pid for pid in list(self._lines) if pid != os.getpid()]
-            lines = self._lines.setdefault(os.getpid(), self._open())
+            inherited = [pid for pid in list(self._pools) if pid != os.getpid()]
+            pools = self._pools.setdefault(os.getpid(), Pools())
             for pid in inherited:
-                if (others := self._lines.pop(pid, None)) is not None:
-                    others.backend.abandon()
-        return lines
+                if (others := self._pools.pop(pid, None)) is not None:
+                    others.abandon()
+        return pools
 
-    def _pool(self, backend: DeadlineBackend, keepalive: float) -> httpcore.ConnectionPool:
-        # No limit on connections: a thread holds one at a time, and waiting for one could outlast the call's limit.
-        settings: dict[str, Any] = {
-            "ssl_context": self._context,
-            "max_connections": None,
-            "max_keepalive_connections": _IDLE_CONNECTIONS,
-            "keepalive_expiry": keepalive,
-            "network_backend": backend,
-        }
+    def _connection(self, pools: Pools) -> Connection:
+        """A new connection; it is made when its first request is sent."""
+        network = Network(pools, self._layers)
         if self._proxy is None:
-            return httpcore.ConnectionPool(**settings)
+            return Connection(httpcore.HTTPConnection(self._origin, self._context, network_backend=network), network)
         url = self._proxy.url
-        return httpcore.HTTPProxy(
+        # A pool of httpcore knows how to go through a proxy. It is asked for the connection, and does not keep it.
+        pool = httpcore.HTTPProxy(
             proxy_url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             proxy_auth=self._proxy.raw_auth,
+            ssl_context=self._context,
             proxy_ssl_context=self._context if url.scheme == "https" else None,
-            **settings,
+            network_backend=network,
         )
+        return Connection(pool.create_connection(self._origin), network)
 
     def close(self) -> None:
-        """Close all connections. A call that is under way in another thread fails at once."""
+        """Close all connections. A call that is under way in another thread fails at once.
+
+        A signal handler may do this in the middle of a call.
+        """
         self.closed = True
-        lines = self._own_lines()
-        # Connections that are only being made are in no pool yet: the backend knows them all.
-        lines.backend.close()
-        lines.reads.close()
-        lines.writes.close()
+        self._own_pools().close()
 
     def send(
         self,
@@ -128,7 +209,9 @@ class Transport:
             return self._exchange(method, target, headers, content, attempt)
         except AttemptFailed as error:
             failure = error
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong below, its text may hold what was sent
+        except Exception as error:
+            if is_interruption(error):
+                raise
             failure = self._failure(error, attempt)
         # Raised here, outside the handler: a context would carry the request and the key along.
         raise failure
@@ -138,12 +221,49 @@ class Transport:
     ) -> Reply:
         if self.closed:
             raise AttemptFailed("The client is closed.", final=True)
-        lines = self._own_lines()
+        pools = self._own_pools()
+        request = self._request(method, target, headers, content)
+        attempt.seconds_left()
+        idle = pools.reads if method == "GET" else pools.writes
+        connection = idle.take() or self._connection(pools)
+        try:
+            connection.network.begin(attempt)
+            response = connection.http.handle_request(request)
+            if not attempt.received:
+                # It was there before the request left: it belongs to some other one, and so does its status.
+                raise AttemptFailed("An answer came that no request on this connection had asked for.", malformed=True)
+            attempt.answered(response.status, _headers(response.headers))
+            stream = response.stream
+            assert isinstance(stream, Iterable)
+            encoding = attempt.headers.get("content-encoding", "")
+            body = read_body(stream, encoding, self._max_bytes, attempt.seconds_left)
+            response.close()
+            whole = connection.is_whole(attempt, method)
+            if not whole:
+                connection.close()
+        except BaseException:
+            # It may be in the middle of anything, so nobody gets it again.
+            connection.close()
+            raise
+        if whole:
+            idle.put(connection)
+            if pools.closed:
+                idle.close()
+        if has_too_many_values(body, self._max_bytes):
+            raise AttemptFailed(
+                f"The answer has more values than max_response_bytes ({self._max_bytes:,} bytes) allows for.",
+                malformed=True,
+                final=True,
+            )
+        return Reply(attempt.status or 0, attempt.headers, body)
+
+    def _request(
+        self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], content: bytes
+    ) -> httpcore.Request:
         all_headers = [(b"Host", self._target.host_header), *headers]
         if content or method in ("POST", "PATCH", "PUT"):
             all_headers.append((b"Content-Length", b"%d" % len(content)))
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), lines.backend.begin(attempt))
-        request = httpcore.Request(
+        return httpcore.Request(
             method,
             httpcore.URL(
                 scheme=self._target.scheme,
@@ -153,33 +273,8 @@ class Transport:
             ),
             headers=all_headers,
             content=content,
-            extensions={"timeout": limits, "trace": _tracer(attempt)},
+            extensions={"trace": _keep_out_of_logs},
         )
-        pool = lines.reads if method == "GET" else lines.writes
-        response = pool.handle_request(request)
-        try:
-            if not attempt.received:
-                # The answer was there before the request left: it belongs to some other one, and so does its status.
-                raise AttemptFailed("An answer came that no request on this connection had asked for.", malformed=True)
-            attempt.status = response.status
-            attempt.headers = _headers(response.headers)
-            stream = response.stream
-            assert isinstance(stream, Iterable)
-            body = read_body(
-                stream,
-                attempt.headers.get("content-encoding", ""),
-                self._max_bytes,
-                lambda: lines.backend.left(httpcore.ReadTimeout),
-            )
-        except BaseException:
-            # What is left of a refused answer must not become the next one's beginning.
-            response.close()
-            raise
-        if attempt.something_follows(method):
-            # It would be taken for the beginning of the next answer. The pool drops a connection that is closed.
-            response.extensions["network_stream"].close()
-        response.close()
-        return Reply(response.status, attempt.headers, body)
 
     def _failure(self, error: Exception, attempt: Attempt) -> AttemptFailed:
         if self.closed:
@@ -202,6 +297,19 @@ class Transport:
         return AttemptFailed("The connection broke before the answer was complete.")
 
 
+def _wake(sock: socket.socket) -> None:
+    """End whatever waits on a socket that is another call's: only that one may close it."""
+    try:
+        if hasattr(sock, "pending"):
+            # TLS. Its own shutdown() takes the TLS state away from under the thread that is waiting.
+            super(type(sock), sock).shutdown(socket.SHUT_RDWR)
+        else:
+            sock.shutdown(socket.SHUT_RDWR)
+    except OSError as error:
+        if is_interruption(error):
+            raise
+
+
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in raw:
@@ -217,13 +325,7 @@ def _is_certificate_error(error: BaseException | None) -> bool:
     return False
 
 
-def _tracer(attempt: Attempt) -> Callable[[str, dict[str, Any]], None]:
-    def trace(name: str, info: dict[str, Any]) -> None:
-        if name == "http11.send_request_headers.started":
-            # A proxy's CONNECT carries nothing of the request.
-            attempt.begins_to_leave(info["request"].method != b"CONNECT")
-        # httpcore logs this dictionary next: headers and error texts of the service do not belong in a log.
-        if name.endswith((".complete", ".failed")):
-            info.clear()
-
-    return trace
+def _keep_out_of_logs(name: str, info: dict[str, Any]) -> None:
+    # httpcore logs this dictionary next: headers and error texts of the service do not belong in a log.
+    if name.endswith((".complete", ".failed")):
+        info.clear()

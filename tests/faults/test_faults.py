@@ -12,8 +12,10 @@ import pytest
 from clinik_client import Clinik, ClinikConnectionError, transport
 from clinik_client.operation import Request
 from clinik_client.privacy import Redactor
-from clinik_client.testing.wire import Connection
-from clinik_client.transport.network import DeadlineBackend
+from clinik_client.testing.wire import Connection as WireConnection
+from clinik_client.transport.network import Network
+from clinik_client.transport.pool import Connection
+from clinik_client.transport.stream import Stream
 
 from .catalogue import FAULTS, Fault, whole
 from .lab import Lab
@@ -81,13 +83,16 @@ def test_an_outcome_that_says_too_much_is_noticed(lab: Lab) -> None:
 
 
 def test_a_limit_that_is_not_kept_is_noticed(lab: Lab) -> None:
-    with mock.patch.object(DeadlineBackend, "left", return_value=0.6):
+    with mock.patch.object(transport.Attempt, "seconds_left", return_value=0.6):
         report = run_cell(Cell(BY_NAME["hang-after-applying"], "read", False, "deadline"), lab)
     assert columns(report) == {"late"}
 
 
 def test_an_answer_about_another_record_is_noticed(lab: Lab) -> None:
-    with mock.patch.object(transport.Attempt, "something_follows", return_value=False):
+    with (
+        mock.patch.object(Connection, "is_whole", return_value=True),
+        mock.patch.object(Stream, "is_quiet", return_value=True),
+    ):
         report = run_cell(Cell(BY_NAME["second-answer"], "read", False, "once"), lab)
     assert columns(report) == {"wrong"}
 
@@ -99,7 +104,7 @@ def test_a_text_that_the_service_repeats_is_noticed(lab: Lab) -> None:
 
 
 def test_what_a_library_logs_is_noticed(lab: Lab) -> None:
-    with mock.patch("clinik_client.transport.pool._tracer", return_value=lambda name, info: None):
+    with mock.patch("clinik_client.transport.pool._keep_out_of_logs"):
         report = run_cell(Cell(BY_NAME["redirect"], "read", False, "once"), lab)
     assert "leaks" in columns(report)
     assert any("httpcore" in text for _, text in report.faults)
@@ -118,13 +123,13 @@ def test_the_table_counts_cells_and_what_was_broken_in_them() -> None:
 
 
 def test_an_answer_that_is_there_before_the_request_leaves_is_not_taken_for_its_answer() -> None:
-    def greet(faulty: FaultServer, connection: Connection) -> None:
+    def greet(faulty: FaultServer, connection: WireConnection) -> None:
         connection.send(whole(201, b'{"data": {"id": "enc_canary5", "status": "planned"}}'))
         faulty.announced.set()
         faulty.hold(connection)
 
     with FaultServer(opening=greet) as faulty:
-        connect = DeadlineBackend.connect_tcp
+        connect = Network.connect_tcp
 
         def connect_and_wait(*given: object, **named: object) -> object:
             stream = connect(*given, **named)  # type: ignore[arg-type]  # handed on as it came
@@ -132,7 +137,7 @@ def test_an_answer_that_is_there_before_the_request_leaves_is_not_taken_for_its_
             return stream
 
         with (
-            mock.patch.object(DeadlineBackend, "connect_tcp", connect_and_wait),
+            mock.patch.object(Network, "connect_tcp", connect_and_wait),
             Clinik(KEY, base_url=f"http://127.0.0.1:{faulty.port}", retries=0, trust_env=False) as clinik,
             pytest.raises(ClinikConnectionError) as caught,
         ):

@@ -37,12 +37,20 @@ def leaks_of(error: BaseException) -> list[str]:
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             texts[f"pickle {protocol}"] = pickle.dumps(link, protocol)
         found += [f"{type(link).__name__}: {place}" for place, text in texts.items() if shows(text)]
-    # What a crash reporter sees: the locals of the SDK's own frames. The caller's frames hold what the caller gave.
-    frames = traceback.TracebackException.from_exception(error, capture_locals=True, compact=False).stack
-    for frame in frames:
-        if "clinik_client" in frame.filename and "clk_test_" in repr(frame.locals):
-            found.append(f"locals of {frame.name}")
-    return found
+    return [*found, *(f"locals of {place}" for place, text in variables_of(error) if shows(text))]
+
+
+SILENT = ("clinik_client", "httpcore", "h11", "httpx")
+"""Packages whose frames may show nothing."""
+
+
+def variables_of(error: BaseException) -> Iterator[tuple[str, str]]:
+    """What a crash reporter sees in the frames of the SDK and its libraries. Those of the caller are the caller's."""
+    for link in _chain(error):
+        for frame, _ in traceback.walk_tb(link.__traceback__):
+            if str(frame.f_globals.get("__name__")).partition(".")[0] in SILENT:
+                for name, value in frame.f_locals.items():
+                    yield f"{frame.f_code.co_qualname}, {name}", repr(value)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,0 +1,189 @@
+"""One connection's bytes: nothing waits beyond the end of an attempt, and nothing is read that nobody asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+import traceback
+from collections.abc import Callable
+from typing import Any, Final
+
+import httpcore
+
+from ..interruption import is_interruption
+from .attempt import Attempt
+from .nested_tls import NestedTLS
+
+# One TLS record, and little enough for one system call: each looks at the clock.
+_WRITE_CHUNK: Final = 16_384
+# Bytes read at once before the head is whole: time is only looked at between reads, and 8 KB hold hundreds of heads.
+_HEAD_READ: Final = 8_192
+# How the head of an answer ends, and a body in chunks (RFC 9112, sections 2.1 and 7.1).
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+
+
+class Stream(httpcore.NetworkStream):
+    """The socket of one connection. It works for one attempt at a time, whose limit of time and evidence it keeps.
+
+    Args:
+        sock: the connected socket.
+        attempt: the attempt that it works for.
+        layers: how many times TLS is started before the request is written: for the service, for the proxy.
+        opened: told of each socket that takes the place of this one.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        attempt: Attempt,
+        layers: int,
+        opened: Callable[[socket.socket], None],
+    ) -> None:
+        self._sock: socket.socket | NestedTLS = sock
+        self.attempt = attempt
+        self._layers = layers
+        self._secure = False
+        self._opened = opened
+        self._pid = os.getpid()
+        self._unread = b""
+        self._last = b""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        attempt = self.attempt
+        data, self._unread = self._unread, b""
+        if not data:
+            data = self._receive(max_bytes if attempt.status is not None else min(max_bytes, _HEAD_READ), attempt)
+        if attempt.status is None or attempt.chunked:
+            # What stands behind the end of a head or of a body in chunks stays here until somebody asks for it. So
+            # it can be told whether anything follows an answer, without another parser than h11.
+            ending = _BLANK_LINE.search(self._last + data)
+            if ending is None:
+                self._last = (self._last + data)[-2:]
+            else:
+                size = ending.end() - len(self._last)
+                data, self._unread = data[:size], data[size:]
+                self._last = b""
+        attempt.arrived(data)
+        return data
+
+    def _receive(self, most: int, attempt: Attempt) -> bytes:
+        self._check_process()
+        problem: type[Exception]
+        try:
+            self._sock.settimeout(attempt.seconds_left())
+            return self._sock.recv(most)
+        except OSError as error:
+            if is_interruption(error):
+                raise
+            problem = httpcore.ReadTimeout if isinstance(error, TimeoutError) else httpcore.ReadError
+            if attempt.received and isinstance(error, ssl.SSLEOFError):
+                # The connection ended in its way, but TLS did not say so: the answer may be cut short.
+                problem = httpcore.RemoteProtocolError
+        raise problem
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:
+            return
+        attempt = self.attempt
+        self._check_process()
+        if self._layers == 0 and not attempt.sent:
+            if not self.is_quiet():
+                raise httpcore.ConnectError("something was there before the request left")
+            attempt.leaves()
+        problem: type[Exception]
+        try:
+            for start in range(0, len(buffer), _WRITE_CHUNK):
+                piece = buffer[start : start + _WRITE_CHUNK]
+                while piece:
+                    self._sock.settimeout(attempt.seconds_left())
+                    piece = piece[self._sock.send(piece) :]
+            return
+        except OSError as error:
+            if is_interruption(error):
+                raise
+            problem = httpcore.WriteTimeout if isinstance(error, TimeoutError) else httpcore.WriteError
+        raise problem
+
+    def is_quiet(self) -> bool:
+        """Whether nothing is there to be read: neither the end, nor an answer to what was not asked.
+
+        A byte that is read to find out is lost: only a connection that is quiet can be used.
+        """
+        if self._unread or self._pid != os.getpid():
+            return False
+        try:
+            self._sock.settimeout(0)
+            # TLS may have decrypted something already, and may have tickets to read, which are no answer.
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return True
+        except OSError as error:
+            if is_interruption(error):
+                raise
+        return False
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        attempt = self.attempt
+        if self._unread:
+            raise httpcore.ConnectError("something came before TLS")
+        problem: Exception
+        try:
+            if self._secure:
+                self._sock = NestedTLS(self._sock, ssl_context, server_hostname)
+            else:
+                self._sock.settimeout(attempt.seconds_left())
+                # The handshake comes after the socket is known, so that closing the client ends it. A body that ends
+                # without TLS's own closing is cut short: ragged ends are errors.
+                self._sock = ssl_context.wrap_socket(
+                    self._sock,  # type: ignore[arg-type]  # without TLS it is a socket
+                    server_hostname=server_hostname,
+                    do_handshake_on_connect=False,
+                    suppress_ragged_eofs=False,
+                )
+                self._secure = True
+                self._opened(self._sock)
+            self._sock.settimeout(attempt.seconds_left())
+            self._sock.do_handshake()
+            self._layers -= 1
+            return self
+        except BaseException as error:
+            _close_orphan(error)
+            if not isinstance(error, OSError) or is_interruption(error):
+                raise
+            problem = _handshake_problem(error)
+        raise problem
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            raise httpcore.ReadError("the connection belongs to the process before a fork")
+
+    def close(self) -> None:
+        """Close the socket. For the call that owns the connection alone."""
+        self._sock.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "ssl_object" and self._secure:
+            return self._sock
+        return self._sock if info == "socket" else None
+
+
+def _handshake_problem(error: OSError) -> Exception:
+    if isinstance(error, TimeoutError):
+        return httpcore.ConnectTimeout()
+    problem = httpcore.ConnectError("TLS")
+    # Only its type is kept: a certificate's text is the server's.
+    problem.__cause__ = ssl.SSLCertVerificationError() if isinstance(error, ssl.SSLCertVerificationError) else None
+    return problem
+
+
+def _close_orphan(error: BaseException) -> None:
+    """Close the socket that `ssl` leaves to the garbage collector when the peer resets right before the handshake."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == ssl.__file__:
+            for value in frame.f_locals.values():
+                if isinstance(value, ssl.SSLSocket):
+                    value.close()

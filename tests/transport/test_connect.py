@@ -1,0 +1,131 @@
+"""Connecting to the address that answers, whichever it is, with no time lost on those that do not."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import httpcore
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clinik_client import Clinik
+from clinik_client.transport import connect as room
+from clinik_client.transport.connect import connect
+from clinik_client.transport.lookup import Address
+from tests.servers import FullBacklog, Service, free_port, ok, respond
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+
+def no_limit() -> None:
+    return None
+
+
+def nothing(sock: socket.socket) -> None:
+    pass
+
+
+def at(port: int, host: str = "127.0.0.1") -> Address:
+    return Address(socket.AF_INET, (host, port))
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as server:
+        yield server
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(alive=st.lists(st.booleans(), min_size=1, max_size=5))
+def test_an_address_that_refuses_costs_no_time(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch, alive: list[bool]
+) -> None:
+    monkeypatch.setattr(room, "HEAD_START", 60.0)
+    good, refusing = at(listener.getsockname()[1]), at(free_port())
+    addresses = [good if answers else refusing for answers in alive]
+    started = time.monotonic()
+    if any(alive):
+        sock, address = connect(addresses, no_limit, nothing)
+        assert (address, sock.getpeername()) == (good, listener.getsockname())
+        sock.close()
+    else:
+        with pytest.raises(httpcore.ConnectError):
+            connect(addresses, no_limit, nothing)
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("dead", [1, 2])
+def test_an_address_that_does_not_answer_gets_a_rival(listener: socket.socket, dead: int) -> None:
+    port = listener.getsockname()[1]
+    seen: list[socket.socket] = []
+    with ExitStack() as stack:
+        for number in range(dead):
+            stack.enter_context(FullBacklog(f"127.0.0.{number + 2}", port))
+        addresses = [*(at(port, f"127.0.0.{number + 2}") for number in range(dead)), at(port)]
+        started = time.monotonic()
+        sock, address = connect(addresses, no_limit, seen.append)
+        took = time.monotonic() - started
+    sock.close()
+    assert address == at(port)
+    assert room.HEAD_START * dead <= took
+    assert len(seen) == dead + 1
+    assert all(other.fileno() == -1 for other in seen)
+
+
+def test_the_limit_of_time_holds_for_all_addresses_together() -> None:
+    with FullBacklog() as first, FullBacklog() as second:
+        addresses = [at(int(url.rpartition(":")[2])) for url in (first.url, second.url)]
+        end = time.monotonic() + 0.1
+
+        def left() -> float:
+            if (seconds := end - time.monotonic()) <= 0:
+                raise httpcore.TimeoutException
+            return seconds
+
+        with pytest.raises(httpcore.TimeoutException):
+            connect(addresses, left, nothing)
+        assert time.monotonic() - end < 0.1
+
+
+def test_whatever_ends_it_leaves_no_socket_open(listener: socket.socket) -> None:
+    opened: list[socket.socket] = []
+
+    def interrupt(sock: socket.socket) -> None:
+        opened.append(sock)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        connect([at(listener.getsockname()[1])], no_limit, interrupt)
+    assert [sock.fileno() for sock in opened] == [-1]
+    gc.collect()
+
+
+def test_the_address_that_worked_last_is_tried_first(
+    connect: Callable[..., Clinik], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = {"connection": "close"}
+    with Service(respond(204, None, close), ok()) as alive, FullBacklog("127.0.0.2", alive.port):
+        places = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, alive.port)) for host in ("127.0.0.2", "127.0.0.1")
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *rest, **options: places)
+        clinik = connect(f"http://several.localhost:{alive.port}", timeout=20.0)
+        clinik.encounters.delete("enc_1")
+        # Now the dead address would have its head start for the whole time.
+        monkeypatch.setattr(room, "HEAD_START", 60.0)
+        assert clinik.encounters.read("enc_1").meta.attempts == 1
+    assert alive.connections == 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "clinik-lookup"]
+
+
+def test_an_address_of_a_family_that_is_not_there_is_passed_over(listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    sock, address = connect([Address(99, ("::1", port)), at(port)], no_limit, nothing)
+    sock.close()
+    assert address == at(port)

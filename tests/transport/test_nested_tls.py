@@ -1,0 +1,133 @@
+"""TLS to the service inside of TLS to a proxy: it works, and the limits of time hold in there too."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from clinik_client import Clinik, ClinikConnectionError, ClinikResponseError, ClinikTimeoutError
+from clinik_client.testing import Connection, WireServer
+from tests.servers import HEAD, Service, Step, created, drip, keep_open, ok, raw, serve_bytes, tunnel
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+Connect = Callable[..., Clinik]
+Serve = Callable[..., Service]
+
+
+@pytest.fixture
+def proxy(server_tls: ssl.SSLContext) -> Iterator[Callable[[Callable[[Connection], None]], WireServer]]:
+    """Starts proxies that speak TLS themselves; what happens in the tunnel is up to the test."""
+    with ExitStack() as stack:
+
+        def start(in_tunnel: Callable[[Connection], None]) -> WireServer:
+            def take_over(connection: Connection) -> None:
+                with suppress(OSError):
+                    connection.start_tls(server_tls)
+                    head = b""
+                    while not head.endswith(b"\r\n\r\n"):
+                        head += connection.receive(5)
+                    assert head.startswith(b"CONNECT ")
+                    in_tunnel(connection)
+
+            return stack.enter_context(serve_bytes(take_over))
+
+        yield start
+
+
+def url_of(proxy: WireServer) -> str:
+    return proxy.url.replace("http:", "https:")
+
+
+def test_reads_and_writes_go_through(
+    serve: Serve,
+    connect: Connect,
+    proxy: Callable[..., WireServer],
+    server_tls: ssl.SSLContext,
+    ca_file: Path,
+) -> None:
+    service = serve(ok(), created(), ssl_context=server_tls)
+    through = proxy(lambda connection: tunnel(connection, service.port))
+    clinik = connect(service, proxy=url_of(through), verify=ca_file, retries=0)
+    assert clinik.encounters.read("enc_1").data.id == "enc_1"
+    long = "x" * 100_000
+    assert clinik.request("POST", "/v1/things", json={"text": long}).meta.status == 201
+    assert clinik.encounters.read("enc_1").data.id == "enc_1"
+    assert [seen.connection for seen in service.ledger] == [1, 2, 1]
+    assert service.ledger[1].json == {"text": long}
+
+
+SLOW: dict[str, Step] = {
+    "silence": keep_open(),
+    "a dripping head": drip(HEAD, b"x: y\r\n"),
+    "a dripping body": drip(HEAD + b"Content-Length: 5000\r\n\r\n", b" "),
+}
+
+
+@pytest.mark.parametrize("fault", SLOW)
+def test_an_answer_that_takes_too_long_ends_with_the_timeout(
+    serve: Serve,
+    connect: Connect,
+    proxy: Callable[..., WireServer],
+    server_tls: ssl.SSLContext,
+    ca_file: Path,
+    fault: str,
+) -> None:
+    service = serve(SLOW[fault], ssl_context=server_tls)
+    through = proxy(lambda connection: tunnel(connection, service.port))
+    clinik = connect(service, proxy=url_of(through), verify=ca_file, retries=0, timeout=0.3)
+    started = time.monotonic()
+    with pytest.raises(ClinikTimeoutError):
+        clinik.encounters.read("enc_1")
+    assert time.monotonic() - started < 0.4
+
+
+def stall(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    connection.receive(5)
+    connection.receive(5)
+
+
+def drip_handshake(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    connection.receive(5)
+    connection.send(b"\x16\x03\x03\x40\x00")
+    while not connection.stopping.wait(0.02):
+        connection.send(b"\x00")
+
+
+def talk_before_tls(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+    connection.receive(5)
+
+
+@pytest.mark.parametrize("in_tunnel", [stall, drip_handshake, talk_before_tls])
+def test_a_handshake_in_the_tunnel_is_within_the_timeout(
+    connect: Connect, proxy: Callable[..., WireServer], ca_file: Path, in_tunnel: Callable[[Connection], None]
+) -> None:
+    through = proxy(in_tunnel)
+    clinik = connect("https://localhost:9", proxy=url_of(through), verify=ca_file, retries=0, timeout=0.3)
+    started = time.monotonic()
+    with pytest.raises(ClinikConnectionError) as raised:
+        clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1")
+    assert time.monotonic() - started < 0.4
+    assert (raised.value.outcome, raised.value.status) == ("not_sent", None)
+
+
+def test_an_end_that_the_inner_tls_does_not_tell_is_no_answer(
+    serve: Serve,
+    connect: Connect,
+    proxy: Callable[..., WireServer],
+    server_tls: ssl.SSLContext,
+    ca_file: Path,
+) -> None:
+    service = serve(raw(HEAD + b"Connection: close\r\n\r\n123"), ssl_context=server_tls)
+    through = proxy(lambda connection: tunnel(connection, service.port))
+    clinik = connect(service, proxy=url_of(through), verify=ca_file, retries=0)
+    with pytest.raises(ClinikResponseError):
+        clinik.request("GET", "/v1/number")

@@ -1,0 +1,198 @@
+"""The bytes of one connection: nothing is handed on that belongs to a later answer, and nothing unasked is missed."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpcore
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinik_client.transport.attempt import Attempt
+from clinik_client.transport.stream import Stream
+
+
+def attempt(seconds: float = 10.0) -> Attempt:
+    return Attempt(time.monotonic() + seconds)
+
+
+def plain(sock: socket.socket, layers: int = 0) -> Stream:
+    return Stream(sock, attempt(), layers, lambda sock: None)
+
+
+def read_all(stream: Stream) -> None:
+    while stream.read(65_536):
+        pass
+
+
+@contextmanager
+def pair(layers: int = 0) -> Iterator[tuple[Stream, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield plain(ours, layers), theirs
+
+
+PIECES = st.lists(st.text("\r\nab0", min_size=1, max_size=12).map(str.encode), min_size=1, max_size=6)
+
+
+@given(pieces=PIECES, chunked=st.booleans())
+def test_each_read_ends_with_the_first_blank_line_and_none_is_lost(pieces: list[bytes], chunked: bool) -> None:
+    whole = b"".join(pieces)
+    with pair() as (stream, theirs):
+        if chunked:
+            stream.attempt.answered(200, {"transfer-encoding": "chunked"})
+        came = b""
+        for piece in pieces:
+            theirs.sendall(piece)
+            rest = len(piece)
+            while rest:
+                data = stream.read(65_536)
+                came += data
+                rest -= len(data)
+                assert re.search(rb"\n\r?\n.", data, flags=re.DOTALL) is None
+        assert came == whole
+        assert stream.attempt.received == len(whole)
+
+
+@given(piece=st.text("\r\nab0", min_size=1, max_size=40).map(str.encode))
+def test_a_body_of_known_length_is_read_as_it_comes(piece: bytes) -> None:
+    with pair() as (stream, theirs):
+        stream.attempt.answered(200, {"content-length": "40"})
+        theirs.sendall(piece)
+        assert stream.read(65_536) == piece
+
+
+def test_a_stream_is_quiet_until_something_comes_or_it_ends() -> None:
+    for unasked in (b"x", b""):
+        with pair() as (stream, theirs):
+            assert stream.is_quiet()
+            assert stream.is_quiet()
+            if unasked:
+                theirs.sendall(unasked)
+            else:
+                theirs.close()
+            assert not stream.is_quiet()
+
+
+def test_what_stands_behind_an_answer_that_was_read_is_not_quiet() -> None:
+    with pair() as (stream, theirs):
+        theirs.sendall(b"HTTP/1.1 204 No Content\r\n\r\nHTTP")
+        assert stream.read(65_536).endswith(b"\r\n\r\n")
+        assert not stream.is_quiet()
+
+
+def test_a_request_does_not_leave_where_something_is_there_already() -> None:
+    with pair() as (stream, theirs):
+        theirs.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with pytest.raises(httpcore.ConnectError):
+            stream.write(b"POST / HTTP/1.1\r\n\r\n")
+        assert not stream.attempt.sent
+        theirs.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
+
+
+def test_what_is_said_to_a_proxy_is_not_the_request() -> None:
+    with pair(layers=1) as (stream, theirs):
+        stream.write(b"CONNECT h:443 HTTP/1.1\r\n\r\n")
+        assert theirs.recv(100).startswith(b"CONNECT")
+        assert not stream.attempt.sent
+
+
+def test_a_limit_of_time_holds_for_reading_and_writing() -> None:
+    with pair() as (stream, _):
+        stream.attempt = attempt(0.02)
+        with pytest.raises(httpcore.TimeoutException):
+            stream.read(10)
+        stream.attempt = attempt(0.02)
+        with pytest.raises(httpcore.TimeoutException):
+            stream.write(b"x" * 50_000_000)
+        assert stream.attempt.sent
+
+
+def test_after_a_fork_the_child_neither_reads_nor_writes() -> None:
+    if not hasattr(os, "fork"):
+        return  # there is nothing to promise where there is no fork
+    with pair() as (stream, theirs):
+        theirs.sendall(b"the parent's")
+        child = os.fork()
+        if child == 0:
+            wrong = stream.is_quiet()
+            for use in (lambda: stream.read(10), lambda: stream.write(b"x")):
+                try:
+                    use()
+                except httpcore.ReadError:
+                    continue
+                wrong = True
+            os._exit(wrong)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert stream.read(100) == b"the parent's"
+
+
+# -- TLS -------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def tls_pair(authority: trustme.CA, server_tls: ssl.SSLContext) -> Iterator[tuple[Stream, ssl.SSLSocket]]:
+    ours, theirs = socket.socketpair()
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    stream = plain(ours, layers=1)
+    sockets: list[ssl.SSLSocket] = []
+    server = threading.Thread(target=lambda: sockets.append(server_tls.wrap_socket(theirs, server_side=True)))
+    server.start()
+    try:
+        stream.start_tls(context, "localhost")
+        server.join(5)
+        yield stream, sockets[0]
+    finally:
+        stream.close()
+        for sock in (*sockets, ours, theirs):
+            sock.close()
+
+
+def test_tickets_are_no_answer_but_an_unasked_answer_is(authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
+    with tls_pair(authority, server_tls) as (stream, theirs):
+        assert stream.is_quiet()
+        stream.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert theirs.recv(100)
+        theirs.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert stream.read(65_536).endswith(b"\r\n\r\n")
+        assert stream.is_quiet()
+    with tls_pair(authority, server_tls) as (stream, theirs):
+        theirs.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        with pytest.raises(httpcore.ConnectError):
+            stream.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert not stream.attempt.sent
+
+
+def test_what_tls_has_decrypted_already_is_seen(authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
+    with tls_pair(authority, server_tls) as (stream, theirs):
+        stream.write(b"GET / HTTP/1.1\r\n\r\n")
+        # One record: the second half of it is in no socket any more when the first has been read.
+        theirs.sendall(b"x" * 100)
+        stream.attempt.answered(200, {"content-length": "50"})
+        assert len(stream.read(50)) == 50
+        assert not stream.is_quiet()
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n\r\n123"])
+def test_an_end_that_tls_does_not_tell_is_an_error(
+    authority: trustme.CA, server_tls: ssl.SSLContext, head: bytes
+) -> None:
+    with tls_pair(authority, server_tls) as (stream, theirs):
+        stream.write(b"GET / HTTP/1.1\r\n\r\n")
+        if head:
+            theirs.sendall(head)
+        os.close(theirs.detach())
+        with pytest.raises(httpcore.RemoteProtocolError if head else httpcore.ReadError):
+            read_all(stream)
