@@ -57,7 +57,7 @@ def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
     if reply.body[:1] in (b"{", b" ", b"\n", b"\r", b"\t"):
         try:
             body = orjson.loads(reply.body)
-        except orjson.JSONDecodeError:
+        except (orjson.JSONDecodeError, MemoryError, SystemError):
             body = None
     if not isinstance(body, Mapping):
         body = {}

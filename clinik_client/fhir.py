@@ -41,7 +41,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-__all__ = ["is_fhir", "simplify", "to_fhir"]
+__all__ = ["is_fhir", "reference_id", "simplify", "to_fhir"]
 
 _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _PARTICIPATION_TYPE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
@@ -77,6 +77,18 @@ def is_fhir(record: Mapping[str, Any]) -> bool:
     if kind is not None:
         return bool(kind == "Encounter")
     return isinstance(record.get("class"), dict) or isinstance(record.get("subject"), dict)
+
+
+def reference_id(reference: str) -> str | None:
+    """The id in a reference, which may be an id alone; ``None`` if there is none that the API could have given.
+
+    >>> reference_id("pt_1"), reference_id("Patient/pt_1"), reference_id("https://fhir.example/Patient/pt_1/_history/2")
+    ('pt_1', 'pt_1', 'pt_1')
+    >>> reference_id("urn:uuid:8f3a"), reference_id("#contained"), reference_id("Patient?identifier=7")
+    (None, None, None)
+    """
+    found = _id({"reference": reference})
+    return found if found is not None and _ID.fullmatch(found) else None
 
 
 def simplify(resource: Mapping[str, Any]) -> dict[str, Any]:

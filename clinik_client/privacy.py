@@ -374,7 +374,7 @@ def _from_base64(run: str) -> bytes:
 
 
 _HEX_RUN = re.compile(r"[0-9A-Fa-f]{4,}")
-_HEX_PAIRS = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{2}(?:(?:\s+|[:-])[0-9A-Fa-f]{2})+(?![0-9A-Fa-f])")
+_HEX_PAIRS = re.compile(r"[0-9A-Fa-f]{2}(?:(?:\s+|[:-])[0-9A-Fa-f]{2})+")
 
 
 def _hex(text: str) -> str:

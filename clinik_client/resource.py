@@ -12,6 +12,7 @@ from attrs import frozen
 
 from .calls import public
 from .errors import ClinikResponseError
+from .fhir import reference_id
 from .fields import Array, check_depth
 from .interruption import is_interruption
 from .model import Model, schema_of
@@ -191,16 +192,8 @@ def _check_same(request: Request, record: Model, same: tuple[str, ...]) -> None:
         asked = request.asked_for(name)
         attribute = schema_of(type(record)).readers.get(name)
         told = None if attribute is None else getattr(record, attribute[0])
-        if isinstance(asked, str) and isinstance(told, str) and _id_of(asked) != _id_of(told):
+        if isinstance(asked, str) and isinstance(told, str) and reference_id(told) not in (None, reference_id(asked)):
             raise Misread(f"The answer names another {name} than was asked for.", another=True)
-
-
-def _id_of(reference: str) -> str:
-    """
-    >>> _id_of("Patient/pt_1"), _id_of("pt_1")
-    ('pt_1', 'pt_1')
-    """
-    return reference.rpartition("/")[2]
 
 
 def _row_model(model: type[Model]) -> type[Model] | None:

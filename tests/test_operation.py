@@ -388,3 +388,17 @@ def test_a_given_model_is_not_changed_by_being_sent() -> None:
     before = value.to_dict()
     create(value)
     assert value.to_dict() == before
+
+
+def test_what_a_request_carries_is_all_but_its_route_and_the_names_of_the_api() -> None:
+    request = Request(
+        method="POST",
+        route="/v1/encounters/{id}/notes",
+        path="/v1/encounters/enc%20canary/notes",
+        query=(("patientId", "pt_1"), ("Jane Doe", "true")),
+        body={"type": ["visit", 30, None], "note 1": {}},
+        record_id="enc canary",
+    )
+    assert sorted(request.texts()) == sorted(
+        ["enc canary", "enc canary", "pt_1", "Jane Doe", "true", "visit", "30", "note 1"]
+    )

@@ -218,6 +218,11 @@ def test_the_beginning_of_a_long_value_is_the_value(value: str, length: int) -> 
         assert Redactor([value]).clean(f"'{beginning}...' is too long") == f"'{REDACTED}...' is too long"
 
 
+@pytest.mark.parametrize("text", ["ZoedeVries", "z o e d e v r i e s", "1234 5678 9012", "ab c123"])
+def test_a_long_value_is_found_without_its_white_space(text: str) -> None:
+    assert Redactor(["Zo\u00eb de Vries", "123456789012", "ABC 123"]).clean(f"No {text}.") == REDACTED
+
+
 def test_what_stands_plainly_is_taken_out_in_its_place() -> None:
     redactor = Redactor(["Zo\u00eb de Vries", "I10", "20000", "planned"])
     assert redactor.clean("No ZOE\u0308 DE\u00a0VRIES: i10, 20000") == f"No {REDACTED}: {REDACTED}, {REDACTED}"
@@ -246,6 +251,11 @@ def test_of_a_masked_key_nothing_is_left(masked: str) -> None:
     assert REDACTED in clean
     for part in ("lkey", "9f3c", "ijkl"):
         assert part not in clean.lower()
+
+
+@pytest.mark.parametrize("part", [SENT_KEY, SECRET, SECRET[3:12], SECRET[8:17]])
+def test_a_part_of_the_key_is_found_inside_a_word(part: str) -> None:
+    assert Redactor([], SENT_KEY).clean(f"key:zz{part}zz") == f"key:zz{REDACTED}zz"
 
 
 def test_another_key_is_left_in_no_form_either() -> None:
