@@ -69,6 +69,9 @@ class Names:
             self._left[host] -= 1
             if host in self._slow:
                 self.released.wait(60)
+                if not self._left[host]:
+                    # It has healed meanwhile.
+                    return self._real("127.0.0.1", port, *rest, **named)
             raise socket.gaierror(socket.EAI_NONAME, "canary is not known")
         return self._real("127.0.0.1", port, *rest, **named)
 

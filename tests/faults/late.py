@@ -96,7 +96,7 @@ def _refusal(issues: list[dict[str, Any]]) -> bytes:
 
 def _create(clinik: Clinik, text: str) -> object:
     return clinik.encounters.create(
-        status="planned", class_="AMB", patient_id="pt_canary0", practitioner_id=text, reason_code="a canary"
+        status="planned", class_="AMB", patient_id="pt_canary0", hospitalization={"admit_source": text}
     )
 
 

@@ -47,13 +47,39 @@ class Point:
         return f"point {self.number}, {self.where}"
 
 
+@frozen
+class _Looks:
+    """Where the code of a function is followed by a look for signals."""
+
+    after: dict[int, str]
+    """The names of these instructions, by their place; a frame begins as after a RESUME."""
+    handlers: dict[int, int]
+    """Where an exception goes from each instruction."""
+
+
+@cache
+def _looks_of(code: CodeType) -> _Looks:
+    bytecode = dis.Bytecode(code)
+    # Public since 3.11, and not in the types of the standard library.
+    entries = bytecode.exception_entries  # type: ignore[attr-defined]
+    after = {_BEGIN: "RESUME"}
+    handlers = {_BEGIN: _NOWHERE}
+    for instruction in bytecode:
+        place, name = instruction.offset, instruction.opname
+        if name == "RESUME" or name in _CALLS or ("JUMP_BACKWARD" in name and not name.endswith("NO_INTERRUPT")):
+            after[place] = name
+        handlers[place] = next((entry.target for entry in entries if entry.start <= place < entry.end), _NOWHERE)
+    return _Looks(after, handlers)
+
+
 class _Frame:
     """The trace function of one frame. It is called for each instruction, so what it does is little."""
 
-    __slots__ = ("_called", "_last", "_names", "_plainly", "_reached")
+    __slots__ = ("_after", "_called", "_handlers", "_last", "_plainly", "_reached")
 
-    def __init__(self, names: dict[int, str], reached: Callable[[FrameType], None]) -> None:
-        self._names = names
+    def __init__(self, looks: _Looks, reached: Callable[[FrameType], None]) -> None:
+        self._after = looks.after
+        self._handlers = looks.handlers
         self._reached = reached
         self._last = _BEGIN
         self._called = 0
@@ -69,8 +95,8 @@ class _Frame:
             last, now = self._last, frame.f_lasti
             self._last = now
             # Most instructions are not followed by a look.
-            looks = last in self._names and self._looks(last, now)
-            if now in self._names:
+            looks = last in self._after and self._looks(last, now)
+            if now in self._after:
                 self._called = 0
             if looks:
                 self._reached(frame)
@@ -80,27 +106,19 @@ class _Frame:
         return self
 
     def _looks(self, last: int, now: int) -> bool:
-        if self._names.get(now) == "RESUME":
+        name, following = self._after[last], self._after.get(now)
+        if following == "RESUME":
             return False
-        name = self._names[last]
         if name in _CALLS:
             inline = self._called == 1 and self._plainly
             if name == "CALL_FUNCTION_EX" and _ARGUMENTS_ARE_UNPACKED_IN_C:
                 inline = False
-            return not inline and not (name == "PRECALL" and self._names.get(now) == "CALL")
+            # What a signal raises after a call goes where the call's own errors go. A trace function can only raise
+            # where the next instruction's go: the end of a try block, where these differ, is left out.
+            return (
+                not inline and (name, following) != ("PRECALL", "CALL") and self._handlers[last] == self._handlers[now]
+            )
         return name == "RESUME" or now < last
-
-
-@cache
-def _names(code: CodeType) -> dict[int, str]:
-    """The instructions that are followed by a look, by their place; a frame begins as after a RESUME."""
-    names = {instruction.offset: instruction.opname for instruction in dis.get_instructions(code)}
-    looking = {offset: name for offset, name in names.items() if name == "RESUME" or name in _CALLS or _goes_back(name)}
-    return {_BEGIN: "RESUME", **looking}
-
-
-def _goes_back(name: str) -> bool:
-    return "JUMP_BACKWARD" in name and not name.endswith("NO_INTERRUPT")
 
 
 @contextmanager
@@ -126,7 +144,7 @@ def visiting(visit: Callable[[Point], None]) -> Iterator[None]:
             return None
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
-        return _Frame(_names(frame.f_code), reached)
+        return _Frame(_looks_of(frame.f_code), reached)
 
     before = sys.gettrace()
     sys.settrace(begins)
