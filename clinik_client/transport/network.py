@@ -71,7 +71,7 @@ class Network(httpcore.NetworkBackend):
         sock, address = connect(addresses, self._attempt.seconds_left, self._shared.opened)
         try:
             self._shared.good_address = address
-            self.stream = Stream(sock, self._attempt, self._layers, self._shared.opened)
+            self.stream = Stream(sock, self._attempt, self._layers)
         except BaseException:
             sock.close()
             raise

@@ -300,11 +300,7 @@ class Transport:
 def _wake(sock: socket.socket) -> None:
     """End whatever waits on a socket that is another call's: only that one may close it."""
     try:
-        if hasattr(sock, "pending"):
-            # TLS. Its own shutdown() takes the TLS state away from under the thread that is waiting.
-            super(type(sock), sock).shutdown(socket.SHUT_RDWR)
-        else:
-            sock.shutdown(socket.SHUT_RDWR)
+        sock.shutdown(socket.SHUT_RDWR)
     except OSError as error:
         if is_interruption(error):
             raise

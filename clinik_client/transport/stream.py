@@ -6,15 +6,13 @@ import os
 import re
 import socket
 import ssl
-import traceback
-from collections.abc import Callable
 from typing import Any, Final
 
 import httpcore
 
 from ..interruption import is_interruption
 from .attempt import Attempt
-from .nested_tls import NestedTLS
+from .tls_layer import TLSLayer
 
 # One TLS record, and little enough for one system call: each looks at the clock.
 _WRITE_CHUNK: Final = 16_384
@@ -31,7 +29,6 @@ class Stream(httpcore.NetworkStream):
         sock: the connected socket.
         attempt: the attempt that it works for.
         layers: how many times TLS is started before the request is written: for the service, for the proxy.
-        opened: told of each socket that takes the place of this one.
     """
 
     def __init__(
@@ -39,13 +36,10 @@ class Stream(httpcore.NetworkStream):
         sock: socket.socket,
         attempt: Attempt,
         layers: int,
-        opened: Callable[[socket.socket], None],
     ) -> None:
-        self._sock: socket.socket | NestedTLS = sock
+        self._sock: socket.socket | TLSLayer = sock
         self.attempt = attempt
         self._layers = layers
-        self._secure = False
-        self._opened = opened
         self._pid = os.getpid()
         self._unread = b""
         self._last = b""
@@ -127,32 +121,17 @@ class Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        attempt = self.attempt
         if self._unread:
             raise httpcore.ConnectError("something came before TLS")
         problem: Exception
         try:
-            if self._secure:
-                self._sock = NestedTLS(self._sock, ssl_context, server_hostname)
-            else:
-                self._sock.settimeout(attempt.seconds_left())
-                # The handshake comes after the socket is known, so that closing the client ends it. A body that ends
-                # without TLS's own closing is cut short: ragged ends are errors.
-                self._sock = ssl_context.wrap_socket(
-                    self._sock,  # type: ignore[arg-type]  # without TLS it is a socket
-                    server_hostname=server_hostname,
-                    do_handshake_on_connect=False,
-                    suppress_ragged_eofs=False,
-                )
-                self._secure = True
-                self._opened(self._sock)
-            self._sock.settimeout(attempt.seconds_left())
-            self._sock.do_handshake()
+            self._sock = layer = TLSLayer(self._sock, ssl_context, server_hostname)
+            layer.settimeout(self.attempt.seconds_left())
+            layer.do_handshake()
             self._layers -= 1
             return self
-        except BaseException as error:
-            _close_orphan(error)
-            if not isinstance(error, OSError) or is_interruption(error):
+        except OSError as error:
+            if is_interruption(error):
                 raise
             problem = _handshake_problem(error)
         raise problem
@@ -166,9 +145,7 @@ class Stream(httpcore.NetworkStream):
         self._sock.close()
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "ssl_object" and self._secure:
-            return self._sock
-        return self._sock if info == "socket" else None
+        return self._sock if info == "ssl_object" and isinstance(self._sock, TLSLayer) else None
 
 
 def _handshake_problem(error: OSError) -> Exception:
@@ -178,12 +155,3 @@ def _handshake_problem(error: OSError) -> Exception:
     # Only its type is kept: a certificate's text is the server's.
     problem.__cause__ = ssl.SSLCertVerificationError() if isinstance(error, ssl.SSLCertVerificationError) else None
     return problem
-
-
-def _close_orphan(error: BaseException) -> None:
-    """Close the socket that `ssl` leaves to the garbage collector when the peer resets right before the handshake."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code.co_filename == ssl.__file__:
-            for value in frame.f_locals.values():
-                if isinstance(value, ssl.SSLSocket):
-                    value.close()

@@ -35,7 +35,7 @@ def test_a_wait_may_be_ended_before_it_begins() -> None:
 
 
 def test_a_signal_handler_ends_the_wait_that_it_interrupts() -> None:
-    wait, begun = Wait(), threading.Event()
+    wait, ended = Wait(), threading.Event()
     main = threading.main_thread().ident
     assert main is not None
 
@@ -43,17 +43,18 @@ def test_a_signal_handler_ends_the_wait_that_it_interrupts() -> None:
         wait.end()
 
     def send() -> None:
-        begun.wait(5)
-        signal.pthread_kill(main, signal.SIGUSR1)
+        # One that comes right before the wait begins is looked at after it, so there is more than one.
+        while not ended.wait(0.01):
+            signal.pthread_kill(main, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, handler)
     thread = threading.Thread(target=send)
     thread.start()
     started = time.monotonic()
-    begun.set()
     try:
         assert wait.sleep(30) is True
     finally:
-        signal.signal(signal.SIGUSR1, before)
+        ended.set()
         thread.join(5)
+        signal.signal(signal.SIGUSR1, before)
     assert time.monotonic() - started < 15

@@ -26,7 +26,7 @@ def attempt(seconds: float = 10.0) -> Attempt:
 
 
 def plain(sock: socket.socket, layers: int = 0) -> Stream:
-    return Stream(sock, attempt(), layers, lambda sock: None)
+    return Stream(sock, attempt(), layers)
 
 
 def read_all(stream: Stream) -> None:
@@ -191,6 +191,7 @@ def test_an_end_that_tls_does_not_tell_is_an_error(
 ) -> None:
     with tls_pair(authority, server_tls) as (stream, theirs):
         stream.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert theirs.recv(100)
         if head:
             theirs.sendall(head)
         os.close(theirs.detach())

@@ -1,0 +1,80 @@
+"""TLS over a socket, or over another TLS, as to a service behind a proxy that speaks TLS itself.
+
+Not `ssl.SSLSocket`: it takes a socket over in several steps, and an interruption between them leaves two owners of one
+descriptor, of which the second to close it may close somebody else's. It also cannot be put over another one.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+_READ_AT_ONCE: Final = 65_536
+
+
+class TLSLayer:
+    """TLS, with those methods of a socket that are needed. A timeout bounds each call as a whole."""
+
+    def __init__(self, below: socket.socket | TLSLayer, context: ssl.SSLContext, host: str | None) -> None:
+        self._below = below
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._timeout: float | None = None
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._timeout = seconds
+
+    def do_handshake(self) -> None:
+        self._run(self._tls.do_handshake)
+
+    def recv(self, most: int) -> bytes:
+        """The next bytes; ``b""`` when the peer has said that no more come. Any other end is an `ssl.SSLError`."""
+        data: bytes = self._run(self._tls.read, most)
+        return data
+
+    def send(self, data: bytes) -> int:
+        count: int = self._run(self._tls.write, data)
+        return count
+
+    def sendall(self, data: bytes) -> None:
+        while data:
+            data = data[self.send(data) :]
+
+    def selected_alpn_protocol(self) -> str | None:
+        return self._tls.selected_alpn_protocol()
+
+    def close(self) -> None:
+        self._below.close()
+
+    def _run(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        """Take a step, moving bytes until it is done."""
+        end = None if not self._timeout else time.monotonic() + self._timeout
+        while True:
+            problem: ssl.SSLError | None = None
+            try:
+                result = step(*arguments)
+            except ssl.SSLError as error:
+                problem = error
+            # Also after an error: it may be an alert that tells the peer what was wrong.
+            if data := self._outgoing.read():
+                self._limit(end)
+                self._below.sendall(data)
+            if problem is None:
+                return result
+            if not isinstance(problem, ssl.SSLWantReadError):
+                raise problem
+            self._limit(end)
+            if data := self._below.recv(_READ_AT_ONCE):
+                self._incoming.write(data)
+            else:
+                self._incoming.write_eof()
+
+    def _limit(self, end: float | None) -> None:
+        """Give the layer below the time that is left."""
+        left = self._timeout if end is None else end - time.monotonic()
+        if end is not None and left is not None and left <= 0:
+            raise TimeoutError
+        self._below.settimeout(left)
