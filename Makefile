@@ -34,7 +34,7 @@ thorough: $(STAMP) ## Run the long tests, and try every property on many more ex
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "long or hypothesis" --hypothesis-profile many
 
 .PHONY: faults
-faults: $(STAMP) ## Meet every fault of docs/reliability.md with every operation, and print the table
+faults: $(STAMP) ## Meet every fault and attack of docs/reliability.md, and print the table
 	$(BIN)/python -m tests.faults
 
 .PHONY: check

@@ -150,6 +150,15 @@ class Hang(Exception):
     """Something that has no reason to wait has not come to an end."""
 
 
+def dry_run(work: Callable[[], T], report: Report) -> T | None:
+    """What is done to see how a call goes; ``None`` where it does not go at all, and the report tells it."""
+    try:
+        return bounded(work)
+    except (Hang, ClinikApiError) as error:
+        report.add("wrong", f"the call fails before anything is tried: {error}")
+        return None
+
+
 @define
 class Patience:
     """With a client that hangs everywhere, a section would take for ever."""

@@ -15,7 +15,7 @@ from attrs import define, field
 
 from clinik_client import Clinik
 
-from .calls import OPERATIONS, PAGES, Call, Hang, Made, Operation, Patience, bounded, client, look, make
+from .calls import OPERATIONS, PAGES, Call, Hang, Made, Operation, Patience, bounded, client, dry_run, look, make
 from .child import ChildFailed, ask, understood
 from .lab import Lab
 from .points import Course, Point, Sampling, at, course_of
@@ -92,7 +92,9 @@ class Group:
         # Whoever takes the interruption for a fault of the network and tries again, does it at once.
         with mock.patch("random.uniform", return_value=0.0), ExitStack() as stack:
             server = stack.enter_context(FaultServer(context=lab.context if self.tls else None, pages=PAGES))
-            course = bounded(lambda: self._course(server, lab))
+            failed = Report(Attack(SECTION, str(self)))
+            if (course := dry_run(lambda: self._course(server, lab), failed)) is None:
+                return [failed]
             clinik = self._client(server, lab)
             for kind in self.kinds:
                 for point in sampling.points(f"{self} {kind.__name__}", course.points, POINTS):

@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field
 
 from clinik_client import Clinik
 from clinik_client.testing.wire import WireRequest
 
-from .calls import Call, Hang, Made, Operation, Patience, bounded, client, make
+from .calls import Call, Hang, Made, Operation, Patience, bounded, client, dry_run, make
 from .child import ChildFailed, ask, understood
 from .lab import Lab
-from .points import Sampling, at, course_of
+from .points import Course, Sampling, at, course_of
 from .report import Attack, Report
 from .server import FaultServer, apply, record, reset
 
@@ -68,7 +68,10 @@ class Group:
     def run(self, lab: Lab, sampling: Sampling) -> Iterator[Report]:
         with harming_server(lab, self.tls) as server:
             clinik = client(server, lab)
-            course = bounded(lambda: self._warm(clinik, server))
+            failed = Report(Attack(SECTION, str(self)))
+            if (course := dry_run(lambda: self._warm(clinik, server), failed)) is None:
+                yield failed
+                return
             for point in sampling.points(str(self), course.points, POINTS):
                 report = Report(Attack(SECTION, f"{self}, at {point}"))
                 yield report
@@ -84,7 +87,7 @@ class Group:
             for made in self.done:
                 made.judge(server.ledger, may_fail=bool(made.call.mark))
 
-    def _warm(self, clinik: Clinik, server: FaultServer) -> Any:
+    def _warm(self, clinik: Clinik, server: FaultServer) -> Course:
         for _ in range(2):
             make(Call(self.outer).prepare(server), clinik, Report(Attack(SECTION, "warming up")))
         call = Call(self.outer).prepare(server)

@@ -8,22 +8,24 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from attrs import define, field
 
 from clinik_client import Clinik, ClinikConfigError
 
-from .calls import PAGES, Call, Hang, Made, Operation, Patience, bounded, client, make
+from .calls import PAGES, Call, Hang, Made, Operation, Patience, bounded, client, dry_run, make
 from .child import ChildFailed, ask, understood
 from .interruptions import AFTERWARDS
 from .lab import Lab
-from .points import Sampling, at, course_of
+from .points import Course, Sampling, at, course_of
 from .report import Attack, Report
 from .server import FaultServer, apply, hang
+
+T = TypeVar("T")
 
 SECTION: Final = AFTERWARDS
 POINTS: Final = 8
@@ -51,7 +53,10 @@ class Closing:
 
     def run(self, lab: Lab, sampling: Sampling) -> Iterator[Report]:
         with FaultServer(context=lab.context if self.tls else None, pages=PAGES) as server:
-            course = bounded(lambda: self._in_a_client(server, lab, course_of_call))
+            failed = Report(Attack(SECTION, str(self)))
+            if (course := dry_run(lambda: self._in_a_client(server, lab, course_of_call), failed)) is None:
+                yield failed
+                return
             for point in sampling.points(str(self), course.points, POINTS):
                 report = Report(Attack(SECTION, f"{self}, at {point}"))
                 yield report
@@ -67,7 +72,7 @@ class Closing:
                     report.add("leaks", f"{left} connections open after close()")
                 made.judge(server.ledger, may_fail=True)
 
-    def _in_a_client(self, server: FaultServer, lab: Lab, work: Any) -> Any:
+    def _in_a_client(self, server: FaultServer, lab: Lab, work: Callable[[Clinik, Call], T]) -> T:
         # What is only loaded or made once is there already.
         clinik = client(server, lab)
         try:
@@ -93,7 +98,7 @@ def close_at(number: int, report: Report, clinik: Clinik, call: Call) -> Made:
     return made
 
 
-def course_of_call(clinik: Clinik, call: Call) -> Any:
+def course_of_call(clinik: Clinik, call: Call) -> Course:
     """The points of a call."""
     return course_of(lambda: call.make(clinik))
 
