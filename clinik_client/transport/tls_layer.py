@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..interruption import is_interruption
+
 _READ_AT_ONCE: Final = 65_536
 
 
@@ -58,13 +60,18 @@ class TLSLayer:
                 result = step(*arguments)
             except ssl.SSLError as error:
                 problem = error
-            # Also after an error: it may be an alert that tells the peer what was wrong.
+            failed = problem is not None and not isinstance(problem, ssl.SSLWantReadError)
             if data := self._outgoing.read():
                 self._limit(end)
-                self._below.sendall(data)
+                try:
+                    self._below.sendall(data)
+                except OSError as error:
+                    # After a failure it is an alert, which the peer need not be there for any more.
+                    if not failed or is_interruption(error):
+                        raise
             if problem is None:
                 return result
-            if not isinstance(problem, ssl.SSLWantReadError):
+            if failed:
                 raise problem
             self._limit(end)
             if data := self._below.recv(_READ_AT_ONCE):

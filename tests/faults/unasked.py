@@ -10,6 +10,7 @@ from typing import Any, Final
 from unittest import mock
 
 from clinik_client.testing.wire import Connection
+from clinik_client.transport.tls_layer import TLSLayer
 
 from .calls import Call, Hang, Operation, bounded, client, make
 from .catalogue import another, head, right, whole
@@ -133,12 +134,12 @@ def on_a_new_connection(operation: Operation, version: ssl.TLSVersion, lab: Lab)
     trusting = ssl.create_default_context()
     lab.authority.configure_trust(trusting)
     trusting.maximum_version = version
-    shake_hands = ssl.SSLSocket.do_handshake
+    shake_hands = TLSLayer.do_handshake
     waiting = threading.local()
     with FaultServer(opening=greeting, faults=1, context=lab.context) as server:
 
-        def shake_hands_and_wait(sock: ssl.SSLSocket, *given: Any) -> None:
-            shake_hands(sock, *given)
+        def shake_hands_and_wait(layer: TLSLayer) -> None:
+            shake_hands(layer)
             if getattr(waiting, "caller", False) and version is ssl.TLSVersion.TLSv1_3:
                 server.announced.wait(5)
 
@@ -147,7 +148,7 @@ def on_a_new_connection(operation: Operation, version: ssl.TLSVersion, lab: Lab)
             with client(server, lab, verify=trusting) as clinik:
                 return [make(Call(each).prepare(server), clinik, report) for each in (operation, "create", "read")]
 
-        with mock.patch.object(ssl.SSLSocket, "do_handshake", shake_hands_and_wait):
+        with mock.patch.object(TLSLayer, "do_handshake", shake_hands_and_wait):
             try:
                 done = bounded(work, 10.0)
             except Hang as hang:
