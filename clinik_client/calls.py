@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from .errors import ClinikApiError
-from .privacy import forget_variables
+from .frames import forget_variables
 from .retry import WriteState
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -18,8 +18,8 @@ from attrs import evolve
 from .calls import public
 from .encounters import Encounters
 from .errors import ClinikConfigError
+from .frames import leaves_nothing
 from .operation import raw_request
-from .privacy import leaves_nothing
 from .resource import send
 from .response import ApiResponse
 from .retry import Options, Sender, WriteState, logger

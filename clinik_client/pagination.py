@@ -10,8 +10,8 @@ from attrs import evolve, frozen
 
 from .errors import ClinikConfigError, ClinikResponseError
 from .fields import Place, Problems
+from .frames import forget_variables
 from .operation import Request
-from .privacy import forget_variables
 from .response import ApiResponse
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValidationError, Encounters
-from clinik_client.privacy import leaves_nothing
+from clinik_client.frames import leaves_nothing
 from clinik_client.resource import Resource
 from tests.faults.watch import SILENT, leaks_of, shows, variables_of
 from tests.servers import free_port, ok, page, raw, record, refuse
