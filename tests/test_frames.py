@@ -210,6 +210,7 @@ def test_nothing_is_seen_of_a_call_that_a_signal_ends(
     assert "mine" in last.f_locals
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["create", "read", "walk", "request"])
 def test_nothing_is_seen_wherever_a_call_is_interrupted(
     serve: Any, connected: Callable[[str], Clinik], name: str

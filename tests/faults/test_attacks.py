@@ -59,6 +59,7 @@ def test_an_exception_passes_through(group: interruptions.Group, lab: Lab) -> No
     assert breaches(*reports) == []
 
 
+@pytest.mark.long
 def test_a_signal_of_the_system_passes_through() -> None:
     assert breaches(*interruptions.real_signals(Sampling(most=40))) == []
 
@@ -74,6 +75,7 @@ def test_a_handler_of_logs_may_make_calls(guarded: bool, lab: Lab) -> None:
     assert breaches(nested.from_a_log("create", "create", guarded, False, lab)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("library", "patch"), [("gevent", "before"), ("eventlet", "without threads")])
 def test_green_threads_may_make_calls(library: str, patch: str) -> None:
     assert breaches(nested.in_green_threads(library, patch, FEW)) == []
@@ -90,20 +92,24 @@ def test_no_answer_is_taken_before_a_request_leaves(operation: Any, version: Any
     assert breaches(unasked.on_a_new_connection(operation, version, lab)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("closing", [each for each in ownership.closings() if each.operation == "create"], ids=str)
 def test_the_client_may_be_closed_in_a_call(closing: ownership.Closing, lab: Lab) -> None:
     assert breaches(*closing.run(lab, Sampling(most=2))) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("waiting", [True, False])
 def test_the_client_may_be_closed_by_another_thread(waiting: bool, lab: Lab) -> None:
     assert breaches(ownership.closed_by_another_thread(waiting, True, lab)) == []
 
 
+@pytest.mark.long
 def test_the_process_may_be_forked_in_a_call() -> None:
     assert breaches(*ownership.forks(FEW)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", late.TRIES)
 def test_nothing_is_late(name: str, lab: Lab) -> None:
     assert breaches(late.run_one(name, lab)) == []
@@ -116,6 +122,7 @@ def test_the_document_counts_the_cells_of_every_section() -> None:
     assert f"\n{sum(listed.values())} cells." in text
 
 
+@pytest.mark.long
 def test_as_many_cells_are_tried_as_are_counted(lab: Lab) -> None:
     groups = list(interruptions.groups(("read",)))[:1]
     assert len(groups[0].run(lab, FEW)) == 2 * len(interruptions.KINDS)
@@ -194,6 +201,7 @@ def test_a_note_that_says_too_much_is_noticed(lab: Lab) -> None:
     assert columns(*reports) == {"wrong", "leaks"}
 
 
+@pytest.mark.long
 def test_a_call_that_holds_a_lock_is_noticed(lab: Lab) -> None:
     lock = threading.Lock()
 
@@ -254,6 +262,7 @@ def test_an_outcome_that_is_not_true_is_noticed(lab: Lab) -> None:
     assert columns(report) == {"wrong"}
 
 
+@pytest.mark.long
 def test_a_close_that_leaves_something_open_is_noticed(lab: Lab) -> None:
     real = Clinik.close
     left: list[Clinik] = []
@@ -264,6 +273,7 @@ def test_a_close_that_leaves_something_open_is_noticed(lab: Lab) -> None:
     assert columns(*reports) == {"wrong", "leaks"}
 
 
+@pytest.mark.long
 def test_a_wait_that_is_not_ended_is_noticed(lab: Lab) -> None:
     def waits(real: Method) -> Method:
         def find_created(*given: Any, **named: Any) -> Any:
@@ -276,6 +286,7 @@ def test_a_wait_that_is_not_ended_is_noticed(lab: Lab) -> None:
         assert columns(late.run_one("find_created before its time", lab)) == {"late"}
 
 
+@pytest.mark.long
 def test_a_walk_without_end_is_noticed(lab: Lab) -> None:
     def walks(real: Method) -> Method:
         return lambda *given, **named: iter(())  # type: ignore[return-value]  # it takes the pages for none

@@ -32,7 +32,9 @@ def is_fast(cell: Cell) -> bool:
     """All faults and operations; what only a limit ends takes real time, so of that the least."""
     if cell.fault.slow:
         return cell.mode == "deadline" and cell.operation in ("create", "read") and (cell.tls == cell.fault.only_tls)
-    return cell.mode == "once" or (cell.operation == "create" and not cell.tls)
+    if cell.tls and not cell.fault.only_tls:
+        return cell.operation == "update" and cell.mode == "once"
+    return cell.mode == "once" or cell.operation == "create"
 
 
 @pytest.fixture(scope="module")
