@@ -19,7 +19,6 @@ from typing import Any, Final, NoReturn, Protocol, Self, TypeVar
 
 from attrs import Factory, define, evolve, field, frozen
 
-from .error_answer import ErrorReport, read_error
 from .errors import (
     QUOTA_CODES,
     ClinikApiError,
@@ -34,6 +33,7 @@ from .errors import (
 from .interruption import is_interruption
 from .operation import Request
 from .privacy import Redactor
+from .reading import ErrorReport, InvalidResponse, read_error
 from .response import read_seconds
 from .transport import Attempt, AttemptFailed, Register, Reply, Transport, Wait
 
@@ -52,18 +52,6 @@ _LONGEST_SLEEP: Final = 1_000_000.0
 logger = logging.getLogger("clinik_client")
 logger.addHandler(logging.NullHandler())
 _logging: ContextVar[bool] = ContextVar("_logging", default=False)
-
-
-class Misread(Exception):
-    """An answer that arrived whole but is not what was asked for. Never leaves the SDK.
-
-    Attributes:
-        another: it is about something else, so it proves nothing about what was asked.
-    """
-
-    def __init__(self, text: str, *, another: bool = False) -> None:
-        super().__init__(text)
-        self.another = another
 
 
 class Clock:
@@ -193,7 +181,7 @@ class _Outage:
 
 
 class Read(Protocol[T_co]):
-    """Makes the result of a call out of a 2xx answer; raises `Misread`."""
+    """Makes the result of a call out of a 2xx answer; raises `InvalidResponse`."""
 
     def __call__(self, request: Request, reply: Reply, attempts: int, already_deleted: bool) -> T_co: ...
 
@@ -207,6 +195,22 @@ class _Setback:
     """Whether the same request may be sent again."""
     wait: float | None = None
     """The seconds that the service asks for."""
+
+
+def may_be_sent_again(request: Request, outcome: Outcome, *, limited: bool = False, final: bool = False) -> bool:
+    """Whether another attempt may follow one that did not succeed. This is the rule, and there is no other.
+
+    Args:
+        request: what was sent.
+        outcome: what is known about the fate of that attempt.
+        limited: the service turned it away for being too fast.
+        final: another attempt cannot fare better.
+    """
+    if final:
+        return False
+    if limited or outcome == "not_sent":
+        return True
+    return outcome != "rejected" and request.repeatable
 
 
 @define
@@ -322,7 +326,7 @@ class Sender:
         headers = self.headers
         if request.body is not None:
             headers = (*headers, (b"Content-Type", b"application/json"))
-        misread: Misread
+        invalid: InvalidResponse
         try:
             reply = self.transport.send(request.method, request.target, headers, request.content, attempt)
             if not 200 <= reply.status <= 299:
@@ -334,10 +338,10 @@ class Sender:
                 reply = Reply(attempt.status, attempt.headers, b"")
                 return self._answered(request, reply, read, number, maybe_done)
             return self._failed(request, attempt, failure)
-        except Misread as error:
-            misread = error
-        outcome: Outcome = "unknown" if misread.another else attempt.outcome
-        return self._setback(request, attempt, ClinikResponseError, str(misread), outcome)
+        except InvalidResponse as error:
+            invalid = error
+        outcome: Outcome = "unknown" if invalid.another else attempt.outcome
+        return self._setback(request, attempt, ClinikResponseError, str(invalid), outcome)
 
     def _failed(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> _Setback:
         error: type[ClinikApiError] = ClinikConnectionError
@@ -367,7 +371,7 @@ class Sender:
                 outcome=outcome,
                 operation=request.name,
             ),
-            again=not final and (outcome == "not_sent" or request.repeatable),
+            again=may_be_sent_again(request, outcome, final=final),
         )
 
     def _answered(self, request: Request, reply: Reply, read: Read[T], number: int, maybe_done: bool) -> T | _Setback:
@@ -376,20 +380,20 @@ class Sender:
             return read(request, reply, number, True)
         told = read_error(reply, self._redactor(request))
         error = error_class(status, told.code)
+        outcome: Outcome = "rejected" if 300 <= status <= 499 else "unknown"
         facts: dict[str, Any] = {
             "code": told.code,
             "status": status,
             "request_id": told.request_id,
             "issues": told.issues,
-            "outcome": "rejected" if 300 <= status <= 499 else "unknown",
+            "outcome": outcome,
             "operation": request.name,
         }
         wait = self._retry_after(reply, told) if status in (429, 503) else None
         if issubclass(error, ClinikRateLimitError):
             facts["retry_after"] = wait
-        refused_for_now = status == 429 and told.code not in QUOTA_CODES
-        again = refused_for_now or (request.repeatable and not 300 <= status <= 499)
-        return _Setback(error(told.message, **facts), again, wait)
+        limited = status == 429 and told.code not in QUOTA_CODES
+        return _Setback(error(told.message, **facts), may_be_sent_again(request, outcome, limited=limited), wait)
 
     def _retry_after(self, reply: Reply, told: ErrorReport) -> float | None:
         header = reply.headers.get("retry-after", "")

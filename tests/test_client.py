@@ -25,8 +25,7 @@ from clinik_client import (
 )
 from clinik_client._generated.api.encounters import delete_encounter, read_encounter, search_encounters
 from clinik_client.operation import Request
-from clinik_client.resource import read_answer
-from clinik_client.retry import Misread
+from clinik_client.reading import InvalidResponse, read_response
 from clinik_client.transport import Reply
 from tests.servers import KEY, Service, created, keep_open, ok, on_virtual_time, page, record, refuse, respond
 
@@ -350,7 +349,7 @@ ANSWERS = st.one_of(
     ids=["envelope", "no meta", "something beside it", "the record alone", "FHIR alone"],
 )
 def test_a_record_is_read_in_an_envelope_and_without(body: dict[str, Any]) -> None:
-    answer = read_answer(read_encounter.request("enc_1"), Reply(200, {}, orjson.dumps(body)))
+    answer = read_response(read_encounter.request("enc_1"), Reply(200, {}, orjson.dumps(body)), 1, False)
     assert answer.data.id == "enc_1"
 
 
@@ -358,7 +357,7 @@ def test_a_record_is_read_in_an_envelope_and_without(body: dict[str, Any]) -> No
 def test_a_page_is_read_in_an_envelope_and_without(enveloped: bool) -> None:
     page = {"data": [{"id": "enc_1"}], "hasMore": False}
     body = orjson.dumps({"data": page, "meta": {}} if enveloped else page)
-    answer = read_answer(search_encounters.request(), Reply(200, {}, body))
+    answer = read_response(search_encounters.request(), Reply(200, {}, body), 1, False)
     assert [encounter.id for encounter in answer.data.data] == ["enc_1"]
 
 
@@ -375,8 +374,8 @@ def test_whatever_a_service_answers_it_is_read_or_refused(answer: Any, enveloped
     except orjson.JSONEncodeError:  # an integer beyond 64 bits or a lone surrogate
         return
     try:
-        found = read_answer(requests[operation], Reply(200, {}, body))
-    except Misread:
+        found = read_response(requests[operation], Reply(200, {}, body), 1, False)
+    except InvalidResponse:
         assert operation != "other"
         return
     if operation == "read":
@@ -387,5 +386,5 @@ def test_whatever_a_service_answers_it_is_read_or_refused(answer: Any, enveloped
 
 def test_a_record_of_another_kind_is_not_the_one_that_was_asked_for() -> None:
     body = orjson.dumps({"data": record("enc_1", resourceType="Patient")})
-    with pytest.raises(Misread, match="Encounter"):
-        read_answer(read_encounter.request("enc_1", include=None), Reply(200, {}, body))
+    with pytest.raises(InvalidResponse, match="Encounter"):
+        read_response(read_encounter.request("enc_1", include=None), Reply(200, {}, body), 1, False)

@@ -32,10 +32,10 @@ from clinik_client import (
     EncounterStatus,
 )
 from clinik_client._generated.api.encounters import create_encounter
-from clinik_client.error_answer import ErrorReport, read_error
 from clinik_client.errors import DOCUMENTED_CODES, ISSUE_TYPES, QUOTA_CODES, SEVERITIES, Issue, error_class
 from clinik_client.fields import Place, Problems
 from clinik_client.privacy import Redactor
+from clinik_client.reading import ErrorReport, read_error
 from clinik_client.transport import Reply
 from tests.strategies import DOCUMENT, json_values
 

@@ -24,12 +24,11 @@ from clinik_client import (
     ClinikValidationError,
     Encounter,
     Pages,
-    ResponseMeta,
 )
 from clinik_client._generated.api.encounters import search_encounters
 from clinik_client.operation import Request
 from clinik_client.pagination import MOST_IDLE_PAGES, REMEMBERED
-from clinik_client.resource import read_answer
+from clinik_client.reading import read_response
 from clinik_client.transport import Reply
 from tests.faults import points
 from tests.servers import Service, ok, on_virtual_time, page, record, refuse, respond
@@ -64,8 +63,7 @@ class Book:
         data: dict[str, Any] = {"data": self.pages[number], "hasMore": more}
         data |= {"cursor": str(number + 1)} if more else {}
         data |= {} if self.total is None else {"total": self.total}
-        answer = read_answer(request, Reply(200, {}, orjson.dumps({"data": data, "meta": {}})))
-        return ApiResponse(answer.data, ResponseMeta(status=200))
+        return read_response(request, Reply(200, {}, orjson.dumps({"data": data, "meta": {}})), 1, False)
 
     def walk(self, limit: int | None = None, **filters: Any) -> Pages[Encounter]:
         return Pages(self.send, search_encounters.request(**filters), limit)
@@ -246,7 +244,7 @@ def circling(cursors: list[str | None], start: str | None = None) -> tuple[list[
         data: dict[str, Any] = {"data": [record(f"enc_{number}")], "hasMore": True}
         if cursors[number] is not None:
             data["cursor"] = cursors[number]
-        return ApiResponse(read_answer(request, Reply(200, {}, orjson.dumps({"data": data}))).data, ResponseMeta())
+        return read_response(request, Reply(200, {}, orjson.dumps({"data": data})), 1, False)
 
     walk: Pages[Encounter] = Pages(send, search_encounters.request(cursor=start), None)
     found: list[str] = []

@@ -31,7 +31,7 @@ from clinik_client import (
     ClinikServerError,
     ClinikTimeoutError,
     ClinikValidationError,
-    resource,
+    reading,
 )
 from clinik_client.errors import Outcome
 from clinik_client.operation import Request
@@ -744,7 +744,7 @@ def test_an_answer_that_memory_does_not_suffice_for_is_a_typed_error(
         raise problem
 
     clinik = connect(serve(ok(record(), 201)), retries=0)
-    monkeypatch.setattr(resource, "is_interruption", lambda error: False)  # its frames are this file's
+    monkeypatch.setattr(reading, "is_interruption", lambda error: False)  # its frames are this file's
     monkeypatch.setattr(orjson, "loads", fail)
     with pytest.raises(ClinikResponseError, match="not enough memory") as raised:
         CALLS[name](clinik)

@@ -1,0 +1,304 @@
+"""What comes back, read: the data and metadata of a success, and what an error says.
+
+Nothing that a request carried, and no other exception, gets out of here in a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from attrs import frozen
+
+from .errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, ClinikResponseError, Issue
+from .fhir import reference_id
+from .fields import Array, check_depth
+from .interruption import is_interruption
+from .model import Model, schema_of
+from .objects import Object
+from .operation import Request
+from .privacy import LONGEST_READ, Redactor, left_out
+from .response import ApiResponse, read_meta, read_seconds
+from .transport import Reply
+
+
+class InvalidResponse(Exception):
+    """A response that arrived whole but is not what was asked for. Never leaves the SDK.
+
+    Attributes:
+        another: it is about something else, so it proves nothing about what was asked.
+    """
+
+    def __init__(self, text: str, *, another: bool = False) -> None:
+        super().__init__(text)
+        self.another = another
+
+
+# -- successes --------------------------------------------------------------------------------------------------------
+
+
+def read_response(
+    request: Request, reply: Reply, attempts: int, already_deleted: bool, same: tuple[str, ...] = ()
+) -> ApiResponse[Any]:
+    """Read a response of success.
+
+    Args:
+        request: what was asked.
+        reply: what came, with a status of 2xx; or the 404 that says that a record is deleted already.
+        attempts: how many times the request was sent.
+        already_deleted: see `clinik_client.ResponseMeta`.
+        same: see `clinik_client.resource.Resource`.
+
+    Raises:
+        InvalidResponse: it is not JSON, not what the operation responds with, or about something else. The text is
+            safe to show.
+    """
+    body, data = (None, None) if already_deleted else _read(request, reply, same)
+    meta = read_meta(_meta_of(body), reply.headers, reply.status, attempts, already_deleted=already_deleted)
+    return ApiResponse(data, meta)
+
+
+def _read(request: Request, reply: Reply, same: tuple[str, ...]) -> tuple[Any, Any]:
+    """The body, and the data in it."""
+    try:
+        if request.deletes:
+            return _read_deletion(request, reply), None
+        if not reply.body.strip() and request.answer is None:
+            return None, None
+        body = _json(reply.body)
+        return body, _read_data(request, body, same)
+    except ClinikResponseError as error:
+        problem = error.message
+    except (MemoryError, RecursionError, SystemError) as error:
+        # orjson and the interpreter tell in these ways that there is not enough memory.
+        if is_interruption(error):
+            raise
+        problem = "The answer could not be read: there is not enough memory."
+    raise InvalidResponse(problem)
+
+
+def _json(body: bytes) -> Any:
+    """A body that holds JSON. orjson's error would carry the text along: it ends here."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        problem = "The answer is not JSON." if body.strip() else "The answer is empty."
+    raise InvalidResponse(problem)
+
+
+def _read_data(request: Request, body: Any, same: tuple[str, ...]) -> Any:
+    data = body["data"] if _is_envelope(request, body) else body
+    if request.answer is not None:
+        return _read_model(request, request.answer, data, same)
+    check_depth(data)
+    return data
+
+
+def _is_envelope(request: Request, body: Any) -> bool:
+    if not isinstance(body, dict) or "data" not in body:
+        return False
+    if request.answer is not None:
+        # A page that came without an envelope has data of its own, but that is a list.
+        return isinstance(body["data"], dict)
+    return bool(_meta_of(body)) or body.keys() <= {"data", "meta"}
+
+
+def _read_deletion(request: Request, reply: Reply) -> Any:
+    """The answer to a delete is empty, or it may tell of the deletion. A page of something else does not confirm it."""
+    body = _json(reply.body) if reply.body.strip() else None
+    if body is not None and (not isinstance(body, dict) or "error" in body):
+        raise InvalidResponse("The answer does not say that the record was deleted.")
+    data = body.get("data") if body else None
+    is_outcome = isinstance(data, dict) and data.get("resourceType") == "OperationOutcome"
+    if isinstance(data, dict) and not is_outcome and data.get("id", request.record_id) != request.record_id:
+        raise InvalidResponse(_ANOTHER_RECORD, another=True)
+    return body
+
+
+def _meta_of(body: Any) -> Mapping[str, Any]:
+    meta = body.get("meta") if isinstance(body, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
+_ANOTHER_RECORD: Final = "The answer is about another record than the one that was asked for."
+
+
+def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str, ...]) -> Model:
+    if not isinstance(data, dict):
+        raise InvalidResponse("The answer has no record in it.")
+    if (rows := _row_model(model)) is not None:
+        page = _read_page(model, rows, data)
+        for row in page["data"]:
+            _check_same(request, row, same)
+        return page
+    if not _is_record(model, data):
+        raise InvalidResponse(f"The answer is not a record of the kind that was asked for ({model.__name__}).")
+    if request.record_id is not None and data["id"] != request.record_id:
+        raise InvalidResponse(_ANOTHER_RECORD, another=True)
+    record = model.from_dict(data)
+    _check_same(request, record, same)
+    return record
+
+
+def _check_same(request: Request, record: Model, same: tuple[str, ...]) -> None:
+    """What the record does not tell cannot speak against it."""
+    for name in same:
+        asked = request.asked_for(name)
+        attribute = schema_of(type(record)).readers.get(name)
+        told = None if attribute is None else getattr(record, attribute[0])
+        if isinstance(asked, str) and isinstance(told, str) and reference_id(told) not in (None, reference_id(asked)):
+            raise InvalidResponse(f"The answer names another {name} than was asked for.", another=True)
+
+
+def _row_model(model: type[Model]) -> type[Model] | None:
+    """The model of the rows, if this is the model of a page."""
+    schema = schema_of(model)
+    if "hasMore" not in schema.readers:
+        return None
+    for entry in schema.entries:
+        if entry.wire == "data" and isinstance(entry.kind, Array) and isinstance(entry.kind.item, Object):
+            return entry.kind.item.model
+    return None
+
+
+def _read_page(model: type[Model], rows: type[Model], data: dict[str, Any]) -> Model:
+    if not isinstance(data.get("data"), list):
+        raise InvalidResponse("The answer has no page of records in it.")
+    # The data store appends rows that tell of warnings; they are not records (API documentation, search).
+    records = [row for row in data["data"] if _is_record(rows, row)]
+    others = [row for row in data["data"] if not _is_record(rows, row)]
+    page = {**data, "data": records}
+    return model.from_dict({**page, "otherRows": others} if others else page)
+
+
+def _is_record(model: type[Model], data: Any) -> bool:
+    if not isinstance(data, dict):
+        return False
+    resource = model._fhir_resource or model.__name__
+    has_id = "id" not in schema_of(model).readers or (isinstance(data.get("id"), str) and data["id"] != "")
+    return has_id and data.get("resourceType", resource) == resource
+
+
+# -- errors -----------------------------------------------------------------------------------------------------------
+
+_MOST_ISSUES: Final = 200
+_MOST_PLACES: Final = 20
+# Characters of all texts of one answer together: nobody reads more of them.
+_MOST_TEXT: Final = 20_000
+
+# The API's codes are built like this. One may come that is not documented yet.
+_CODE = re.compile(r"(?=.{1,64}\Z)[A-Z]+(?:_[A-Z]+)*")
+
+
+@frozen
+class ErrorReport:
+    """What an error answer says."""
+
+    message: str
+    code: str | None
+    request_id: str | None
+    issues: list[Issue]
+    rate_limit_reset: float | None
+
+
+class _Texts:
+    """Cleans the texts of one answer, as far as they are worth reading."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._left = _MOST_TEXT
+
+    def clean(self, text: str) -> str:
+        if len(text) > min(self._left, LONGEST_READ):
+            return left_out(text)
+        self._left -= len(text)
+        return self._redactor.clean(text)
+
+
+def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
+    """Read an error answer of either form: the API's own, or a FHIR ``OperationOutcome``.
+
+    A page of a proxy, an empty answer and anything else give a report by status alone; no part of it is repeated.
+    """
+    body: Any = None
+    if reply.body[:1] in (b"{", b" ", b"\n", b"\r", b"\t"):
+        try:
+            body = orjson.loads(reply.body)
+        except (orjson.JSONDecodeError, MemoryError, SystemError):
+            body = None
+    if not isinstance(body, Mapping):
+        body = {}
+    meta = body.get("meta") if isinstance(body.get("meta"), Mapping) else {}
+    assert isinstance(meta, Mapping)
+    texts = _Texts(redactor)
+    message = _message(reply.status, body, redactor, texts)
+    issues = _issues(body.get("issues"), redactor, texts) or _issues(body.get("issue"), redactor, texts)
+    if message is None:
+        message = (issues[0].get("diagnostics") if issues else None) or _by_status(reply.status)
+    code = _code(body.get("code"), redactor)
+    if code is None and body.get("resourceType") == "OperationOutcome" and issues:
+        code = issues[0].get("code")
+    request_id = next(
+        (
+            found
+            for value in (body.get("requestId"), meta.get("requestId"), reply.headers.get("x-request-id"))
+            if (found := redactor.request_id(value)) is not None
+        ),
+        None,
+    )
+    return ErrorReport(message, code, request_id, issues, read_seconds(meta.get("rateLimitReset")))
+
+
+def _by_status(status: int) -> str:
+    return f"The service answered with status {status}."
+
+
+def _message(status: int, body: Mapping[str, Any], redactor: Redactor, texts: _Texts) -> str | None:
+    found = next(
+        (text for text in (body.get("message"), body.get("error")) if isinstance(text, str) and text.strip()), None
+    )
+    if redactor.too_much:
+        return (
+            f"{_by_status(status)} What it said is left out, because the request was large and may be repeated in it."
+        )
+    return None if found is None else texts.clean(found)
+
+
+def _code(value: Any, redactor: Redactor) -> str | None:
+    if not isinstance(value, str):
+        return None
+    # Which of these it is tells nothing of a value.
+    if value in DOCUMENTED_CODES or value in ISSUE_TYPES:
+        return value
+    return value if _CODE.fullmatch(value) and not redactor.touches(value) else None
+
+
+def _issues(value: Any, redactor: Redactor, texts: _Texts) -> list[Issue]:
+    found = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    issues = [_issue(item, redactor, texts) for item in found[:_MOST_ISSUES]]
+    if len(found) > _MOST_ISSUES:
+        issues.append({"diagnostics": f"({len(found) - _MOST_ISSUES:,} more issues)"})
+    return issues
+
+
+def _issue(item: Mapping[str, Any], redactor: Redactor, texts: _Texts) -> Issue:
+    issue: Issue = {}
+    severity = item.get("severity")
+    if isinstance(severity, str) and severity in SEVERITIES:
+        issue["severity"] = severity
+    if (code := _code(item.get("code"), redactor)) is not None:
+        issue["code"] = code
+    if redactor.too_much:
+        return issue
+    details = item.get("details")
+    text = item.get("diagnostics") or (details.get("text") if isinstance(details, Mapping) else None)
+    if isinstance(text, str):
+        issue["diagnostics"] = texts.clean(text)
+    places = item.get("location") or item.get("expression")
+    if isinstance(places, list):
+        issue["location"] = [texts.clean(str(place)) for place in places[:_MOST_PLACES] if isinstance(place, str | int)]
+        if len(places) > _MOST_PLACES:
+            issue["location"].append(f"({len(places) - _MOST_PLACES:,} more)")
+    return issue
