@@ -29,7 +29,7 @@ from .errors import (
     Outcome,
 )
 from .fhir_datetime import FhirDateTime
-from .pagination import Pages
+from .pagination import Pager
 from .recovery import FindResult
 from .response import ApiResponse, Quota, ResponseMeta
 from .version import __version__
@@ -56,7 +56,7 @@ __all__ = [
     "FindResult",
     "Issue",
     "Outcome",
-    "Pages",
+    "Pager",
     "Quota",
     "ResponseMeta",
     "__version__",

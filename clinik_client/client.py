@@ -22,7 +22,7 @@ from .frames import leaves_nothing
 from .operation import raw_request
 from .resource import send
 from .response import ApiResponse
-from .retry import Options, Sender, WriteState, logger
+from .retry import Options, Session, WriteState, logger
 from .transport import Transport, find_proxy, parse_target, tls_context
 from .version import __version__
 
@@ -107,7 +107,7 @@ class Clinik:
         self._shown = f"{target.shown}, {key.split('_')[1]} key"
         self._owns_connections = True
         self._set_up(
-            Sender(
+            Session(
                 transport=Transport(target, context, found_proxy, max_response_bytes),
                 headers=(
                     (b"x-api-key", key.encode("ascii")),
@@ -119,9 +119,9 @@ class Clinik:
             )
         )
 
-    def _set_up(self, sender: Sender) -> None:
-        self._sender = sender
-        self.encounters = Encounters(sender)
+    def _set_up(self, session: Session) -> None:
+        self._session = session
+        self.encounters = Encounters(session)
 
     def __repr__(self) -> str:
         return f"<Clinik {self._shown}>"
@@ -150,7 +150,7 @@ class Clinik:
             <Clinik https://api.clinikapi.com, test key>
         """
         if self._owns_connections:
-            self._sender.close()
+            self._session.close()
 
     @leaves_nothing
     def with_options(
@@ -176,7 +176,7 @@ class Clinik:
         view = object.__new__(type(self))
         view._shown = self._shown
         view._owns_connections = False
-        view._set_up(self._sender.with_options(evolve(self._sender.options, **changes)))
+        view._set_up(self._session.with_options(evolve(self._session.options, **changes)))
         return view
 
     @public
@@ -204,7 +204,7 @@ class Clinik:
             >>> [encounter["id"] for encounter in page["data"]], meta.status
             (['enc_lmn567', 'enc_xyz789'], 200)
         """
-        return send(self._sender, raw_request(method, path, params, json), state=self._state)
+        return send(self._session, raw_request(method, path, params, json), state=self._state)
 
     def _during(self, state: WriteState) -> Self:
         """The client for one call."""

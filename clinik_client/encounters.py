@@ -23,7 +23,7 @@ from ._generated.models import (
 from ._generated.models.encounter_create_request import EncounterCreateRequestFields
 from ._generated.models.encounter_search_params import EncounterSearchParamsFields
 from ._generated.models.encounter_update_request import EncounterUpdateRequestFields
-from .pagination import Pages
+from .pagination import Pager
 from .recovery import INDEX_LAG, FindResult, find_created
 from .resource import Resource
 from .response import ApiResponse
@@ -166,11 +166,11 @@ class Encounters(Resource):
     @overload
     def search_all(
         self, /, *, limit: int | None = None, **filters: Unpack[EncounterSearchParamsFields]
-    ) -> Pages[Encounter]: ...
+    ) -> Pager[Encounter]: ...
     @overload
     def search_all(
         self, given: EncounterSearchParams | Mapping[str, Any], /, *, limit: int | None = None
-    ) -> Pages[Encounter]: ...
+    ) -> Pager[Encounter]: ...
     def search_all(
         self,
         given: EncounterSearchParams | Mapping[str, Any] | None = None,
@@ -178,7 +178,7 @@ class Encounters(Resource):
         *,
         limit: int | None = None,
         **filters: Any,
-    ) -> Pages[Encounter]:
+    ) -> Pager[Encounter]:
         """Walk through all encounters that match, lazily: each page is fetched when its first encounter is wanted.
 
         Args:
@@ -238,4 +238,4 @@ class Encounters(Resource):
             ('found', 'enc_xyz789')
         """
         created = create_encounter.request(given, **fields)
-        return find_created(self._sender, created, search_encounters.request, since, lag, self.same)
+        return find_created(self._session, created, search_encounters.request, since, lag, self.same)

@@ -3,8 +3,8 @@
 Generated models name one kind for each field, with the limits that the OpenAPI document gives it. A kind can
 
 * ``decode`` what an answer holds. Nothing is ever rejected: a value of another type than the document's gives
-  `MISFIT`, and the model keeps it as it came. Limits are not looked at.
-* ``encode`` what a caller wants to send. Everything is checked, and every problem is told to the `Problems` list,
+  `UNDECODABLE`, and the model keeps it as it came. Limits are not looked at.
+* ``encode`` what a caller wants to send. Everything is checked, and every problem is told to the `Issues` list,
   with the place and the limit but never the value.
 """
 
@@ -26,15 +26,15 @@ from .fhir_datetime import FhirDateTime
 from .interruption import is_interruption
 from .privacy import is_name
 
-MISFIT: Final = object()
-"""What `Kind.decode` gives for a value that is not of its kind."""
+UNDECODABLE: Final = object()
+"""What `Codec.decode` gives for a value that is not of its kind."""
 
 # JSON numbers are doubles to most readers: beyond this an integral one may not be the number that was meant.
 _EXACT = 2**53
 
 
 @frozen
-class Place:
+class Location:
     """Where in a request a value stands, in wire names: ``diagnosis[0].rank``.
 
     ``python`` holds the same path in the caller's own spelling where that differs (keyword arguments).
@@ -43,10 +43,10 @@ class Place:
     wire: tuple[str | int, ...] = ()
     python: tuple[str | int, ...] = ()
 
-    def child(self, wire: str | int, python: str | int | None = None) -> Place:
-        return Place((*self.wire, wire), (*self.python, wire if python is None else python))
+    def child(self, wire: str | int, python: str | int | None = None) -> Location:
+        return Location((*self.wire, wire), (*self.python, wire if python is None else python))
 
-    def key(self, name: object) -> Place:
+    def key(self, name: object) -> Location:
         """The place below a name that the caller chose; ``*`` stands for one that may be a value."""
         return self.child(name if isinstance(name, str) and is_name(name) else "*")
 
@@ -60,16 +60,16 @@ def _path(steps: tuple[str | int, ...]) -> str:
     return text.removeprefix(".") or "request"
 
 
-class Problems(list[Issue]):
+class Issues(list[Issue]):
     """The problems found in one request, each in the form of the API's own validation issues."""
 
-    def add(self, place: Place, text: str) -> None:
+    def add(self, location: Location, text: str) -> None:
         self.append(
             {
                 "severity": "error",
                 "code": "invalid",
-                "diagnostics": f"{place}: {text}",
-                "location": [str(step) for step in place.wire],
+                "diagnostics": f"{location}: {text}",
+                "location": [str(step) for step in location.wire],
             }
         )
 
@@ -79,7 +79,7 @@ class Problems(list[Issue]):
 
 
 @frozen
-class Form:
+class InputOptions:
     """How a caller spelled a request, and what ``None`` means in it.
 
     Args:
@@ -91,15 +91,15 @@ class Form:
     refuse_none: bool = False
 
 
-class Kind(ABC):
+class Codec(ABC):
     """One kind of value."""
 
     @abstractmethod
     def decode(self, value: Any) -> Any:
-        """The Python value of what an answer holds, or `MISFIT`."""
+        """The Python value of what an answer holds, or `UNDECODABLE`."""
 
     @abstractmethod
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         """The wire value of what a caller gives; what is wrong with it goes to ``problems``."""
 
     def bind(self, find: Callable[[str], Any]) -> None:  # noqa: B027 - most kinds have no name to look up
@@ -111,7 +111,7 @@ def _plural(count: int, noun: str) -> str:
 
 
 @frozen(slots=False)
-class Text(Kind):
+class Text(Codec):
     """A string, with limits in characters."""
 
     min_length: int | None = None
@@ -128,39 +128,41 @@ class Text(Kind):
         return None if self.pattern is None else re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", self.pattern), re.ASCII)
 
     def decode(self, value: Any) -> Any:
-        return value if value.__class__ is str else MISFIT
+        return value if value.__class__ is str else UNDECODABLE
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if not isinstance(value, str):
-            problems.add(place, "must be a string")
+            problems.add(location, "must be a string")
             return None
         value = value if value.startswith(self.prefix) else self.prefix + value
         if self.min_length is not None and len(value) < self.min_length:
-            problems.add(place, f"must have at least {_plural(self.min_length, 'character')}")
+            problems.add(location, f"must have at least {_plural(self.min_length, 'character')}")
         elif self.max_length is not None and len(value) > self.max_length:
-            problems.add(place, f"must have at most {_plural(self.max_length, 'character')}")
+            problems.add(location, f"must have at most {_plural(self.max_length, 'character')}")
         elif self._regex is not None and not self._regex.search(value):
-            problems.add(place, f"must be {self.pattern_text}" if self.pattern_text else f"must match {self.pattern}")
+            problems.add(
+                location, f"must be {self.pattern_text}" if self.pattern_text else f"must match {self.pattern}"
+            )
         elif not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            problems.add(place, "must be valid Unicode text (it holds a lone surrogate)")
+            problems.add(location, "must be valid Unicode text (it holds a lone surrogate)")
         return str(value)
 
 
 @frozen
-class Boolean(Kind):
+class Boolean(Codec):
     """``true`` or ``false``."""
 
     def decode(self, value: Any) -> Any:
-        return value if value.__class__ is bool else MISFIT
+        return value if value.__class__ is bool else UNDECODABLE
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if value.__class__ is not bool:
-            problems.add(place, "must be True or False")
+            problems.add(location, "must be True or False")
         return value
 
 
 @frozen
-class Number(Kind):
+class Number(Codec):
     """A number, with its range."""
 
     minimum: float | None = None
@@ -172,29 +174,29 @@ class Number(Kind):
     multiple_of: float | None = None
 
     def decode(self, value: Any) -> Any:
-        return value if value.__class__ is int or value.__class__ is float else MISFIT
+        return value if value.__class__ is int or value.__class__ is float else UNDECODABLE
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         # Only a float can be endless, and asking an int fails for one that no float can hold.
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or (isinstance(value, float) and not math.isfinite(value)):
-            problems.add(place, "must be a finite number")
+            problems.add(location, "must be a finite number")
             return None
-        return self._in_range(value, place, problems)
+        return self._in_range(value, location, problems)
 
-    def _in_range(self, value: float, place: Place, problems: Problems) -> float:
+    def _in_range(self, value: float, location: Location, problems: Issues) -> float:
         if self.minimum is not None and value < self.minimum:
-            problems.add(place, f"must be at least {self.minimum}")
+            problems.add(location, f"must be at least {self.minimum}")
         elif self.above is not None and value <= self.above:
-            problems.add(place, f"must be above {self.above}")
+            problems.add(location, f"must be above {self.above}")
         elif self.maximum is not None and value > self.maximum:
-            problems.add(place, f"must be at most {self.maximum}")
+            problems.add(location, f"must be at most {self.maximum}")
         elif self.below is not None and value >= self.below:
-            problems.add(place, f"must be below {self.below}")
+            problems.add(location, f"must be below {self.below}")
         elif abs(value) > _EXACT:
-            problems.add(place, "is too large to be sent exactly as a JSON number")
+            problems.add(location, "is too large to be sent exactly as a JSON number")
         elif self.multiple_of is not None and not _is_multiple(value, self.multiple_of):
-            problems.add(place, f"must be a multiple of {self.multiple_of}")
+            problems.add(location, f"must be a multiple of {self.multiple_of}")
         return value
 
 
@@ -212,19 +214,19 @@ class Integer(Number):
             return value
         if value.__class__ is float and value.is_integer() and abs(value) <= _EXACT:
             return int(value)
-        return MISFIT
+        return UNDECODABLE
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            problems.add(place, "must be a whole number")
+            problems.add(location, "must be a whole number")
             return None
-        return self._in_range(value, place, problems)
+        return self._in_range(value, location, problems)
 
 
 @frozen
-class Date(Kind):
+class Date(Codec):
     """A calendar day, ``YYYY-MM-DD`` (RFC 3339, full-date)."""
 
     def decode(self, value: Any) -> Any:
@@ -232,67 +234,67 @@ class Date(Kind):
             try:
                 return date.fromisoformat(value)
             except ValueError:
-                return MISFIT
-        return MISFIT
+                return UNDECODABLE
+        return UNDECODABLE
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if isinstance(value, date) and not isinstance(value, datetime):
             return value.isoformat()
-        if isinstance(value, str) and value.isascii() and self.decode(str(value)) is not MISFIT:
+        if isinstance(value, str) and value.isascii() and self.decode(str(value)) is not UNDECODABLE:
             return str(value)
-        problems.add(place, "must be a datetime.date or a valid YYYY-MM-DD string")
+        problems.add(location, "must be a datetime.date or a valid YYYY-MM-DD string")
         return None
 
 
 @frozen
-class DateTime(Kind):
+class DateTime(Codec):
     """A FHIR dateTime: an instant with its offset, or a day, a month, a year."""
 
     def decode(self, value: Any) -> Any:
         moment = FhirDateTime.read(value) if value.__class__ is str else None
-        return MISFIT if moment is None else moment
+        return UNDECODABLE if moment is None else moment
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if isinstance(value, date | str):
             try:
                 return FhirDateTime.of(value).text
             except ValueError as error:
                 if is_interruption(error):
                     raise
-                problems.add(place, str(error))
+                problems.add(location, str(error))
                 return None
-        problems.add(place, "must be an aware datetime, a date, or an ISO 8601 string")
+        problems.add(location, "must be an aware datetime, a date, or an ISO 8601 string")
         return None
 
 
 @frozen
-class Json(Kind):
+class Json(Codec):
     """Any JSON value."""
 
     def decode(self, value: Any) -> Any:
         check_depth(value)
         return value
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if _is_deeper(value, DEEPEST):
-            problems.add(place, f"must not be nested deeper than {DEEPEST} levels")
+            problems.add(location, f"must not be nested deeper than {DEEPEST} levels")
             return None
-        return self._encode(value, place, form, problems)
+        return self._encode(value, location, options, problems)
 
-    def _encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def _encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return Text().encode(value, place, form, problems)
+            return Text().encode(value, location, options, problems)
         if isinstance(value, int | float):
-            return Number().encode(value, place, form, problems)
+            return Number().encode(value, location, options, problems)
         if isinstance(value, list | tuple):
-            return [self._encode(item, place.child(index), form, problems) for index, item in enumerate(value)]
+            return [self._encode(item, location.child(index), options, problems) for index, item in enumerate(value)]
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             for key in value:
-                Text().encode(key, place, form, problems)
-            return {str(key): self._encode(item, place.key(key), form, problems) for key, item in value.items()}
-        problems.add(place, "must be a JSON value")
+                Text().encode(key, location, options, problems)
+            return {str(key): self._encode(item, location.key(key), options, problems) for key, item in value.items()}
+        problems.add(location, "must be a JSON value")
         return None
 
 
@@ -320,7 +322,7 @@ def _is_deeper(value: Any, levels: int) -> bool:
 
 
 @frozen(slots=False)
-class Enumeration(Kind):
+class Enumeration(Codec):
     """One of the values that the document lists; answers may hold others."""
 
     name: str
@@ -335,17 +337,17 @@ class Enumeration(Kind):
         return int if all(isinstance(value, int) for value in self.members) else str
 
     def decode(self, value: Any) -> Any:
-        return self.members.get(value, value) if value.__class__ is self.base else MISFIT
+        return self.members.get(value, value) if value.__class__ is self.base else UNDECODABLE
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if isinstance(value, str | int) and not isinstance(value, bool) and value in self.members:
             return self.members[value].value
-        problems.add(place, f"must be one of {', '.join(map(str, self.members))}")
+        problems.add(location, f"must be one of {', '.join(map(str, self.members))}")
         return None
 
 
 @frozen
-class Constant(Kind):
+class Constant(Codec):
     """The one value that the document allows."""
 
     value: Any
@@ -353,17 +355,17 @@ class Constant(Kind):
     def decode(self, value: Any) -> Any:
         return value
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if value != self.value or isinstance(value, bool) != isinstance(self.value, bool):
-            problems.add(place, f"must be {self.value!r}")
+            problems.add(location, f"must be {self.value!r}")
         return self.value
 
 
 @frozen
-class Array(Kind):
+class Array(Codec):
     """A list of values of one kind."""
 
-    item: Kind
+    item: Codec
     min_items: int | None = None
     max_items: int | None = None
     unique: bool = False
@@ -373,23 +375,23 @@ class Array(Kind):
 
     def decode(self, value: Any) -> Any:
         if value.__class__ is not list:
-            return MISFIT
+            return UNDECODABLE
         decode = self.item.decode
         # An item of another type (FHIR pads arrays with null) stays in its place, as it came.
-        return [_as_it_came(raw) if (item := decode(raw)) is MISFIT else item for raw in value]
+        return [_as_it_came(raw) if (item := decode(raw)) is UNDECODABLE else item for raw in value]
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
-            problems.add(place, "must be a list")
+            problems.add(location, "must be a list")
             return None
         items = list(value)
         if self.min_items is not None and len(items) < self.min_items:
-            problems.add(place, f"must have at least {_plural(self.min_items, 'item')}")
+            problems.add(location, f"must have at least {_plural(self.min_items, 'item')}")
         if self.max_items is not None and len(items) > self.max_items:
-            problems.add(place, f"must have at most {_plural(self.max_items, 'item')}")
-        encoded = [self.item.encode(item, place.child(index), form, problems) for index, item in enumerate(items)]
+            problems.add(location, f"must have at most {_plural(self.max_items, 'item')}")
+        encoded = [self.item.encode(item, location.child(index), options, problems) for index, item in enumerate(items)]
         if self.unique and any(item in encoded[:index] for index, item in enumerate(encoded)):
-            problems.add(place, "must not hold the same item twice")
+            problems.add(location, "must not hold the same item twice")
         return encoded
 
 
@@ -399,10 +401,10 @@ def _as_it_came(value: Any) -> Any:
 
 
 @frozen
-class OneOf(Kind):
+class OneOf(Codec):
     """A value of any of several kinds; the first that fits is taken."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[Codec, ...]
 
     def bind(self, find: Callable[[str], Any]) -> None:
         for kind in self.kinds:
@@ -410,30 +412,30 @@ class OneOf(Kind):
 
     def decode(self, value: Any) -> Any:
         for kind in self.kinds:
-            if (decoded := kind.decode(value)) is not MISFIT:
+            if (decoded := kind.decode(value)) is not UNDECODABLE:
                 return decoded
-        return MISFIT
+        return UNDECODABLE
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         attempts = []
         for kind in self.kinds:
-            found = Problems()
-            encoded = kind.encode(value, place, form, found)
+            found = Issues()
+            encoded = kind.encode(value, location, options, found)
             if not found:
                 return encoded
             attempts.append(found)
         # Of a kind whose type is right, the broken limits are told; otherwise, which types there are.
-        fitting = [found for found in attempts if not _is_wrong_type(found, place)]
+        fitting = [found for found in attempts if not _is_wrong_type(found, location)]
         if fitting:
             problems.extend(fitting[0])
         else:
             texts = [found[0]["diagnostics"].partition(": must be ")[2] for found in attempts]
-            problems.add(place, f"must be {' or '.join(dict.fromkeys(texts))}")
+            problems.add(location, f"must be {' or '.join(dict.fromkeys(texts))}")
         return None
 
 
-def _is_wrong_type(found: Problems, place: Place) -> bool:
-    return found[0]["diagnostics"] in (f"{place}: {text}" for text in _TYPE_PROBLEMS)
+def _is_wrong_type(found: Issues, location: Location) -> bool:
+    return found[0]["diagnostics"] in (f"{location}: {text}" for text in _TYPE_PROBLEMS)
 
 
 _TYPE_PROBLEMS: Final = (

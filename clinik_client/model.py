@@ -13,7 +13,7 @@ from attrs import AttrsInstance, fields, frozen
 
 from .fhir import is_fhir, simplify
 from .fhir_datetime import FhirDateTime
-from .fields import MISFIT, Kind, Text, check_depth
+from .fields import UNDECODABLE, Codec, Text, check_depth
 from .interruption import is_interruption
 
 T = TypeVar("T")
@@ -33,13 +33,13 @@ class Wire:
     """
 
     wire: str
-    kind: Kind
+    kind: Codec
     required: bool = False
     nullable: bool = False
     name: str = ""
 
 
-def wire(name: str, kind: Kind, *, required: bool = False, nullable: bool = False) -> dict[str, Wire]:
+def wire(name: str, kind: Codec, *, required: bool = False, nullable: bool = False) -> dict[str, Wire]:
     """The ``metadata=`` of a generated attrs field."""
     return {_METADATA: Wire(name, kind, required, nullable)}
 
@@ -97,7 +97,7 @@ class Model(AttrsInstance):
                 values[text] = value
                 continue
             reader = readers.get(wire_name)
-            if reader is None or value is None or (decoded := reader[1](value)) is MISFIT:
+            if reader is None or value is None or (decoded := reader[1](value)) is UNDECODABLE:
                 if value.__class__ is dict or value.__class__ is list:
                     check_depth(value)
                 rest[wire_name] = value

@@ -9,13 +9,13 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .fields import MISFIT, Form, Json, Kind, Place, Problems
+from .fields import UNDECODABLE, Codec, InputOptions, Issues, Json, Location
 from .model import Model, schema_of
 from .privacy import is_name
 
 
 @frozen(slots=False)
-class Object(Kind):
+class Object(Codec):
     """A nested model."""
 
     name: str
@@ -30,20 +30,22 @@ class Object(Kind):
         return self._bound[0]
 
     def decode(self, value: Any) -> Any:
-        return self._bound[0].from_dict(value) if value.__class__ is dict else MISFIT
+        return self._bound[0].from_dict(value) if value.__class__ is dict else UNDECODABLE
 
-    def encode(self, value: Any, place: Place, form: Form, problems: Problems) -> Any:
-        return encode_object(self.model, value, place, form, problems)
+    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+        return encode_object(self.model, value, location, options, problems)
 
 
-def encode_object(model: type[Model], value: Any, place: Place, form: Form, problems: Problems) -> dict[str, Any]:
+def encode_object(
+    model: type[Model], value: Any, location: Location, options: InputOptions, problems: Issues
+) -> dict[str, Any]:
     """The wire form of one object of a request, given as a model or as a mapping in the caller's spelling.
 
     Args:
         model: the generated class that says which fields there are.
-        value: an instance of it, or a mapping in Python names (``form.keywords``) or wire names.
-        place: where it stands in the request.
-        form: see `Form`.
+        value: an instance of it, or a mapping in Python names (``options.keywords``) or wire names.
+        location: where it stands in the request.
+        options: see `InputOptions`.
         problems: receives everything that is wrong.
 
     Returns:
@@ -57,53 +59,53 @@ def encode_object(model: type[Model], value: Any, place: Place, form: Form, prob
             **value.additional_properties,
             **{e.wire: item for e in schema.entries if (item := getattr(value, e.name)) is not None},
         }
-        form = Form(keywords=False, refuse_none=form.refuse_none)
+        options = InputOptions(keywords=False, refuse_none=options.refuse_none)
     elif isinstance(value, Mapping):
-        names = {(entry.name if form.keywords else entry.wire): entry for entry in schema.entries}
+        names = {(entry.name if options.keywords else entry.wire): entry for entry in schema.entries}
         given = value
     else:
-        problems.add(place, f"must be a dict or {model.__name__}")
+        problems.add(location, f"must be a dict or {model.__name__}")
         return {}
     encoded: dict[str, Any] = {}
     for name, item in given.items():
         entry = names.get(name)
         if entry is None:
             if schema.open and isinstance(name, str):
-                encoded[name] = Json().encode(item, place.key(name), form, problems)
+                encoded[name] = Json().encode(item, location.key(name), options, problems)
             else:
-                inside, text = _unknown(name, place, names, form)
+                inside, text = _unknown(name, location, names, options)
                 problems.add(inside, text)
         elif item is None and not entry.nullable:
-            if form.refuse_none:
+            if options.refuse_none:
                 problems.add(
-                    _inside(place, entry.wire, entry.name, form),
+                    _inside(location, entry.wire, entry.name, options),
                     "must not be None: the API has no way to clear a field; leave it out to keep its value",
                 )
         elif item is None:
             encoded[entry.wire] = None
         else:
-            inside = _inside(place, entry.wire, entry.name, form)
-            encoded[entry.wire] = entry.kind.encode(item, inside, form, problems)
+            inside = _inside(location, entry.wire, entry.name, options)
+            encoded[entry.wire] = entry.kind.encode(item, inside, options, problems)
     for entry in schema.entries:
         if entry.required and entry.wire not in encoded:
-            where = _inside(place, entry.wire, entry.name, form)
+            where = _inside(location, entry.wire, entry.name, options)
             if not any(issue["location"] == [str(step) for step in where.wire] for issue in problems):
                 problems.add(where, "Required")
     return encoded
 
 
-def _inside(place: Place, wire: str, python: str, form: Form) -> Place:
-    return place.child(wire, python if form.keywords else wire)
+def _inside(location: Location, wire: str, python: str, options: InputOptions) -> Location:
+    return location.child(wire, python if options.keywords else wire)
 
 
-def _unknown(name: Any, place: Place, names: Iterable[str], form: Form) -> tuple[Place, str]:
-    what = "keyword" if form.keywords else "field"
+def _unknown(name: Any, location: Location, names: Iterable[str], options: InputOptions) -> tuple[Location, str]:
+    what = "keyword" if options.keywords else "field"
     # Any other may be a value that slipped into the place of a name: it is not repeated.
     if not is_name(name):
-        return place, f"unknown {what} (its name is not one that the API could have)"
+        return location, f"unknown {what} (its name is not one that the API could have)"
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     camel = re.sub(r"_+([a-zA-Z])", lambda match: match[1].upper(), name)
     known = list(names)
     exact = [candidate for candidate in known if candidate.rstrip("_") in (snake, camel, name.rstrip("_"))]
     guess: Sequence[str] = exact or get_close_matches(name, known, n=1, cutoff=0.6)
-    return place.child(name), f"unknown {what}" + (f"; did you mean {guess[0]}?" if guess else "")
+    return location.child(name), f"unknown {what}" + (f"; did you mean {guess[0]}?" if guess else "")

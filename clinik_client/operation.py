@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlencode
 import orjson
 from attrs import field, frozen
 
-from .fields import Form, Json, Kind, Place, Problems, Text
+from .fields import Codec, InputOptions, Issues, Json, Location, Text
 from .model import Model
 from .objects import encode_object
 from .privacy import texts_of
@@ -91,7 +91,7 @@ class Operation:
     id: str
     method: str
     path: str
-    path_parameters: tuple[tuple[str, Kind], ...] = ()
+    path_parameters: tuple[tuple[str, Codec], ...] = ()
     params: type[Model] | None = None
     body: type[Model] | None = None
     answer: type[Model] | None = None
@@ -112,9 +112,9 @@ class Operation:
         Raises:
             ClinikValidationError: with every problem there is.
         """
-        problems = Problems()
+        problems = Issues()
         steps = {
-            name: kind.encode(value, Place().child(name), Form(), problems)
+            name: kind.encode(value, Location().child(name), InputOptions(), problems)
             for (name, kind), value in zip(self.path_parameters, values, strict=True)
         }
         fields = self._encode(given, keywords or {}, problems)
@@ -135,16 +135,16 @@ class Operation:
         )
 
     def _encode(
-        self, given: Model | Mapping[str, Any] | None, keywords: Mapping[str, Any], problems: Problems
+        self, given: Model | Mapping[str, Any] | None, keywords: Mapping[str, Any], problems: Issues
     ) -> dict[str, Any]:
         model = self.body or self.params
         # PATCH changes what it names: None there would have to mean "clear", which the API does not offer.
-        form = Form(keywords=given is None, refuse_none=self.method == "PATCH")
+        options = InputOptions(keywords=given is None, refuse_none=self.method == "PATCH")
         if model is None:
             return {}
         if given is not None and keywords:
-            problems.add(Place(), "give keywords, or one dict in the API's names, or one model; not a mix of them")
-        return encode_object(model, keywords if given is None else given, Place(), form, problems)
+            problems.add(Location(), "give keywords, or one dict in the API's names, or one model; not a mix of them")
+        return encode_object(model, keywords if given is None else given, Location(), options, problems)
 
 
 def query_pairs(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -171,25 +171,25 @@ def raw_request(method: str, path: str, params: Mapping[str, Any] | None, json: 
     Raises:
         ClinikValidationError: with every problem there is.
     """
-    problems = Problems()
+    problems = Issues()
     if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
-        problems.add(Place().child("method"), "must be an HTTP method")
+        problems.add(Location().child("method"), "must be an HTTP method")
     if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
         problems.add(
-            Place().child("path"),
+            Location().child("path"),
             "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",
         )
-    place = Place().child("params")
+    location = Location().child("params")
     query = {
-        name: Json().encode(value, place.key(name), Form(), problems)
+        name: Json().encode(value, location.key(name), InputOptions(), problems)
         for name, value in (params or {}).items()
         if value is not None
     }
     for name, value in query.items():
-        Text().encode(name, place, Form(), problems)
+        Text().encode(name, location, InputOptions(), problems)
         if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
-            problems.add(place.key(name), "must be a string, a number, True, False, or a list of these")
-    body = None if json is None else Json().encode(json, Place().child("json"), Form(), problems)
+            problems.add(location.key(name), "must be a string, a number, True, False, or a list of these")
+    body = None if json is None else Json().encode(json, Location().child("json"), InputOptions(), problems)
     if problems:
         raise problems.error()
     return Request(method=method.upper(), route="(request)", path=path, query=query_pairs(query), body=body)

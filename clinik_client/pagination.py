@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 from attrs import evolve, frozen
 
 from .errors import ClinikConfigError, ClinikResponseError
-from .fields import Place, Problems
+from .fields import Issues, Location
 from .frames import forget_variables
 from .operation import Request
 from .response import ApiResponse
@@ -52,7 +52,7 @@ class _Fetched(Generic[T]):
     idle: int
     """How many pages in a row, this one the last, brought nothing new."""
     given: bool = False
-    """It was given out as a whole, by `Pages.pages`."""
+    """It was given out as a whole, by `Pager.pages`."""
 
     @property
     def rows(self) -> list[T]:
@@ -60,7 +60,7 @@ class _Fetched(Generic[T]):
         return [] if self.response is None or self.given else self.response.data.data
 
 
-class Pages(Iterator[T], Generic[T]):
+class Pager(Iterator[T], Generic[T]):
     """All records of a search, page after page; each page is fetched when its first record is wanted.
 
     Iterate over it for records, or over `pages` for pages with their metadata. It can be walked through once, by one
@@ -79,8 +79,8 @@ class Pages(Iterator[T], Generic[T]):
 
     def __init__(self, send: Callable[[Request], ApiResponse[Any]], request: Request, limit: int | None) -> None:
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
-            problems = Problems()
-            problems.add(Place().child("limit"), "must be a whole number from 0")
+            problems = Issues()
+            problems.add(Location().child("limit"), "must be a whole number from 0")
             raise problems.error(request.name)
         self._send = send
         self._request = request
@@ -121,7 +121,7 @@ class Pages(Iterator[T], Generic[T]):
         done = self._index > 0 and not any(self._is_new(row) for row in page.rows[self._index :])
         return page.next if done and page.more else page.cursor
 
-    def __iter__(self) -> Pages[T]:
+    def __iter__(self) -> Pager[T]:
         return self
 
     def __next__(self) -> T:

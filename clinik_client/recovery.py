@@ -10,13 +10,13 @@ from attrs import evolve, field, frozen
 
 from .errors import ClinikTimeoutError
 from .fhir_datetime import FhirDateTime
-from .fields import Place, Problems
+from .fields import Issues, Location
 from .model import Model, schema_of
 from .operation import Request
-from .pagination import Pages
+from .pagination import Pager
 from .resource import send
 from .response import ApiResponse
-from .retry import Sender
+from .retry import Session
 
 T = TypeVar("T", bound=Model)
 
@@ -51,7 +51,7 @@ class FindResult(Generic[T]):
 
 
 def find_created(
-    sender: Sender,
+    session: Session,
     created: Request,
     search: Callable[..., Request],
     since: datetime,
@@ -61,7 +61,7 @@ def find_created(
     """Search for the record that a create may have left. Never creates.
 
     Args:
-        sender: where to search.
+        session: where to search.
         created: the create whose answer was lost.
         search: builds a search request from keywords in Python names.
         since: when the create was sent.
@@ -69,10 +69,10 @@ def find_created(
         same: see `clinik_client.resource.Resource`.
 
     Raises:
-        ClinikTimeoutError: the deadline of the sender does not allow to wait for the index, or to read all pages.
+        ClinikTimeoutError: the deadline of the session does not allow to wait for the index, or to read all pages.
     """
     _check(since, lag)
-    clock, deadline = sender.clock, sender.options.deadline
+    clock, deadline = session.clock, session.options.deadline
     end = float("inf") if deadline is None else clock.now() + deadline
 
     def left() -> float:
@@ -93,21 +93,21 @@ def find_created(
     request = search(_filters(body, search()))
 
     def search_page(page: Request) -> ApiResponse[Any]:
-        bounded = sender if deadline is None else sender.with_options(evolve(sender.options, deadline=left()))
+        bounded = session if deadline is None else session.with_options(evolve(session.options, deadline=left()))
         return send(bounded, page, same)
 
-    walk: Pages[Any] = Pages(search_page, request, None)
+    walk: Pager[Any] = Pager(search_page, request, None)
     matches = [record for record in walk if _fits(record, body, since)]
     verdict: Verdict = "not_there" if not matches else "found" if len(matches) == 1 else "several"
     return FindResult(verdict, matches, after)
 
 
 def _check(since: Any, lag: Any) -> None:
-    problems = Problems()
+    problems = Issues()
     if not isinstance(since, datetime) or since.tzinfo is None:
-        problems.add(Place().child("since"), "must be an aware datetime: when the create was sent")
+        problems.add(Location().child("since"), "must be an aware datetime: when the create was sent")
     if isinstance(lag, bool) or not isinstance(lag, int | float) or not 0 <= lag < float("inf"):
-        problems.add(Place().child("lag"), "must be a number of seconds from 0")
+        problems.add(Location().child("lag"), "must be a number of seconds from 0")
     if problems:
         raise problems.error()
 

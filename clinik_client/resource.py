@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Self
 from .calls import public
 from .model import Model
 from .operation import Request
-from .pagination import Pages
+from .pagination import Pager
 from .reading import read_response
 from .response import ApiResponse
-from .retry import Sender, WriteState
+from .retry import Session, WriteState
 
 
 class Resource:
     """The base of the facades. Holds nothing but where to send requests."""
 
-    __slots__ = ("_sender", "_state")
+    __slots__ = ("_session", "_state")
 
     same: ClassVar[tuple[str, ...]] = ()
     """The ids that an answer has in common with what was asked for, in wire names: one with others is about something
@@ -27,8 +27,8 @@ class Resource:
 
     _state: WriteState | None
 
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._state = None
 
     def __init_subclass__(cls) -> None:
@@ -40,7 +40,7 @@ class Resource:
     def _during(self, state: WriteState) -> Self:
         """The facade for one call, which may be made by another one's method."""
         facade = object.__new__(type(self))
-        facade._sender, facade._state = self._sender, self._state or state
+        facade._session, facade._state = self._session, self._state or state
         return facade
 
     def __repr__(self) -> str:
@@ -48,7 +48,7 @@ class Resource:
 
     def _send(self, request: Request) -> ApiResponse[Any]:
         """Send a request that an endpoint module has built."""
-        return send(self._sender, request, self.same, self._state)
+        return send(self._session, request, self.same, self._state)
 
     def _walk(
         self,
@@ -56,14 +56,14 @@ class Resource:
         given: Model | Mapping[str, Any] | None,
         fields: Mapping[str, Any],
         limit: int | None,
-    ) -> Pages[Any]:
+    ) -> Pager[Any]:
         """Walk through all pages of a search."""
         request = build(given, **fields)
-        return Pages(self._send, request, limit)
+        return Pager(self._send, request, limit)
 
 
 def send(
-    sender: Sender, request: Request, same: tuple[str, ...] = (), state: WriteState | None = None
+    session: Session, request: Request, same: tuple[str, ...] = (), state: WriteState | None = None
 ) -> ApiResponse[Any]:
     """Send a request, and read what comes back. For ``same`` see `Resource`."""
-    return sender.send(request, partial(read_response, same=same), state)
+    return session.send(request, partial(read_response, same=same), state)

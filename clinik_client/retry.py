@@ -187,7 +187,7 @@ class Read(Protocol[T_co]):
 
 
 @frozen
-class _Setback:
+class FailedAttempt:
     """One attempt that did not succeed."""
 
     error: ClinikApiError
@@ -245,7 +245,7 @@ class WriteState:
 
 
 @define(slots=False)
-class Sender:
+class Session:
     """Sends requests for all resources. Safe to share between threads."""
 
     transport: Transport
@@ -257,7 +257,7 @@ class Sender:
     def __reduce__(self) -> NoReturn:
         raise TypeError("What sends requests holds a key and connections: it cannot be pickled or copied.")
 
-    def with_options(self, options: Options) -> Sender:
+    def with_options(self, options: Options) -> Session:
         """The same connections under other limits."""
         return evolve(self, options=options)
 
@@ -290,7 +290,7 @@ class Sender:
             state.under_way = attempt
             result = self._attempt(request, attempt, read, number, state.maybe_done)
             self._log(request, attempt, result, number, clock.now() - started)
-            if not isinstance(result, _Setback):
+            if not isinstance(result, FailedAttempt):
                 self.budget.succeeded()
                 return result
             error = result.error
@@ -302,12 +302,12 @@ class Sender:
             if not self._waits_for_retry(result, number, begun, end):
                 raise error
 
-    def _waits_for_retry(self, setback: _Setback, number: int, begun: float, end: float) -> bool:
+    def _waits_for_retry(self, failed: FailedAttempt, number: int, begun: float, end: float) -> bool:
         """Wait until the request may be sent again; false if it may not."""
-        clock, options, wait = self.clock, self.options, setback.wait
+        clock, options, wait = self.clock, self.options, failed.wait
         if wait is None and number == 1:
             self.budget.failed(clock.now())
-        if not setback.again or number > options.retries:
+        if not failed.again or number > options.retries:
             return False
         # A wait that the service asks for is its own remedy against too much load: it takes nothing of the budget.
         asked = wait is not None
@@ -322,7 +322,7 @@ class Sender:
 
     def _attempt(
         self, request: Request, attempt: Attempt, read: Read[T], number: int, maybe_done: bool
-    ) -> T | _Setback:
+    ) -> T | FailedAttempt:
         headers = self.headers
         if request.body is not None:
             headers = (*headers, (b"Content-Type", b"application/json"))
@@ -341,9 +341,9 @@ class Sender:
         except InvalidResponse as error:
             invalid = error
         outcome: Outcome = "unknown" if invalid.another else attempt.outcome
-        return self._setback(request, attempt, ClinikResponseError, str(invalid), outcome)
+        return self._failed_attempt(request, attempt, ClinikResponseError, str(invalid), outcome)
 
-    def _failed(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> _Setback:
+    def _failed(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> FailedAttempt:
         error: type[ClinikApiError] = ClinikConnectionError
         if failure.timed_out:
             error = ClinikTimeoutError
@@ -351,9 +351,9 @@ class Sender:
             error = ClinikResponseError
         elif failure.final and not attempt.sent and self.transport.closed:
             error = ClinikConfigError
-        return self._setback(request, attempt, error, failure.text, attempt.outcome, final=failure.final)
+        return self._failed_attempt(request, attempt, error, failure.text, attempt.outcome, final=failure.final)
 
-    def _setback(
+    def _failed_attempt(
         self,
         request: Request,
         attempt: Attempt,
@@ -362,8 +362,8 @@ class Sender:
         outcome: Outcome,
         *,
         final: bool = False,
-    ) -> _Setback:
-        return _Setback(
+    ) -> FailedAttempt:
+        return FailedAttempt(
             error(
                 text,
                 status=attempt.status,
@@ -374,7 +374,9 @@ class Sender:
             again=may_be_sent_again(request, outcome, final=final),
         )
 
-    def _answered(self, request: Request, reply: Reply, read: Read[T], number: int, maybe_done: bool) -> T | _Setback:
+    def _answered(
+        self, request: Request, reply: Reply, read: Read[T], number: int, maybe_done: bool
+    ) -> T | FailedAttempt:
         status = reply.status
         if status == 404 and request.deletes and maybe_done:
             return read(request, reply, number, True)
@@ -393,7 +395,7 @@ class Sender:
         if issubclass(error, ClinikRateLimitError):
             facts["retry_after"] = wait
         limited = status == 429 and told.code not in QUOTA_CODES
-        return _Setback(error(told.message, **facts), may_be_sent_again(request, outcome, limited=limited), wait)
+        return FailedAttempt(error(told.message, **facts), may_be_sent_again(request, outcome, limited=limited), wait)
 
     def _retry_after(self, reply: Reply, told: ErrorReport) -> float | None:
         header = reply.headers.get("retry-after", "")
@@ -421,7 +423,7 @@ class Sender:
         return self._redactor(request).request_id(headers.get("x-request-id"))
 
     def _log(self, request: Request, attempt: Attempt, result: object, number: int, seconds: float) -> None:
-        failed = isinstance(result, _Setback)
+        failed = isinstance(result, FailedAttempt)
         level = logging.WARNING if failed else logging.DEBUG
         # A handler that makes calls itself would otherwise be told of these, and make calls for ever.
         if not logger.isEnabledFor(level) or _logging.get():
@@ -436,7 +438,7 @@ class Sender:
                 seconds * 1000,
                 number,
                 self._request_id(request, attempt.headers) or "-",
-                f", outcome {result.error.outcome}" if isinstance(result, _Setback) else "",
+                f", outcome {result.error.outcome}" if isinstance(result, FailedAttempt) else "",
             )
         finally:
             _logging.set(False)

@@ -294,5 +294,5 @@ class VirtualClock(Clock):
 
 def on_virtual_time(client: Clinik, share: float = 1.0) -> VirtualClock:
     """Give a client a clock on which waiting takes no time."""
-    client._sender.clock = clock = VirtualClock(share)
+    client._session.clock = clock = VirtualClock(share)
     return clock

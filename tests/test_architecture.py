@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import clinik_client
-from clinik_client import Clinik, ClinikApiError, Pages
+from clinik_client import Clinik, ClinikApiError, Pager
 from clinik_client.resource import Resource
 
 ROOT = Path(__file__).parents[1]
@@ -182,8 +182,8 @@ def public_methods(cls: type[Any]) -> Iterator[tuple[str, FunctionType]]:
             yield f"{cls.__name__}.{name}", function
 
 
-METHODS = dict(pair for cls in (Clinik, Pages, *FACADES) for pair in public_methods(cls))
-PROPERTIES = {f"Pages.{name}" for name, member in vars(Pages).items() if isinstance(member, property)}
+METHODS = dict(pair for cls in (Clinik, Pager, *FACADES) for pair in public_methods(cls))
+PROPERTIES = {f"Pager.{name}" for name, member in vars(Pager).items() if isinstance(member, property)}
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -118,7 +118,7 @@ def test_a_view_shares_the_connections_and_not_the_limits(serve: Serve, connect:
     for one in (clinik, view, clinik, view):
         one.encounters.read("enc_1")
     assert {seen.connection for seen in service.ledger} == {1}
-    parent, other = clinik._sender.options, view._sender.options
+    parent, other = clinik._session.options, view._session.options
     assert (parent.timeout, parent.retries, parent.deadline) == (7.0, 1, None)
     assert (other.timeout, other.retries, other.deadline) == (3.0, 5, 9.0)
 
@@ -126,10 +126,10 @@ def test_a_view_shares_the_connections_and_not_the_limits(serve: Serve, connect:
 def test_a_view_keeps_what_is_not_given_and_takes_a_limit_away(connect: Connect) -> None:
     clinik = connect("http://127.0.0.1:9", timeout=7.0, retries=1, deadline=2.0)
     view = clinik.with_options(retries=0)
-    assert (view._sender.options.timeout, view._sender.options.retries) == (7.0, 0)
-    assert view._sender.options.deadline == 2.0
-    assert view.with_options(deadline=float("inf"))._sender.options.deadline == float("inf")
-    assert view.with_options(retries=3)._sender.options.retries == 3
+    assert (view._session.options.timeout, view._session.options.retries) == (7.0, 0)
+    assert view._session.options.deadline == 2.0
+    assert view.with_options(deadline=float("inf"))._session.options.deadline == float("inf")
+    assert view.with_options(retries=3)._session.options.retries == 3
 
 
 def test_a_views_retries_count(serve: Serve, connect: Connect) -> None:

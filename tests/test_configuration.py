@@ -157,7 +157,7 @@ def test_a_client_that_was_never_set_up_has_a_repr() -> None:
 def test_the_key_is_in_no_repr() -> None:
     with Clinik(f"clk_live_{CANARY}") as clinik:
         parts = [clinik, clinik.encounters, clinik.with_options(retries=0), *vars(clinik).values()]
-        parts += [getattr(clinik._sender, name) for name in ("transport", "options", "budget", "clock")]
+        parts += [getattr(clinik._session, name) for name in ("transport", "options", "budget", "clock")]
         assert CANARY not in " ".join(f"{part!r} {part!s}" for part in parts)
         assert CANARY not in repr(clinik.encounters.search_all(patient_id="pt_1"))
 

@@ -57,7 +57,7 @@ VISIT = {
 }
 
 
-@pytest.mark.clinik_story("life-of-an-encounter", use_all=True)
+@pytest.mark.clinik_recording("life-of-an-encounter", use_all=True)
 def test_the_life_of_an_encounter(clinik: Clinik, clinik_server: FixtureServer) -> None:
     encounter, meta = clinik.encounters.create(
         status="in-progress",
@@ -105,7 +105,7 @@ def test_the_life_of_an_encounter(clinik: Clinik, clinik_server: FixtureServer) 
     assert (caught.value.code, caught.value.request_id, caught.value.attempts) == ("NOT_FOUND", "req_91e8113d", 1)
 
 
-@pytest.mark.clinik_story("life-of-an-encounter")
+@pytest.mark.clinik_recording("life-of-an-encounter")
 def test_what_goes_over_the_wire(clinik: Clinik, clinik_server: FixtureServer) -> None:
     clinik.encounters.create(VISIT)
     clinik.encounters.read(ID, include=["patient"])
@@ -139,13 +139,13 @@ CREATE_FORMS = {
 
 
 @pytest.mark.parametrize("create", CREATE_FORMS.values(), ids=CREATE_FORMS)
-@pytest.mark.clinik_story("life-of-an-encounter")
+@pytest.mark.clinik_recording("life-of-an-encounter")
 def test_every_form_of_a_create_is_the_same_request(create: Any, clinik: Clinik, clinik_server: FixtureServer) -> None:
     assert create(clinik).data.id == ID
     assert last_body(clinik_server) == VISIT
 
 
-@pytest.mark.clinik_story("life-of-an-encounter")
+@pytest.mark.clinik_recording("life-of-an-encounter")
 def test_update_and_search_take_a_dict_or_a_model_too(clinik: Clinik) -> None:
     change = {
         "status": "finished",
@@ -162,7 +162,7 @@ def test_update_and_search_take_a_dict_or_a_model_too(clinik: Clinik) -> None:
 # -- the other stories ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.clinik_story("inpatient-admission", use_all=True)
+@pytest.mark.clinik_recording("inpatient-admission", use_all=True)
 def test_an_admission_with_an_operation_and_a_discharge(clinik: Clinik, clinik_server: FixtureServer) -> None:
     stay, _ = clinik.encounters.create(
         status="arrived",
@@ -247,7 +247,7 @@ def test_an_admission_with_an_operation_and_a_discharge(clinik: Clinik, clinik_s
     assert [found.id for found in page.data] == ["enc_oper002", "enc_stay001"]
 
 
-@pytest.mark.clinik_story("telehealth-visit", use_all=True)
+@pytest.mark.clinik_recording("telehealth-visit", use_all=True)
 def test_a_video_call(clinik: Clinik) -> None:
     planned, _ = clinik.encounters.create(
         status="planned",
@@ -273,7 +273,7 @@ def test_a_video_call(clinik: Clinik) -> None:
     assert (again.period.start.text, again.period.start.precision) == ("2025-06-03T14:31:00.5+02:00", "fraction")
 
 
-@pytest.mark.clinik_story("paged-search", use_all=True)
+@pytest.mark.clinik_recording("paged-search", use_all=True)
 def test_all_pages_without_the_row_that_is_no_encounter(clinik: Clinik) -> None:
     walk = clinik.encounters.search_all(patient_id="pt_paged1", status="finished", sort="-date", count=4)
     found = list(walk)
@@ -283,7 +283,7 @@ def test_all_pages_without_the_row_that_is_no_encounter(clinik: Clinik) -> None:
     assert all(isinstance(encounter, Encounter) for encounter in found)
 
 
-@pytest.mark.clinik_story("paged-search", use_all=True)
+@pytest.mark.clinik_recording("paged-search", use_all=True)
 def test_the_row_that_is_no_encounter_stays_reachable_on_its_page(clinik: Clinik) -> None:
     walk = clinik.encounters.search_all(patient_id="pt_paged1", status="finished", sort="-date", count=4)
     pages = [page for page, meta in walk.pages() if meta.status == 200]
@@ -297,7 +297,7 @@ def recorded_rows(story: str) -> Iterator[dict[str, Any]]:
         yield from orjson.loads(exchange.response_body)["data"]["data"]
 
 
-@pytest.mark.clinik_story("empty-search", use_all=True)
+@pytest.mark.clinik_recording("empty-search", use_all=True)
 def test_nothing_found(clinik: Clinik, clinik_server: FixtureServer) -> None:
     page, _ = clinik.encounters.search(patient_id="pt_nobody")
     assert (page.data, page.total, page.has_more, page.cursor) == ([], 0, False, None)
@@ -316,13 +316,13 @@ def test_nothing_found(clinik: Clinik, clinik_server: FixtureServer) -> None:
     assert clinik_server.requests[-1].query == ()
 
 
-@pytest.mark.clinik_story("empty-search")
+@pytest.mark.clinik_recording("empty-search")
 def test_a_walk_over_nothing_ends_at_once(clinik: Clinik, clinik_server: FixtureServer) -> None:
     assert list(clinik.encounters.search_all(patient_id="pt_nobody")) == []
     assert len(clinik_server.requests) == 1
 
 
-@pytest.mark.clinik_story("fhir-shaped", use_all=True)
+@pytest.mark.clinik_recording("fhir-shaped", use_all=True)
 def test_records_in_the_form_of_fhir(clinik: Clinik) -> None:
     stay, _ = clinik.encounters.read("enc_fhir01")
     assert (stay.status, stay.class_, stay.patient_id) == ("finished", "IMP", "pt_adm001")
@@ -345,7 +345,7 @@ class PatientClock(Clock):
         self.waits.append(seconds)
 
 
-@pytest.mark.clinik_story("quota-and-rate-limit")
+@pytest.mark.clinik_recording("quota-and-rate-limit")
 def test_a_view_with_other_limits_does_the_same_within_them(clinik: Clinik, clinik_server: FixtureServer) -> None:
     with clinik.with_options(retries=0) as quick:
         assert quick.encounters.read("enc_quota1").data.id == "enc_quota1"
@@ -356,7 +356,7 @@ def test_a_view_with_other_limits_does_the_same_within_them(clinik: Clinik, clin
     assert len(clinik_server.requests) == 3
 
 
-@pytest.mark.clinik_story("quota-and-rate-limit", use_all=True)
+@pytest.mark.clinik_recording("quota-and-rate-limit", use_all=True)
 def test_what_the_service_says_of_limits(clinik: Clinik) -> None:
     _, meta = clinik.encounters.read("enc_quota1")
     quota = meta.quota
@@ -366,7 +366,7 @@ def test_what_the_service_says_of_limits(clinik: Clinik) -> None:
     assert (quota.sandbox_limit, quota.sandbox_used, quota.sandbox_remaining) == (1000, 120, 880)
     _, meta = clinik.encounters.search(patient_id="pt_quota1")
     assert meta.quota.used == 100251
-    clinik._sender.clock = clock = PatientClock()
+    clinik._session.clock = clock = PatientClock()
     encounter, meta = clinik.encounters.read("enc_busy")
     assert (encounter.id, meta.attempts, clock.waits) == ("enc_busy", 2, [1])
     _, meta = clinik.encounters.delete("enc_quota1")
@@ -413,7 +413,7 @@ def ask_for(clinik: Clinik, exchange: Exchange) -> object:
     return clinik.encounters.create(body)
 
 
-@pytest.mark.clinik_story("errors")
+@pytest.mark.clinik_recording("errors")
 def test_every_error_is_typed_and_says_what_the_service_said(clinik_server: FixtureServer) -> None:
     sendable = [exchange for exchange in ERRORS if can_be_sent(exchange)]
     for exchange in sendable:
@@ -454,7 +454,7 @@ def test_every_error_is_typed_and_says_what_the_service_said(clinik_server: Fixt
 # -- what is refused ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.clinik_story("life-of-an-encounter")
+@pytest.mark.clinik_recording("life-of-an-encounter")
 def test_nothing_is_sent_when_a_request_is_refused(clinik: Clinik, clinik_server: FixtureServer) -> None:
     encounters: Any = clinik.encounters
     calls = [(encounters.create, CREATE), (encounters.search, SEARCH), (encounters.search_all, SEARCH)]
@@ -481,7 +481,7 @@ def test_nothing_is_sent_when_a_request_is_refused(clinik: Clinik, clinik_server
     assert clinik_server.requests == []
 
 
-@pytest.mark.clinik_story("life-of-an-encounter")
+@pytest.mark.clinik_recording("life-of-an-encounter")
 def test_an_unexpected_argument_is_an_error(clinik: Clinik, clinik_server: FixtureServer) -> None:
     encounters: Any = clinik.encounters
     with pytest.raises(TypeError):

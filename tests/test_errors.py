@@ -33,7 +33,7 @@ from clinik_client import (
 )
 from clinik_client._generated.api.encounters import create_encounter
 from clinik_client.errors import DOCUMENTED_CODES, ISSUE_TYPES, QUOTA_CODES, SEVERITIES, Issue, error_class
-from clinik_client.fields import Place, Problems
+from clinik_client.fields import Issues, Location
 from clinik_client.privacy import Redactor
 from clinik_client.reading import ErrorReport, read_error
 from clinik_client.transport import Reply
@@ -177,8 +177,8 @@ def test_the_error_of_a_refused_request_drags_nothing_along() -> None:
 
 
 def test_problems_are_in_the_form_of_the_apis_own_issues() -> None:
-    problems = Problems()
-    problems.add(Place().child("diagnosis").child(0).child("rank"), "must be at least 1")
+    problems = Issues()
+    problems.add(Location().child("diagnosis").child(0).child("rank"), "must be at least 1")
     assert problems.error("POST /v1/encounters").issues == [ISSUE]
     assert ISSUE.keys() == DOCUMENT["components"]["schemas"]["Issue"]["properties"].keys()
 

@@ -15,21 +15,21 @@ from hypothesis import strategies as st
 
 from clinik_client import EncounterStatus, FhirDateTime
 from clinik_client.fields import (
-    MISFIT,
+    UNDECODABLE,
     Array,
     Boolean,
+    Codec,
     Constant,
     Date,
     DateTime,
     Enumeration,
-    Form,
+    InputOptions,
     Integer,
+    Issues,
     Json,
-    Kind,
+    Location,
     Number,
     OneOf,
-    Place,
-    Problems,
     Text,
 )
 from tests.strategies import anything, json_values
@@ -51,7 +51,7 @@ def bound(name: str, members: Any) -> Enumeration:
 STATUS = bound("EncounterStatus", EncounterStatus)
 LEVEL = bound("Level", Level)
 
-KINDS: list[Kind] = [
+KINDS: list[Codec] = [
     Text(),
     Text(min_length=2, max_length=4, pattern="^[a-z]+$", prefix="x"),
     Boolean(),
@@ -74,15 +74,15 @@ KINDS: list[Kind] = [
 ]
 
 
-def write(kind: Kind, value: Any) -> tuple[Any, list[str]]:
+def write(kind: Codec, value: Any) -> tuple[Any, list[str]]:
     """What is sent, and the problems without the place."""
-    problems = Problems()
-    encoded = kind.encode(value, Place().child("field"), Form(), problems)
+    problems = Issues()
+    encoded = kind.encode(value, Location().child("field"), InputOptions(), problems)
     assert all(issue["diagnostics"].startswith("field") for issue in problems)
     return encoded, [issue["diagnostics"].removeprefix("field").removeprefix(": ") for issue in problems]
 
 
-def refused(kind: Kind, value: Any) -> str:
+def refused(kind: Codec, value: Any) -> str:
     """The one problem that a value has."""
     _, (problem,) = write(kind, value)
     return problem
@@ -92,23 +92,23 @@ def refused(kind: Kind, value: Any) -> str:
 
 
 @given(st.sampled_from(KINDS), json_values)
-def test_reading_never_fails(kind: Kind, value: Any) -> None:
+def test_reading_never_fails(kind: Codec, value: Any) -> None:
     kind.decode(value)
 
 
 @given(st.sampled_from(KINDS), anything)
-def test_writing_never_fails_but_by_problems_and_what_it_writes_is_json(kind: Kind, value: Any) -> None:
+def test_writing_never_fails_but_by_problems_and_what_it_writes_is_json(kind: Codec, value: Any) -> None:
     encoded, problems = write(kind, value)
     if not problems:
         assert orjson.loads(orjson.dumps(encoded)) == encoded
 
 
 @given(st.sampled_from(KINDS), json_values)
-def test_what_may_be_written_reads_as_its_kind_and_is_written_again_the_same(kind: Kind, value: Any) -> None:
+def test_what_may_be_written_reads_as_its_kind_and_is_written_again_the_same(kind: Codec, value: Any) -> None:
     encoded, problems = write(kind, value)
     if not problems:
         decoded = kind.decode(encoded)
-        assert decoded is not MISFIT
+        assert decoded is not UNDECODABLE
         assert write(kind, decoded) == (encoded, [])
 
 
@@ -116,7 +116,7 @@ CANARY = "canary-7Q"
 
 
 @given(st.sampled_from(KINDS), st.recursive(st.just(CANARY), st.lists, max_leaves=3))
-def test_no_problem_repeats_a_value(kind: Kind, value: Any) -> None:
+def test_no_problem_repeats_a_value(kind: Codec, value: Any) -> None:
     _, problems = write(kind, value)
     assert CANARY not in str(problems)
 
@@ -150,7 +150,7 @@ def test_a_prefix_is_put_in_front_once(text: str) -> None:
 
 @pytest.mark.parametrize("value", ["\ud800", "a\udfff", "\udbff\udbff"])
 @pytest.mark.parametrize("kind", [Text(), Json()])
-def test_half_a_character_is_refused(kind: Kind, value: str) -> None:
+def test_half_a_character_is_refused(kind: Codec, value: str) -> None:
     assert refused(kind, value) == "must be valid Unicode text (it holds a lone surrogate)"
 
 
@@ -161,7 +161,7 @@ def test_half_a_character_in_a_name_is_refused() -> None:
 @pytest.mark.parametrize("value", [b"text", 5, None, ["text"]])
 def test_only_a_string_is_a_text(value: Any) -> None:
     assert refused(Text(), value) == "must be a string"
-    assert Text().decode(value) is MISFIT
+    assert Text().decode(value) is UNDECODABLE
 
 
 def test_a_string_of_another_class_is_sent_as_a_plain_one() -> None:
@@ -175,7 +175,7 @@ def test_a_string_of_another_class_is_sent_as_a_plain_one() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "1", None, 1j])
 @pytest.mark.parametrize("kind", [Number(), Integer()])
-def test_what_is_not_a_number_is_refused(kind: Kind, value: Any) -> None:
+def test_what_is_not_a_number_is_refused(kind: Codec, value: Any) -> None:
     assert refused(kind, value) == (
         "must be a whole number" if isinstance(kind, Integer) else "must be a finite number"
     )
@@ -183,7 +183,7 @@ def test_what_is_not_a_number_is_refused(kind: Kind, value: Any) -> None:
 
 @pytest.mark.parametrize("kind", [Number(), Integer(), Json(), Number(multiple_of=5)])
 @pytest.mark.parametrize("value", [2**53 + 1, -(2**53) - 1, 10**400, -(10**400)])
-def test_a_number_that_json_readers_would_change_is_refused(kind: Kind, value: int) -> None:
+def test_a_number_that_json_readers_would_change_is_refused(kind: Codec, value: int) -> None:
     assert refused(kind, value) == "is too large to be sent exactly as a JSON number"
 
 
@@ -197,10 +197,10 @@ def test_an_integral_float_is_a_whole_number(value: int) -> None:
 
 def test_a_fraction_is_no_whole_number() -> None:
     assert refused(Integer(), 12.5) == "must be a whole number"
-    assert Integer().decode(12.5) is MISFIT
-    assert Integer().decode(1e300) is MISFIT
-    assert Integer().decode(True) is MISFIT
-    assert Number().decode(True) is MISFIT
+    assert Integer().decode(12.5) is UNDECODABLE
+    assert Integer().decode(1e300) is UNDECODABLE
+    assert Integer().decode(True) is UNDECODABLE
+    assert Number().decode(True) is UNDECODABLE
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_fraction_is_no_whole_number() -> None:
         (Integer(maximum=9), 10**400, "must be at most 9"),
     ],
 )
-def test_a_number_out_of_range_is_told_its_limit(kind: Kind, value: float, problem: str) -> None:
+def test_a_number_out_of_range_is_told_its_limit(kind: Codec, value: float, problem: str) -> None:
     assert refused(kind, value) == problem
 
 
@@ -303,7 +303,7 @@ def test_an_enumeration_of_numbers_does_not_take_a_bool_for_one() -> None:
     assert write(LEVEL, 1) == (1, [])
     assert LEVEL.decode(2) is Level.HIGH
     assert LEVEL.decode(3) == 3
-    assert LEVEL.decode(True) is LEVEL.decode("1") is STATUS.decode(1) is MISFIT
+    assert LEVEL.decode(True) is LEVEL.decode("1") is STATUS.decode(1) is UNDECODABLE
     assert refused(LEVEL, True) == "must be one of 1, 2"
 
 
@@ -376,7 +376,7 @@ def test_of_several_kinds_the_one_that_was_meant_tells_all_its_problems(value: A
 def test_of_several_kinds_the_first_that_fits_is_taken() -> None:
     assert write(TEXTS, ("ab",)) == (["ab"], [])
     assert TEXTS.decode("four") == "four"
-    assert TEXTS.decode(5) is MISFIT
+    assert TEXTS.decode(5) is UNDECODABLE
 
 
 # -- any JSON -------------------------------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ def test_nesting_is_possible_to_a_depth_that_can_be_written() -> None:
 
 
 def test_a_place_names_the_wire_path_and_the_callers_own_where_they_differ() -> None:
-    place = Place().child("diagnosis").child(0)
-    assert str(place.child("rank")) == "diagnosis[0].rank"
-    assert str(Place().child("class", "class_")) == "class (class_)"
-    assert str(Place()) == "request"
+    location = Location().child("diagnosis").child(0)
+    assert str(location.child("rank")) == "diagnosis[0].rank"
+    assert str(Location().child("class", "class_")) == "class (class_)"
+    assert str(Location()) == "request"

@@ -281,7 +281,7 @@ def test_an_exception_that_was_being_handled_is_searched_too(connected: Callable
     @leaves_nothing
     def again() -> None:
         try:
-            clinik._sender.send(None, None)  # type: ignore[arg-type]  # fails somewhere below
+            clinik._session.send(None, None)  # type: ignore[arg-type]  # fails somewhere below
         except AttributeError as problem:
             raise Interruption from problem
 

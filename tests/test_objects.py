@@ -21,7 +21,7 @@ from clinik_client import (
     Participant,
     Period,
 )
-from clinik_client.fields import Form, Place, Problems, Text
+from clinik_client.fields import InputOptions, Issues, Location, Text
 from clinik_client.model import Model, schema_of, wire
 from clinik_client.objects import encode_object
 from tests.strategies import CREATE, allowed, in_python_names
@@ -31,8 +31,8 @@ REQUIRED_KEYWORDS = {"status": "planned", "class_": "VR", "patient_id": "pt_1"}
 
 
 def encode(given_value: Any, *, keywords: bool = False, model: type[Model] = EncounterCreateRequest) -> Any:
-    problems = Problems()
-    encoded = encode_object(model, given_value, Place(), Form(keywords=keywords), problems)
+    problems = Issues()
+    encoded = encode_object(model, given_value, Location(), InputOptions(keywords=keywords), problems)
     if problems:
         raise problems.error()
     return encoded
@@ -88,8 +88,8 @@ def test_a_name_that_may_be_a_value_is_not_repeated(name: Any) -> None:
 
 @given(st.dictionaries(st.text(max_size=70) | st.integers() | st.none(), st.integers(), max_size=3), st.booleans())
 def test_no_name_makes_it_fail_otherwise(given_value: Mapping[Any, Any], keywords: bool) -> None:
-    problems = Problems()
-    encode_object(EncounterCreateRequest, given_value, Place(), Form(keywords=keywords), problems)
+    problems = Issues()
+    encode_object(EncounterCreateRequest, given_value, Location(), InputOptions(keywords=keywords), problems)
     assert problems
 
 

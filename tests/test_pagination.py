@@ -23,7 +23,7 @@ from clinik_client import (
     ClinikServerError,
     ClinikValidationError,
     Encounter,
-    Pages,
+    Pager,
 )
 from clinik_client._generated.api.encounters import search_encounters
 from clinik_client.operation import Request
@@ -65,8 +65,8 @@ class Book:
         data |= {} if self.total is None else {"total": self.total}
         return read_response(request, Reply(200, {}, orjson.dumps({"data": data, "meta": {}})), 1, False)
 
-    def walk(self, limit: int | None = None, **filters: Any) -> Pages[Encounter]:
-        return Pages(self.send, search_encounters.request(**filters), limit)
+    def walk(self, limit: int | None = None, **filters: Any) -> Pager[Encounter]:
+        return Pager(self.send, search_encounters.request(**filters), limit)
 
 
 def ids(rows: Iterator[Encounter]) -> list[str]:
@@ -246,7 +246,7 @@ def circling(cursors: list[str | None], start: str | None = None) -> tuple[list[
             data["cursor"] = cursors[number]
         return read_response(request, Reply(200, {}, orjson.dumps({"data": data})), 1, False)
 
-    walk: Pages[Encounter] = Pages(send, search_encounters.request(cursor=start), None)
+    walk: Pager[Encounter] = Pager(send, search_encounters.request(cursor=start), None)
     found: list[str] = []
     with pytest.raises(ClinikResponseError, match="cursor") as raised:
         found.extend(row.id for row in walk)
@@ -495,7 +495,7 @@ def test_bad_filters_are_refused_before_anything_is_asked(serve: Serve, connect:
 def test_a_walk_is_its_own_iterator_and_its_repr_shows_no_filter(connect: Connect) -> None:
     walk = connect("http://127.0.0.1:9").encounters.search_all(patient_id="pt_c4n4ry")
     assert iter(walk) is walk
-    assert repr(walk) == "<Pages of GET /v1/encounters>"
+    assert repr(walk) == "<Pager of GET /v1/encounters>"
 
 
 def test_a_walk_over_a_client_that_was_closed_ends_with_an_error(serve: Serve, connect: Connect) -> None:

@@ -423,8 +423,8 @@ def test_no_key_and_no_health_data_comes_out(call: str, answer: str) -> None:
         shown += [
             repr(clinik),
             repr(clinik.encounters),
-            repr(clinik._sender),
-            repr(clinik._sender.transport),
+            repr(clinik._session),
+            repr(clinik._session.transport),
             repr(vars(clinik)),
         ]
     assert any(record.name == "clinik_client" for record in records)

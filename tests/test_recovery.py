@@ -40,11 +40,11 @@ class VirtualClock(Clock):
 def at(clinik: Clinik, seconds: float) -> VirtualClock:
     """Put a client's clock to some seconds after the create was sent."""
     clock = VirtualClock(SENT + timedelta(seconds=seconds))
-    clinik._sender.clock = clock
+    clinik._session.clock = clock
     return clock
 
 
-@pytest.mark.clinik_story("lost-create")
+@pytest.mark.clinik_recording("lost-create")
 def test_the_one_encounter_that_fits_is_found_after_the_index_had_its_time(clinik: Clinik) -> None:
     clock = at(clinik, 3)
     result = clinik.encounters.find_created(since=SENT, **VISIT)
@@ -54,7 +54,7 @@ def test_the_one_encounter_that_fits_is_found_after_the_index_had_its_time(clini
     assert clock.slept == [7.0]
 
 
-@pytest.mark.clinik_story("lost-create")
+@pytest.mark.clinik_recording("lost-create")
 def test_several_that_fit_are_told_as_several(clinik: Clinik) -> None:
     at(clinik, 60)
     result = clinik.encounters.find_created(since=SENT, **{**VISIT, "patient_id": "pt_twice"})
@@ -62,7 +62,7 @@ def test_several_that_fit_are_told_as_several(clinik: Clinik) -> None:
     assert [encounter.id for encounter in result.matches] == ["enc_xyz789", "enc_twin02"]
 
 
-@pytest.mark.clinik_story("lost-create")
+@pytest.mark.clinik_recording("lost-create")
 def test_none_that_fits_is_told_with_the_time_that_has_passed(clinik: Clinik) -> None:
     clock = at(clinik, 60)
     result = clinik.encounters.find_created(since=SENT, **{**VISIT, "patient_id": "pt_nobody"})
@@ -70,7 +70,7 @@ def test_none_that_fits_is_told_with_the_time_that_has_passed(clinik: Clinik) ->
     assert clock.slept == []
 
 
-@pytest.mark.clinik_story("lost-create")
+@pytest.mark.clinik_recording("lost-create")
 def test_the_request_may_be_what_create_was_given_in_any_form(clinik: Clinik, clinik_server: FixtureServer) -> None:
     at(clinik, 60)
     wire = {

@@ -35,7 +35,7 @@ from clinik_client import (
 )
 from clinik_client.errors import Outcome
 from clinik_client.operation import Request
-from clinik_client.retry import BACKOFF_CAP, Clock, Options, RetryBudget, Sender
+from clinik_client.retry import BACKOFF_CAP, Clock, Options, RetryBudget, Session
 from clinik_client.transport import Attempt, AttemptFailed, Reply, Transport, network, parse_target
 from tests.servers import (
     Service,
@@ -436,9 +436,9 @@ NEAR_DATES = st.builds(
 @example("Fri, 31 Dec 99999 23:59:59 GMT")
 @example("Fri, 31 Dec 99999999999999999999 23:59:59 GMT")
 def test_any_retry_after_is_survived(value: str) -> None:
-    sender, clock = in_memory([Reply(429, {"retry-after": value}, b""), Reply(200, {}, b"")])
+    session, clock = in_memory([Reply(429, {"retry-after": value}, b""), Reply(200, {}, b"")])
     try:
-        sender.send(READ, lambda request, reply, *facts: reply)
+        session.send(READ, lambda request, reply, *facts: reply)
         told = clock.waits
     except ClinikRateLimitError as error:
         told = [float("nan") if error.retry_after is None else error.retry_after]
@@ -456,9 +456,9 @@ def survived(clock: VirtualClock, told: list[float]) -> None:
 def test_any_rate_limit_reset_is_survived(value: Any) -> None:
     # The standard library's json writes NaN and integers of any length, which a broken service may do as well.
     body = json.dumps({"code": "RATE_LIMITED", "meta": {"rateLimitReset": value}}).encode()
-    sender, clock = in_memory([Reply(429, {}, body), Reply(200, {}, b"")])
+    session, clock = in_memory([Reply(429, {}, body), Reply(200, {}, b"")])
     try:
-        sender.send(READ, lambda request, reply, *facts: reply)
+        session.send(READ, lambda request, reply, *facts: reply)
         told = clock.waits
     except ClinikRateLimitError as error:
         told = [float("nan") if error.retry_after is None else error.retry_after]
@@ -491,17 +491,17 @@ class ScriptedTransport(Transport):
 
 def in_memory(
     script: Sequence[Reply | AttemptFailed], share: float = 1.0, retries: int = 2, deadline: float | None = None
-) -> tuple[Sender, VirtualClock]:
-    """A sender without a network."""
+) -> tuple[Session, VirtualClock]:
+    """A session without a network."""
     clock = VirtualClock(share)
-    return Sender(ScriptedTransport(script), (), Options(retries=retries, deadline=deadline), clock=clock), clock
+    return Session(ScriptedTransport(script), (), Options(retries=retries, deadline=deadline), clock=clock), clock
 
 
 @given(share=st.floats(0, 1), retries=st.integers(0, RetryBudget.SIZE))
 def test_the_backoff_has_full_jitter_and_a_cap(share: float, retries: int) -> None:
-    sender, clock = in_memory([Reply(500, {}, b"")], share, retries)
+    session, clock = in_memory([Reply(500, {}, b"")], share, retries)
     with pytest.raises(ClinikServerError):
-        sender.send(READ, lambda request, reply, *facts: reply)
+        session.send(READ, lambda request, reply, *facts: reply)
     assert clock.ranges[:retries] == [min(BACKOFF_CAP, 2.0**n) for n in range(retries)]
     assert clock.waits == [most * share for most in clock.ranges[:retries]]
     assert all(0 <= wait <= 10 for wait in clock.waits)
@@ -525,11 +525,11 @@ FAILURES = st.sampled_from(
 def test_a_create_is_sent_again_only_after_proof(
     script: list[Reply | AttemptFailed], retries: int, deadline: float
 ) -> None:
-    sender, clock = in_memory(script, retries=retries, deadline=deadline)
-    transport = sender.transport
+    session, clock = in_memory(script, retries=retries, deadline=deadline)
+    transport = session.transport
     assert isinstance(transport, ScriptedTransport)
     with pytest.raises(ClinikApiError) as raised:
-        sender.send(CREATE, lambda request, reply, *facts: reply)
+        session.send(CREATE, lambda request, reply, *facts: reply)
     ambiguous = [isinstance(step, Reply) and step.status != 429 for step in script]
     most = ambiguous.index(True) + 1 if True in ambiguous else retries + 1
     assert transport.sent == raised.value.attempts <= min(most, retries + 1)
@@ -544,39 +544,39 @@ def test_a_create_is_sent_again_only_after_proof(
 @pytest.mark.parametrize("calls", [1, 30, 300, 3000])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_ten_minute_outage_costs_at_most_a_tenth_more_or_the_retries_of_one_call(calls: int, method: str) -> None:
-    sender, clock = in_memory([AttemptFailed("No connection could be made.")])
-    transport = sender.transport
+    session, clock = in_memory([AttemptFailed("No connection could be made.")])
+    transport = session.transport
     assert isinstance(transport, ScriptedTransport)
     for number in range(calls):
         clock.passed = number * 600 / calls
         with pytest.raises(ClinikConnectionError):
-            sender.send(evolve(CREATE, method=method), lambda request, reply, *facts: reply)
+            session.send(evolve(CREATE, method=method), lambda request, reply, *facts: reply)
     assert calls < transport.sent <= max(calls + 2, calls * 1.1)
 
 
 def test_success_brings_the_retries_back() -> None:
-    sender, _ = in_memory([Reply(500, {}, b"")] * 60 + [Reply(200, {}, b"")] + [Reply(500, {}, b"")])
-    transport = sender.transport
+    session, _ = in_memory([Reply(500, {}, b"")] * 60 + [Reply(200, {}, b"")] + [Reply(500, {}, b"")])
+    transport = session.transport
     assert isinstance(transport, ScriptedTransport)
     attempts = []
     while len(transport.script) > 2:
         with pytest.raises(ClinikServerError) as raised:
-            sender.send(READ, lambda request, reply, *facts: reply)
+            session.send(READ, lambda request, reply, *facts: reply)
         attempts.append(raised.value.attempts)
     assert attempts[:3] == [3, 3, 3]
     assert attempts[-1] == 1
-    sender.send(READ, lambda request, reply, *facts: reply)
+    session.send(READ, lambda request, reply, *facts: reply)
     with pytest.raises(ClinikServerError) as raised:
-        sender.send(READ, lambda request, reply, *facts: reply)
+        session.send(READ, lambda request, reply, *facts: reply)
     assert raised.value.attempts == 3
 
 
 def test_a_client_that_is_seldom_used_has_its_retries_too() -> None:
-    sender, clock = in_memory([Reply(500, {}, b"")])
+    session, clock = in_memory([Reply(500, {}, b"")])
     for _ in range(20):
         clock.passed += RetryBudget.FORGOTTEN + 1
         with pytest.raises(ClinikServerError) as raised:
-            sender.send(READ, lambda request, reply, *facts: reply)
+            session.send(READ, lambda request, reply, *facts: reply)
         assert raised.value.attempts == 3
 
 
@@ -618,8 +618,8 @@ def test_a_short_outage_loses_no_read_of_many_threads(threads: int) -> None:
 
 
 def test_views_share_the_budget() -> None:
-    sender, _ = in_memory([Reply(500, {}, b"")])
-    assert sender.with_options(Options(retries=9)).budget is sender.budget
+    session, _ = in_memory([Reply(500, {}, b"")])
+    assert session.with_options(Options(retries=9)).budget is session.budget
 
 
 BUDGET_STEPS = st.lists(st.tuples(st.sampled_from(["failed", "take", "succeeded"]), st.floats(0, 30)), max_size=200)

@@ -241,7 +241,7 @@ def test_sending_is_within_the_timeout(connect: Connect) -> None:
 def test_the_deadline_bounds_attempts_and_waits_together(serve: Serve, connect: Connect) -> None:
     service = serve(keep_open())
     clinik = connect(service, timeout=0.1, deadline=0.25, retries=50)
-    clinik._sender.clock.jitter = lambda most: 0.0  # type: ignore[method-assign]  # no waits: attempts alone fill it
+    clinik._session.clock.jitter = lambda most: 0.0  # type: ignore[method-assign]  # no waits: attempts alone fill it
     with in_time(0.25), pytest.raises(ClinikTimeoutError) as raised:
         clinik.encounters.read("enc_1")
     assert raised.value.attempts == len(service.ledger) == 3
@@ -820,8 +820,8 @@ def test_an_unused_client_opens_nothing(connect: Connect) -> None:
 
 def test_the_transport_shows_no_key(connect: Connect) -> None:
     clinik = connect("http://127.0.0.1:9/p")
-    assert repr(clinik._sender.transport) == "<Transport to http://127.0.0.1:9/p>"
-    assert KEY not in repr(clinik._sender)
+    assert repr(clinik._session.transport) == "<Transport to http://127.0.0.1:9/p>"
+    assert KEY not in repr(clinik._session)
 
 
 def test_a_refusal_with_any_headers_is_survived(serve: Serve, connect: Connect) -> None:

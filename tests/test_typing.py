@@ -29,7 +29,7 @@ from clinik_client import (
     FhirDateTime,
     Issue,
     Outcome,
-    Pages,
+    Pager,
     Participant,
     Period,
     Quota,
@@ -43,7 +43,7 @@ now = datetime.now(UTC)
 assert_type(clinik.encounters.read("enc_1"), ApiResponse[Encounter])
 assert_type(clinik.encounters.delete("enc_1"), ApiResponse[None])
 assert_type(clinik.encounters.search(), ApiResponse[EncounterPage])
-assert_type(clinik.encounters.search_all(), Pages[Encounter])
+assert_type(clinik.encounters.search_all(), Pager[Encounter])
 assert_type(clinik.request("GET", "/health"), ApiResponse[Any])
 assert_type(clinik.with_options(timeout=1), Clinik)
 encounter, meta = clinik.encounters.read("enc_1", include=["patient"])

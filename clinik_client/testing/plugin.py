@@ -2,11 +2,11 @@
 
 It is active wherever the package is installed::
 
-    @pytest.mark.clinik_story("life-of-an-encounter", use_all=True)
+    @pytest.mark.clinik_recording("life-of-an-encounter", use_all=True)
     def test_visit(clinik):
         encounter, _ = clinik.encounters.read("enc_xyz789")
 
-* ``clinik_story(*names, use_all=False)``, the marker, names the recordings; several markers add up.
+* ``clinik_recording(*names, use_all=False)``, the marker, names the recordings; several markers add up.
 * ``clinik_server`` is the :class:`~clinik_client.testing.FixtureServer` that replays them, fresh for each test.
 * ``clinik`` is a :class:`~clinik_client.Clinik` for that server, with a made-up key.
 * ``clinik_recordings`` is the directory of the HAR files, from the ini option of the same name (default
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker and prepare the place where a test's server is kept."""
     config.addinivalue_line(
         "markers",
-        "clinik_story(*names, use_all=False): the recordings that clinik_server replays; with use_all, the test "
+        "clinik_recording(*names, use_all=False): the recordings that clinik_server replays; with use_all, the test "
         "fails if it leaves one of their exchanges unasked",
     )
 
@@ -90,13 +90,13 @@ def clinik_recordings(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def clinik_server(request: pytest.FixtureRequest, clinik_recordings: Path) -> Iterator[FixtureServer]:
-    """A running fixture server that replays the test's ``clinik_story`` recordings."""
+    """A running fixture server that replays the test's ``clinik_recording`` recordings."""
     from .server import FixtureServer
 
-    markers = list(reversed(list(request.node.iter_markers("clinik_story"))))
+    markers = list(reversed(list(request.node.iter_markers("clinik_recording"))))
     names = list(dict.fromkeys(name for marker in markers for name in marker.args))
     if not names:
-        raise pytest.UsageError('clinik_server needs to know what to replay: @pytest.mark.clinik_story("...")')
+        raise pytest.UsageError('clinik_server needs to know what to replay: @pytest.mark.clinik_recording("...")')
     use_all = any(marker.kwargs.get("use_all", False) for marker in markers)
     server = FixtureServer.from_directory(clinik_recordings, names, must_use_all=use_all)
     request.node.stash[_server_key] = server

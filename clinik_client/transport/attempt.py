@@ -90,7 +90,7 @@ class Attempt:
         return "transfer-encoding" in self.headers
 
     @property
-    def promised(self) -> bool:
+    def success_seen(self) -> bool:
         """A status line that tells of success arrived, even if no more did."""
         if self.status is not None:
             return 200 <= self.status <= 299
@@ -103,7 +103,7 @@ class Attempt:
             return "not_sent"
         if self.status is not None and 300 <= self.status <= 499:
             return "rejected"
-        return "applied" if self.promised else "unknown"
+        return "applied" if self.success_seen else "unknown"
 
     def body_is_exact(self, method: str) -> bool:
         """Whether what came behind the head is as long as the head said; chunks tell their end themselves."""

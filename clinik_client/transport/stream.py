@@ -40,6 +40,7 @@ class Stream(httpcore.NetworkStream):
         self._sock: socket.socket | TLSLayer = sock
         self.attempt = attempt
         self._layers = layers
+        self._used = False
         self._pid = os.getpid()
         self._unread = b""
         self._last = b""
@@ -83,9 +84,11 @@ class Stream(httpcore.NetworkStream):
         attempt = self.attempt
         self._check_process()
         if self._layers == 0 and not attempt.sent:
-            if not self.is_quiet():
+            # One that was used before was asked when it was taken.
+            if not self._used and not self.is_quiet():
                 raise httpcore.ConnectError("something was there before the request left")
             attempt.leaves()
+            self._used = True
         problem: type[Exception]
         try:
             for start in range(0, len(buffer), _WRITE_CHUNK):

@@ -62,7 +62,7 @@ class _Trial:
         self.record_id = f"enc_canary{number}"
         self.patient_id = f"pt_canary{number}"
         self.clock = VirtualClock()
-        clinik._sender.clock = self.clock
+        clinik._session.clock = self.clock
 
     def run(self) -> None:
         cell, fault = self.cell, self.cell.fault
@@ -178,7 +178,7 @@ class _Trial:
             self.report.add("wrong", f"says {outcome}, applied {applied} times")
 
     def _look_at_reprs(self) -> None:
-        shown = (self.clinik, self.clinik.encounters, self.clinik._sender, self.clinik._sender.transport)
+        shown = (self.clinik, self.clinik.encounters, self.clinik._session, self.clinik._session.transport)
         if any(shows(text) for thing in shown for text in (repr(thing), str(thing))):
             self.report.add("leaks", "repr of the client")
 

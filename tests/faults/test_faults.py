@@ -79,7 +79,7 @@ def test_a_create_that_is_sent_again_is_noticed(lab: Lab) -> None:
 
 
 def test_an_outcome_that_says_too_much_is_noticed(lab: Lab) -> None:
-    with mock.patch.object(transport.Attempt, "promised", True):
+    with mock.patch.object(transport.Attempt, "success_seen", True):
         report = run_cell(Cell(BY_NAME["hang-before-applying"], "update", False, "deadline"), lab)
     assert columns(report) == {"wrong"}
 

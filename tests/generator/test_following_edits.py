@@ -389,7 +389,7 @@ from ._generated.models import Bed, BedCreateRequest, BedPage, BedSearchParams, 
 from ._generated.models.bed_create_request import BedCreateRequestFields
 from ._generated.models.bed_search_params import BedSearchParamsFields
 from ._generated.models.bed_update_request import BedUpdateRequestFields
-from .pagination import Pages
+from .pagination import Pager
 from .resource import Resource
 from .response import ApiResponse
 
@@ -411,7 +411,7 @@ class Beds(Resource):
     def update(self, id: str, given: Any = None, /, **fields: Any) -> ApiResponse[Bed]:
         return self._send(update_bed.request(id, given, **fields))
 
-    def search_all(self, *, limit: int | None = None, **filters: Unpack[BedSearchParamsFields]) -> Pages[Bed]:
+    def search_all(self, *, limit: int | None = None, **filters: Unpack[BedSearchParamsFields]) -> Pager[Bed]:
         return self._walk(list_beds.request, None, filters, limit)
 """
 
@@ -483,10 +483,10 @@ def add_facade(sdk: EditedSdk) -> None:
     """What a maintainer writes: the facade class, and one line that registers it."""
     (sdk.package / "beds.py").write_text(FACADE)
     client = sdk.package / "client.py"
-    line = "        self.encounters = Encounters(sender)\n"
+    line = "        self.encounters = Encounters(session)\n"
     source = client.read_text()
     assert source.count(line) == 1
-    source = source.replace(line, f"{line}        self.beds = Beds(sender)\n")
+    source = source.replace(line, f"{line}        self.beds = Beds(session)\n")
     client.write_text(source.replace("from .encounters", "from .beds import Beds\nfrom .encounters"))
 
 

@@ -37,48 +37,48 @@ def ask(server, target):
     return status
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 def test_good(clinik_server):
     assert ask(clinik_server, "/one") == 200
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 def test_good_again_on_a_fresh_server(clinik_server):
     assert ask(clinik_server, "/one") == 200
 
 
-@pytest.mark.clinik_story("one", "two", use_all=True)
+@pytest.mark.clinik_recording("one", "two", use_all=True)
 def test_all_used(clinik_server):
     assert [ask(clinik_server, target) for target in ("/one", "/uno", "/two")] == [200] * 3
 
 
-@pytest.mark.clinik_story("one", use_all=True)
+@pytest.mark.clinik_recording("one", use_all=True)
 def test_one_left_unused(clinik_server):
     assert ask(clinik_server, "/one") == 200
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 def test_mismatch_swallowed(clinik_server):
     ask(clinik_server, "/three")
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 def test_mismatch_and_own_failure(clinik_server):
     assert ask(clinik_server, "/three") == 200
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 def test_mismatch_then_skip(clinik_server):
     ask(clinik_server, "/three")
     pytest.skip("for a reason")
 
 
-@pytest.mark.clinik_story("one", use_all=True)
+@pytest.mark.clinik_recording("one", use_all=True)
 def test_skip(clinik_server):
     pytest.skip("for a reason")
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 @pytest.mark.xfail(strict=True)
 def test_expected_mismatch(clinik_server):
     ask(clinik_server, "/three")
@@ -90,14 +90,14 @@ def untidy(clinik_server):
     ask(clinik_server, "/three")
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 def test_mismatch_in_teardown(untidy):
     pass
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 class TestOfAClass:
-    @pytest.mark.clinik_story("two", use_all=True)
+    @pytest.mark.clinik_recording("two", use_all=True)
     def test_markers_add_up(self, clinik_server):
         assert [ask(clinik_server, target) for target in ("/one", "/uno", "/two")] == [200] * 3
 
@@ -106,12 +106,12 @@ def test_without_marker(clinik_server):
     pass
 
 
-@pytest.mark.clinik_story("three")
+@pytest.mark.clinik_recording("three")
 def test_unknown_story(clinik_server):
     pass
 
 
-@pytest.mark.clinik_story("one")
+@pytest.mark.clinik_recording("one")
 def test_client(clinik, clinik_server):
     data, meta = clinik.request("GET", "/uno")
     assert data == {"number": 2}
@@ -209,14 +209,14 @@ def test_a_server_without_a_story_or_with_an_unknown_one_is_an_error(
 ) -> None:
     ((kind, text),) = reports["test_without_marker"]
     assert kind == "error"
-    assert "@pytest.mark.clinik_story" in text
+    assert "@pytest.mark.clinik_recording" in text
     ((kind, text),) = reports["test_unknown_story"]
     assert kind == "error"
     assert "there is no recording 'three'; there are: one, two" in text
 
 
 def test_the_marker_and_the_ini_option_are_declared(project: Path) -> None:
-    assert "@pytest.mark.clinik_story(*names, use_all=False): " in run_pytest(project, "--markers").stdout
+    assert "@pytest.mark.clinik_recording(*names, use_all=False): " in run_pytest(project, "--markers").stdout
     assert "clinik_recordings (string)" in run_pytest(project, "--help").stdout
 
 
