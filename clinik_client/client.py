@@ -20,6 +20,7 @@ from .encounters import Encounters
 from .errors import ClinikConfigError
 from .frames import leaves_nothing
 from .operation import raw_request
+from .privacy import KEY_PREFIX
 from .resource import send
 from .response import ApiResponse
 from .retry import Options, Session, WriteState, logger
@@ -28,7 +29,7 @@ from .version import __version__
 
 BASE_URL: Final = "https://api.clinikapi.com"
 
-_KEY = re.compile(r"clk_(?:live|test)_[A-Za-z0-9_-]+", re.ASCII)
+_KEY = re.compile(KEY_PREFIX + r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 class ClinikWarning(UserWarning):

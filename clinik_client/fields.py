@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
-from functools import cached_property
+from functools import cache
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -61,7 +61,11 @@ def _path(steps: tuple[str | int, ...]) -> str:
 
 
 class Issues(list[Issue]):
-    """The problems found in one request, each in the form of the API's own validation issues."""
+    """The issues found in one request, each in the form of the API's own validation issues."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._expected: dict[Location, str] = {}
 
     def add(self, location: Location, text: str) -> None:
         self.append(
@@ -72,6 +76,15 @@ class Issues(list[Issue]):
                 "location": [str(step) for step in location.wire],
             }
         )
+
+    def mistype(self, location: Location, expected: str) -> None:
+        """A value is not of the type that it has to be of."""
+        self.add(location, f"must be {expected}")
+        self._expected[location] = expected
+
+    def expected(self, location: Location) -> str | None:
+        """The type that a value at this place has to be of; ``None`` if it is of that type."""
+        return self._expected.get(location)
 
     def error(self, operation: str | None = None) -> ClinikValidationError:
         """The error that tells all of them."""
@@ -122,30 +135,32 @@ class Text(Codec):
     prefix: str = ""
     """Put in front of a value that does not begin with it."""
 
-    @cached_property
-    def _regex(self) -> re.Pattern[str] | None:
-        # JSON Schema's patterns are ECMAScript's: `$` there is the very end, and `\d` is ASCII.
-        return None if self.pattern is None else re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", self.pattern), re.ASCII)
-
     def decode(self, value: Any) -> Any:
         return value if value.__class__ is str else UNDECODABLE
 
     def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if not isinstance(value, str):
-            problems.add(location, "must be a string")
+            problems.mistype(location, "a string")
             return None
         value = value if value.startswith(self.prefix) else self.prefix + value
         if self.min_length is not None and len(value) < self.min_length:
             problems.add(location, f"must have at least {_plural(self.min_length, 'character')}")
         elif self.max_length is not None and len(value) > self.max_length:
             problems.add(location, f"must have at most {_plural(self.max_length, 'character')}")
-        elif self._regex is not None and not self._regex.search(value):
+        elif self.pattern is not None and not _compiled(self.pattern).search(value):
             problems.add(
                 location, f"must be {self.pattern_text}" if self.pattern_text else f"must match {self.pattern}"
             )
         elif not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
             problems.add(location, "must be valid Unicode text (it holds a lone surrogate)")
         return str(value)
+
+
+# Not functools.cached_property: its lock is one for all instances, and a fork in another thread could leave it locked.
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # JSON Schema's patterns are ECMAScript's: `$` there is the very end, and `\d` is ASCII.
+    return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), re.ASCII)
 
 
 @frozen
@@ -157,7 +172,7 @@ class Boolean(Codec):
 
     def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if value.__class__ is not bool:
-            problems.add(location, "must be True or False")
+            problems.mistype(location, "True or False")
         return value
 
 
@@ -180,7 +195,7 @@ class Number(Codec):
         # Only a float can be endless, and asking an int fails for one that no float can hold.
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or (isinstance(value, float) and not math.isfinite(value)):
-            problems.add(location, "must be a finite number")
+            problems.mistype(location, "a finite number")
             return None
         return self._in_range(value, location, problems)
 
@@ -220,7 +235,7 @@ class Integer(Number):
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            problems.add(location, "must be a whole number")
+            problems.mistype(location, "a whole number")
             return None
         return self._in_range(value, location, problems)
 
@@ -263,7 +278,7 @@ class DateTime(Codec):
                     raise
                 problems.add(location, str(error))
                 return None
-        problems.add(location, "must be an aware datetime, a date, or an ISO 8601 string")
+        problems.mistype(location, "an aware datetime, a date, or an ISO 8601 string")
         return None
 
 
@@ -294,7 +309,7 @@ class Json(Codec):
             for key in value:
                 Text().encode(key, location, options, problems)
             return {str(key): self._encode(item, location.key(key), options, problems) for key, item in value.items()}
-        problems.add(location, "must be a JSON value")
+        problems.mistype(location, "a JSON value")
         return None
 
 
@@ -327,14 +342,14 @@ class Enumeration(Codec):
 
     name: str
     members: dict[Any, Enum] = field(init=False, factory=dict, repr=False, eq=False)
+    base: type[str] | type[int] = field(init=False, default=str, repr=False, eq=False)
+    """The type of all its values, those that this version does not know included."""
 
     def bind(self, find: Callable[[str], Any]) -> None:
         self.members.update({member.value: member for member in find(self.name)})
-
-    @cached_property
-    def base(self) -> type[str] | type[int]:
-        """The type of all its values, those that this version does not know included."""
-        return int if all(isinstance(value, int) for value in self.members) else str
+        if all(isinstance(value, int) for value in self.members):
+            # Frozen but for this: what is named is known only now.
+            object.__setattr__(self, "base", int)
 
     def decode(self, value: Any) -> Any:
         return self.members.get(value, value) if value.__class__ is self.base else UNDECODABLE
@@ -382,7 +397,7 @@ class Array(Codec):
 
     def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
-            problems.add(location, "must be a list")
+            problems.mistype(location, "a list")
             return None
         items = list(value)
         if self.min_items is not None and len(items) < self.min_items:
@@ -402,46 +417,32 @@ def _as_it_came(value: Any) -> Any:
 
 @frozen
 class OneOf(Codec):
-    """A value of any of several kinds; the first that fits is taken."""
+    """A value that any of several codecs takes; the first that fits does."""
 
-    kinds: tuple[Codec, ...]
+    codecs: tuple[Codec, ...]
 
     def bind(self, find: Callable[[str], Any]) -> None:
-        for kind in self.kinds:
-            kind.bind(find)
+        for codec in self.codecs:
+            codec.bind(find)
 
     def decode(self, value: Any) -> Any:
-        for kind in self.kinds:
-            if (decoded := kind.decode(value)) is not UNDECODABLE:
+        for codec in self.codecs:
+            if (decoded := codec.decode(value)) is not UNDECODABLE:
                 return decoded
         return UNDECODABLE
 
     def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         attempts = []
-        for kind in self.kinds:
+        for codec in self.codecs:
             found = Issues()
-            encoded = kind.encode(value, location, options, found)
+            encoded = codec.encode(value, location, options, found)
             if not found:
                 return encoded
             attempts.append(found)
-        # Of a kind whose type is right, the broken limits are told; otherwise, which types there are.
-        fitting = [found for found in attempts if not _is_wrong_type(found, location)]
-        if fitting:
-            problems.extend(fitting[0])
+        types = [found.expected(location) for found in attempts]
+        if None in types:
+            # Its type is right for this one: the limits that it breaks are told.
+            problems.extend(attempts[types.index(None)])
         else:
-            texts = [found[0]["diagnostics"].partition(": must be ")[2] for found in attempts]
-            problems.add(location, f"must be {' or '.join(dict.fromkeys(texts))}")
+            problems.mistype(location, " or ".join(dict.fromkeys(filter(None, types))))
         return None
-
-
-def _is_wrong_type(found: Issues, location: Location) -> bool:
-    return found[0]["diagnostics"] in (f"{location}: {text}" for text in _TYPE_PROBLEMS)
-
-
-_TYPE_PROBLEMS: Final = (
-    "must be a string",
-    "must be a list",
-    "must be True or False",
-    "must be a whole number",
-    "must be a finite number",
-)

@@ -64,7 +64,7 @@ def encode_object(
         names = {(entry.name if options.keywords else entry.wire): entry for entry in schema.entries}
         given = value
     else:
-        problems.add(location, f"must be a dict or {model.__name__}")
+        problems.mistype(location, f"a dict or {model.__name__}")
         return {}
     encoded: dict[str, Any] = {}
     for name, item in given.items():

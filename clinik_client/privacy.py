@@ -20,6 +20,9 @@ from attrs import frozen
 
 from .readings import UNREADABLE, readings
 
+KEY_PREFIX: Final = "clk_(?:live|test)_"
+"""How an API key begins, as a pattern."""
+
 REDACTED: Final = "[redacted]"
 
 _LONGEST_TEXT: Final = 500
@@ -47,13 +50,13 @@ _MARK: Final = "\0"
 # maybe). An id has at most 128 characters: looking no further for its digit keeps the time that a hostile text takes in
 # proportion to its length.
 _RECOGNIZABLE = re.compile(
-    r"(?i:clk_(?:live|test)_)[A-Za-z0-9_-]*"
+    rf"(?i:{KEY_PREFIX})[A-Za-z0-9_-]*"
     r"|\b(?!req_)[a-z]{2,12}_(?=[A-Za-z0-9._-]{0,128}\d)[A-Za-z0-9._-]+"
     r"|\b[A-Z][A-Za-z]+/[A-Za-z0-9._-]{0,128}\d[A-Za-z0-9._-]*"
     r"|(?<!\d)\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?(?!\d)",
     re.ASCII,
 )
-_KEY_FORM = re.compile(r"clk_(?:live|test)_")
+_KEY_FORM = re.compile(KEY_PREFIX)
 _REQUEST_ID = re.compile(r"req_[A-Za-z0-9_-]{1,64}")
 _NAME = re.compile(r"_?(?:[a-z][A-Za-z]*|[a-z]+(?:_[a-z]+)*)_?")
 _LONGEST_NAME: Final = 40

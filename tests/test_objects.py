@@ -21,9 +21,9 @@ from clinik_client import (
     Participant,
     Period,
 )
-from clinik_client.fields import InputOptions, Issues, Location, Text
+from clinik_client.fields import Array, InputOptions, Issues, Location, OneOf, Text
 from clinik_client.model import Model, schema_of, wire
-from clinik_client.objects import encode_object
+from clinik_client.objects import Object, encode_object
 from tests.strategies import CREATE, allowed, in_python_names
 
 REQUIRED = {"status": "planned", "class": "VR", "patientId": "pt_1"}
@@ -231,3 +231,11 @@ def test_a_null_that_the_document_allows_is_sent() -> None:
 def test_reading_what_was_written_gives_the_model_that_writes_the_same(value: dict[str, Any]) -> None:
     assert encode(EncounterCreateRequest.from_dict(value)) == value
     assert encode(EncounterSearchParams.from_dict({"cursor": "20"}), model=EncounterSearchParams) == {"cursor": "20"}
+
+
+def test_a_field_that_may_be_an_object_or_a_list_says_both_when_it_is_neither() -> None:
+    problems = Issues()
+    codec = OneOf((Object("Period"), Array(Text())))
+    codec.bind(lambda name: Period)
+    codec.encode(7, Location().child("when"), InputOptions(), problems)
+    assert [issue["diagnostics"] for issue in problems] == ["when: must be a dict or Period or a list"]
