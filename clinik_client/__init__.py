@@ -7,11 +7,9 @@
 ('Annual physical', '2025-06-01T09:00:00+00:00')
 """
 
-from ._generated import models as _models
-from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them
-from .client import Clinik, ClinikWarning
-from .encounters import Encounters
-from .errors import (
+from ._client import Clinik, ClinikWarning
+from ._encounters import Encounters
+from ._errors import (
     ClinikApiError,
     ClinikAuthError,
     ClinikConfigError,
@@ -28,11 +26,13 @@ from .errors import (
     Issue,
     Outcome,
 )
-from .fhir_datetime import FhirDateTime
-from .pagination import Pager
-from .recovery import FindResult
-from .response import ApiResponse, Quota, ResponseMeta
-from .version import __version__
+from ._fhir_datetime import FhirDateTime
+from ._generated import models as _models
+from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them
+from ._pagination import Pager
+from ._recovery import FindResult
+from ._response import ApiResponse, Quota, ResponseMeta
+from ._version import __version__
 
 __all__ = [
     "ApiResponse",

@@ -17,7 +17,7 @@ import orjson
 from attrs import frozen
 
 from clinik_client import Clinik
-from clinik_client.retry import Clock
+from clinik_client._retry import Clock
 from clinik_client.testing import Connection, WireRequest, WireResponse, WireServer
 from clinik_client.testing.wire import Handler, TakeOver
 

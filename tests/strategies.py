@@ -19,9 +19,9 @@ from referencing.jsonschema import DRAFT202012
 from ruamel.yaml import YAML
 
 import clinik_client
-from clinik_client.fields import Array
-from clinik_client.model import Model, Wire, schema_of
-from clinik_client.objects import Object
+from clinik_client._codecs import Array
+from clinik_client._model import Model, Wire, schema_of
+from clinik_client._objects import Object
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "openapi" / "clinik.yaml")

@@ -18,7 +18,7 @@ import pytest
 
 import clinik_client
 from clinik_client import Clinik, ClinikApiError, Pager
-from clinik_client.resource import Resource
+from clinik_client._resource import Resource
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "clinik_client"
@@ -65,7 +65,7 @@ def imported_roots(path: Path) -> set[str]:
 
 def test_only_the_transport_imports_httpx_and_httpcore() -> None:
     speaking = {name for name, path in MODULES.items() if {"httpx", "httpcore"} & imported_roots(path)}
-    assert {name.rpartition("/")[0] for name in speaking} == {"clinik_client/transport"}
+    assert {name.rpartition("/")[0] for name in speaking} == {"clinik_client/_transport"}
 
 
 def test_the_sdk_proper_imports_neither_the_test_kit_nor_the_generator() -> None:
@@ -75,7 +75,7 @@ def test_the_sdk_proper_imports_neither_the_test_kit_nor_the_generator() -> None
 
 
 def test_the_generated_code_imports_of_the_sdk_only_what_describes_data() -> None:
-    allowed = {"fields", "model", "objects", "operation", "fhir_datetime", "_generated"}
+    allowed = {"_codecs", "_model", "_objects", "_operation", "_fhir_datetime", "_generated"}
     for name, path in MODULES.items():
         if "/_generated/" in name:
             ours = {imported.split(".")[1] for imported, _ in imports(path) if imported.startswith("clinik_client.")}
@@ -83,8 +83,8 @@ def test_the_generated_code_imports_of_the_sdk_only_what_describes_data() -> Non
 
 
 def test_what_describes_data_knows_nothing_of_sending() -> None:
-    sending = {"transport", "retry", "resource", "client", "encounters", "pagination", "recovery"}
-    for module in ("fields", "model", "objects", "operation", "fhir", "fhir_datetime", "errors", "privacy", "response"):
+    sending = {"_transport", "_retry", "_resource", "_client", "_encounters", "_pagination", "_recovery", "_reading", "_calls"}
+    for module in ("_codecs", "_model", "_objects", "_operation", "_fhir", "_fhir_datetime", "_errors", "_privacy", "_response"):
         ours = {
             name.split(".")[1] for name, _ in imports(PACKAGE / f"{module}.py") if name.startswith("clinik_client.")
         }
@@ -106,7 +106,7 @@ SPEAKING_HTTP = {name: path for name, path in MODULES.items() if {"httpx", "http
 
 def test_http_is_spoken_in_two_places() -> None:
     places = {name if "testing" in name else name.rpartition("/")[0] for name in SPEAKING_HTTP}
-    assert places == {"clinik_client/transport", "clinik_client/testing/wire.py"}
+    assert places == {"clinik_client/_transport", "clinik_client/testing/wire.py"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -24,9 +24,9 @@ from clinik_client import (
     Encounter,
 )
 from clinik_client._generated.api.encounters import delete_encounter, read_encounter, search_encounters
-from clinik_client.operation import Request
-from clinik_client.reading import InvalidResponse, read_response
-from clinik_client.transport import Reply
+from clinik_client._operation import Request
+from clinik_client._reading import InvalidResponse, read_response
+from clinik_client._transport import Reply
 from tests.servers import KEY, Service, created, keep_open, ok, on_virtual_time, page, record, refuse, respond
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

@@ -40,8 +40,8 @@ from clinik_client import (
     ClinikWarning,
     __version__,
 )
+from clinik_client._transport import parse_target, proxies, tls
 from clinik_client.testing import Connection, WireResponse, WireServer
-from clinik_client.transport import parse_target, proxies, tls
 from tests.servers import KEY, Service, ok, on_virtual_time, serve_bytes, tunnel
 
 pytestmark = pytest.mark.usefixtures("nothing_left", "bare_environment")

@@ -31,7 +31,7 @@ from clinik_client import (
     FhirDateTime,
     Period,
 )
-from clinik_client.retry import Clock
+from clinik_client._retry import Clock
 from clinik_client.testing import Exchange, FixtureServer, Recording, load_recording
 from clinik_client.testing.har import KEY_FORMAT
 from tests.strategies import CREATE, READ, SEARCH, UPDATE, broken, in_python_names

@@ -31,12 +31,12 @@ from clinik_client import (
     ClinikValidationError,
     EncounterStatus,
 )
+from clinik_client._codecs import Issues, Location
+from clinik_client._errors import DOCUMENTED_CODES, ISSUE_TYPES, QUOTA_CODES, SEVERITIES, Issue, error_class
 from clinik_client._generated.api.encounters import create_encounter
-from clinik_client.errors import DOCUMENTED_CODES, ISSUE_TYPES, QUOTA_CODES, SEVERITIES, Issue, error_class
-from clinik_client.fields import Issues, Location
-from clinik_client.privacy import Redactor
-from clinik_client.reading import ErrorReport, read_error
-from clinik_client.transport import Reply
+from clinik_client._privacy import Redactor
+from clinik_client._reading import ErrorReport, read_error
+from clinik_client._transport import Reply
 from tests.strategies import DOCUMENT, json_values
 
 PARENTS: dict[type[ClinikApiError], type[BaseException]] = {

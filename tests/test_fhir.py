@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client.fhir import is_fhir, simplify, to_fhir
+from clinik_client._fhir import is_fhir, simplify, to_fhir
 
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clinik_client.fhir_datetime import FhirDateTime
+from clinik_client._fhir_datetime import FhirDateTime
 
 years = st.integers(1, 9999).map("{:04}".format)
 days = st.dates().map(date.isoformat)

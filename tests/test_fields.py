@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client import EncounterStatus, FhirDateTime
-from clinik_client.fields import (
+from clinik_client._codecs import (
     UNDECODABLE,
     Array,
     Boolean,

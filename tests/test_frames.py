@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValidationError, Encounters
-from clinik_client.frames import leaves_nothing
-from clinik_client.resource import Resource
+from clinik_client._frames import leaves_nothing
+from clinik_client._resource import Resource
 from tests.faults.watch import SILENT, leaks_of, shows, variables_of
 from tests.servers import free_port, ok, page, raw, record, refuse
 
@@ -111,7 +111,7 @@ def test_nothing_is_seen_of_a_request_that_failed(
     assert_nothing_is_seen(error)
     # The way that it took can still be read.
     assert len(list(traceback.walk_tb(error.__traceback__))) > 4
-    assert "retry.py" in "".join(traceback.format_exception(error))
+    assert "_retry.py" in "".join(traceback.format_exception(error))
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -288,7 +288,7 @@ def test_an_exception_that_was_being_handled_is_searched_too(connected: Callable
     error = raised_by(again)
     assert error.__cause__ is not None
     frames = [frame for frame, _ in traceback.walk_tb(error.__cause__.__traceback__)]
-    inside = [frame.f_locals for frame in frames if frame.f_globals["__name__"] == "clinik_client.retry"]
+    inside = [frame.f_locals for frame in frames if frame.f_globals["__name__"] == "clinik_client._retry"]
     assert inside
     assert inside == [{}] * len(inside)
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import httpcore
 import pytest
 
-from clinik_client.interruption import is_interruption
+from clinik_client._interruption import is_interruption
 
 
 class SoftLimit(Exception):

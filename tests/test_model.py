@@ -27,8 +27,8 @@ from clinik_client import (
     Participant,
     Period,
 )
-from clinik_client.fhir import is_fhir, simplify, to_fhir
-from clinik_client.model import Model, schema_of
+from clinik_client._fhir import is_fhir, simplify, to_fhir
+from clinik_client._model import Model, schema_of
 from clinik_client.testing import load_recording
 from tests.strategies import DOCUMENT, MODELS, allowed, json_values
 

@@ -21,9 +21,9 @@ from clinik_client import (
     Participant,
     Period,
 )
-from clinik_client.fields import Array, InputOptions, Issues, Location, OneOf, Text
-from clinik_client.model import Model, schema_of, wire
-from clinik_client.objects import Object, encode_object
+from clinik_client._codecs import Array, InputOptions, Issues, Location, OneOf, Text
+from clinik_client._model import Model, schema_of, wire
+from clinik_client._objects import Object, encode_object
 from tests.strategies import CREATE, allowed, in_python_names
 
 REQUIRED = {"status": "planned", "class": "VR", "patientId": "pt_1"}

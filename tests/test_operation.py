@@ -20,8 +20,8 @@ from clinik_client._generated.api.encounters import (
     search_encounters,
     update_encounter,
 )
-from clinik_client.model import Model, schema_of
-from clinik_client.operation import Operation, Request
+from clinik_client._model import Model, schema_of
+from clinik_client._operation import Operation, Request
 from tests.strategies import (
     CREATE,
     DOCUMENT,

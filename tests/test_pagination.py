@@ -26,10 +26,10 @@ from clinik_client import (
     Pager,
 )
 from clinik_client._generated.api.encounters import search_encounters
-from clinik_client.operation import Request
-from clinik_client.pagination import MOST_IDLE_PAGES, REMEMBERED
-from clinik_client.reading import read_response
-from clinik_client.transport import Reply
+from clinik_client._operation import Request
+from clinik_client._pagination import MOST_IDLE_PAGES, REMEMBERED
+from clinik_client._reading import read_response
+from clinik_client._transport import Reply
 from tests.faults import points
 from tests.servers import Service, ok, on_virtual_time, page, record, refuse, respond
 

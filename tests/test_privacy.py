@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client import Clinik, ClinikApiError, EncounterCreateRequest
-from clinik_client.privacy import REDACTED, Redactor, is_name, texts_of
+from clinik_client._privacy import REDACTED, Redactor, is_name, texts_of
 from clinik_client.testing import Exchange, WireRequest, WireResponse, WireServer
 from tests.strategies import json_values
 

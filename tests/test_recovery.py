@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clinik_client import Clinik, ClinikServerError, ClinikValidationError, EncounterCreateRequest
-from clinik_client.retry import Clock
+from clinik_client._retry import Clock
 from clinik_client.testing import Exchange, FixtureServer, Recording
 
 SENT = datetime(2025, 6, 1, 9, 0, 0, tzinfo=UTC)

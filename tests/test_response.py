@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client import ApiResponse, Encounter, FhirDateTime, Quota, ResponseMeta
-from clinik_client.response import read_meta, read_request_id, read_seconds
+from clinik_client._response import read_meta, read_request_id, read_seconds
 from tests.strategies import DOCUMENT, json_values, resolve
 
 BODY = {

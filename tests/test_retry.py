@@ -31,12 +31,12 @@ from clinik_client import (
     ClinikServerError,
     ClinikTimeoutError,
     ClinikValidationError,
-    reading,
+    _reading,
 )
-from clinik_client.errors import Outcome
-from clinik_client.operation import Request
-from clinik_client.retry import BACKOFF_CAP, Clock, Options, RetryBudget, Session
-from clinik_client.transport import Attempt, AttemptFailed, Reply, Transport, network, parse_target
+from clinik_client._errors import Outcome
+from clinik_client._operation import Request
+from clinik_client._retry import BACKOFF_CAP, Clock, Options, RetryBudget, Session
+from clinik_client._transport import Attempt, AttemptFailed, Reply, Transport, network, parse_target
 from tests.servers import (
     Service,
     Step,
@@ -744,7 +744,7 @@ def test_an_answer_that_memory_does_not_suffice_for_is_a_typed_error(
         raise problem
 
     clinik = connect(serve(ok(record(), 201)), retries=0)
-    monkeypatch.setattr(reading, "is_interruption", lambda error: False)  # its frames are this file's
+    monkeypatch.setattr(_reading, "is_interruption", lambda error: False)  # its frames are this file's
     monkeypatch.setattr(orjson, "loads", fail)
     with pytest.raises(ClinikResponseError, match="not enough memory") as raised:
         CALLS[name](clinik)

@@ -36,12 +36,12 @@ from clinik_client import (
     ClinikServerError,
     ClinikTimeoutError,
 )
+from clinik_client._transport import AttemptFailed, network
+from clinik_client._transport.body import read_body
+from clinik_client._transport.connect import connect as connect_to
+from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
 from clinik_client.testing import Connection, WireRequest, WireResponse
 from clinik_client.testing.wire import TakeOver
-from clinik_client.transport import AttemptFailed, network
-from clinik_client.transport.body import read_body
-from clinik_client.transport.connect import connect as connect_to
-from clinik_client.transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
 from tests.servers import (
     KEY,
     FullBacklog,

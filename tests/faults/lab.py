@@ -14,7 +14,7 @@ from unittest import mock
 import trustme
 from attrs import frozen
 
-from clinik_client.retry import Clock
+from clinik_client._retry import Clock
 
 from .policy import Cell
 from .server import FaultServer

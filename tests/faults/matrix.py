@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
 
 from clinik_client import Clinik, ClinikApiError, ClinikRateLimitError
-from clinik_client.response import ApiResponse
+from clinik_client._response import ApiResponse
 
 from .catalogue import FAULTS, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Fault, Operation
 from .lab import Lab, Place, VirtualClock, numbers, place_for

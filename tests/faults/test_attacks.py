@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 
 from clinik_client import Clinik, ClinikConnectionError, Encounters
-from clinik_client.response import ApiResponse
+from clinik_client._response import ApiResponse
 
 from . import interruptions, late, nested, ownership, unasked
 from .calls import Call, client, make

@@ -9,13 +9,13 @@ from unittest import mock
 
 import pytest
 
-from clinik_client import Clinik, ClinikConnectionError, transport
-from clinik_client.operation import Request
-from clinik_client.privacy import Redactor
+from clinik_client import Clinik, ClinikConnectionError, _transport
+from clinik_client._operation import Request
+from clinik_client._privacy import Redactor
+from clinik_client._transport.network import Network
+from clinik_client._transport.pool import Connection
+from clinik_client._transport.stream import Stream
 from clinik_client.testing.wire import Connection as WireConnection
-from clinik_client.transport.network import Network
-from clinik_client.transport.pool import Connection
-from clinik_client.transport.stream import Stream
 
 from .catalogue import FAULTS, Fault, whole
 from .lab import Lab
@@ -79,13 +79,13 @@ def test_a_create_that_is_sent_again_is_noticed(lab: Lab) -> None:
 
 
 def test_an_outcome_that_says_too_much_is_noticed(lab: Lab) -> None:
-    with mock.patch.object(transport.Attempt, "success_seen", True):
+    with mock.patch.object(_transport.Attempt, "success_seen", True):
         report = run_cell(Cell(BY_NAME["hang-before-applying"], "update", False, "deadline"), lab)
     assert columns(report) == {"wrong"}
 
 
 def test_a_limit_that_is_not_kept_is_noticed(lab: Lab) -> None:
-    with mock.patch.object(transport.Attempt, "seconds_left", return_value=0.6):
+    with mock.patch.object(_transport.Attempt, "seconds_left", return_value=0.6):
         report = run_cell(Cell(BY_NAME["hang-after-applying"], "read", False, "deadline"), lab)
     assert columns(report) == {"late"}
 
@@ -106,7 +106,7 @@ def test_a_text_that_the_service_repeats_is_noticed(lab: Lab) -> None:
 
 
 def test_what_a_library_logs_is_noticed(lab: Lab) -> None:
-    with mock.patch("clinik_client.transport.pool._keep_out_of_logs"):
+    with mock.patch("clinik_client._transport.pool._keep_out_of_logs"):
         report = run_cell(Cell(BY_NAME["redirect"], "read", False, "once"), lab)
     assert "leaks" in columns(report)
     assert any("httpcore" in text for _, text in report.faults)

@@ -9,8 +9,8 @@ from itertools import product
 from typing import Any, Final
 from unittest import mock
 
+from clinik_client._transport.tls_layer import TLSLayer
 from clinik_client.testing.wire import Connection
-from clinik_client.transport.tls_layer import TLSLayer
 
 from .calls import Call, Hang, Operation, bounded, client, make
 from .catalogue import another, head, right, whole

@@ -389,9 +389,9 @@ from ._generated.models import Bed, BedCreateRequest, BedPage, BedSearchParams, 
 from ._generated.models.bed_create_request import BedCreateRequestFields
 from ._generated.models.bed_search_params import BedSearchParamsFields
 from ._generated.models.bed_update_request import BedUpdateRequestFields
-from .pagination import Pager
-from .resource import Resource
-from .response import ApiResponse
+from ._pagination import Pager
+from ._resource import Resource
+from ._response import ApiResponse
 
 
 class Beds(Resource):
@@ -482,12 +482,12 @@ def add_beds(document: Any) -> None:
 def add_facade(sdk: EditedSdk) -> None:
     """What a maintainer writes: the facade class, and one line that registers it."""
     (sdk.package / "beds.py").write_text(FACADE)
-    client = sdk.package / "client.py"
+    client = sdk.package / "_client.py"
     line = "        self.encounters = Encounters(session)\n"
     source = client.read_text()
     assert source.count(line) == 1
     source = source.replace(line, f"{line}        self.beds = Beds(session)\n")
-    client.write_text(source.replace("from .encounters", "from .beds import Beds\nfrom .encounters"))
+    client.write_text(source.replace("from ._encounters", "from .beds import Beds\nfrom ._encounters"))
 
 
 def test_a_new_resource_is_the_document_and_one_facade_class(edited: Any, talk: Any) -> None:

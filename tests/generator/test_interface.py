@@ -52,11 +52,11 @@ def change(folder: Path, file: str, old: str, new: str) -> None:
 
 
 def drop_method(folder: Path) -> None:
-    change(folder, "encounters.py", "def delete(", "def remove(")
+    change(folder, "_encounters.py", "def delete(", "def remove(")
 
 
 def drop_parameter(folder: Path) -> None:
-    change(folder, "encounters.py", ", *, include: Sequence[str] | None = None)", ")")
+    change(folder, "_encounters.py", ", *, include: Sequence[str] | None = None)", ")")
 
 
 def drop_model_field(folder: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_break_fails_until_the_changelog_declares_it(
 def test_nothing_changed_and_things_added_break_nothing(repository: Path) -> None:
     assert main(repository) == 0
     change(
-        repository, "response.py", "    attempts: int = 1\n", "    attempts: int = 1\n    region: str | None = None\n"
+        repository, "_response.py", "    attempts: int = 1\n", "    attempts: int = 1\n    region: str | None = None\n"
     )
     assert main(repository) == 0
 

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clinik_client import Clinik
-from clinik_client.transport import connect as room
-from clinik_client.transport.connect import connect
-from clinik_client.transport.lookup import Address
+from clinik_client._transport import connect as room
+from clinik_client._transport.connect import connect
+from clinik_client._transport.lookup import Address
 from tests.servers import FullBacklog, Service, free_port, ok, respond
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

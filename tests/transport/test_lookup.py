@@ -10,8 +10,8 @@ from typing import Any
 import httpcore
 import pytest
 
-from clinik_client.transport.lookup import MOST_LOOKUPS, Lookups
-from clinik_client.transport.register import Wait
+from clinik_client._transport.lookup import MOST_LOOKUPS, Lookups
+from clinik_client._transport.register import Wait
 
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))]
 

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from clinik_client.transport.register import Register, Wait
+from clinik_client._transport.register import Register, Wait
 
 
 class Thing:

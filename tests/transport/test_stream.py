@@ -17,8 +17,8 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client.transport.attempt import Attempt
-from clinik_client.transport.stream import Stream
+from clinik_client._transport.attempt import Attempt
+from clinik_client._transport.stream import Stream
 
 
 def attempt(seconds: float = 10.0) -> Attempt:

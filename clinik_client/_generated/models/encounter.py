@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define as _define
 from attrs import field as _field
 
-from ...fields import Array, Enumeration, Number, OneOf, Text
-from ...model import Model, wire
-from ...objects import Object
+from ..._codecs import Array, Enumeration, Number, OneOf, Text
+from ..._model import Model, wire
+from ..._objects import Object
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis

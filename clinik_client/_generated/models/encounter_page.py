@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import define as _define
 from attrs import field as _field
 
-from ...fields import Array, Boolean, Integer, Text
-from ...model import Model, wire
-from ...objects import Object
+from ..._codecs import Array, Boolean, Integer, Text
+from ..._model import Model, wire
+from ..._objects import Object
 
 if TYPE_CHECKING:
     from .encounter import Encounter

@@ -7,8 +7,8 @@ from typing import Any, TypedDict
 from attrs import define as _define
 from attrs import field as _field
 
-from ...fields import Array, Text
-from ...model import Model, wire
+from ..._codecs import Array, Text
+from ..._model import Model, wire
 
 
 @_define(kw_only=True, repr=False)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from attrs import define as _define
 from attrs import field as _field
 
-from ...fields import Date, Enumeration, Integer, Text
-from ...model import Model, wire
+from ..._codecs import Date, Enumeration, Integer, Text
+from ..._model import Model, wire
 
 if TYPE_CHECKING:
     from .encounter_status import EncounterStatus, EncounterStatusLiteral

@@ -6,8 +6,8 @@ from typing import Any, Required, TypedDict
 from attrs import define as _define
 from attrs import field as _field
 
-from ...fields import Text
-from ...model import Model, wire
+from ..._codecs import Text
+from ..._model import Model, wire
 
 
 @_define(kw_only=True, repr=False)

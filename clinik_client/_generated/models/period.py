@@ -7,9 +7,9 @@ from typing import Any, TypedDict
 from attrs import define as _define
 from attrs import field as _field
 
-from ...fhir_datetime import FhirDateTime
-from ...fields import DateTime
-from ...model import Model, date_time, wire
+from ..._fhir_datetime import FhirDateTime
+from ..._codecs import DateTime
+from ..._model import Model, date_time, wire
 
 
 @_define(kw_only=True, repr=False)

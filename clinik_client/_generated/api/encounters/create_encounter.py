@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ....operation import Operation, Request
+from ...._operation import Operation, Request
 from ...models.encounter import Encounter
 from ...models.encounter_create_request import EncounterCreateRequest, EncounterCreateRequestFields
 

@@ -1,8 +1,8 @@
 # Generated from openapi/clinik.yaml by `make generate`; do not edit.
 """Delete an encounter."""
 
-from ....fields import Text
-from ....operation import Operation, Request
+from ...._codecs import Text
+from ...._operation import Operation, Request
 
 OPERATION = Operation(
     id="deleteEncounter",

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ....operation import Operation, Request
+from ...._operation import Operation, Request
 from ...models.encounter_page import EncounterPage
 from ...models.encounter_search_params import EncounterSearchParams, EncounterSearchParamsFields
 

@@ -4,8 +4,8 @@
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ....fields import Text
-from ....operation import Operation, Request
+from ...._codecs import Text
+from ...._operation import Operation, Request
 from ...models.encounter import Encounter
 from ...models.encounter_update_request import EncounterUpdateRequest, EncounterUpdateRequestFields
 

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from attrs import AttrsInstance, fields, frozen
 
-from .fhir import is_fhir, simplify
-from .fhir_datetime import FhirDateTime
-from .fields import UNDECODABLE, Codec, Text, check_depth
-from .interruption import is_interruption
+from ._codecs import UNDECODABLE, Codec, Text, check_depth
+from ._fhir import is_fhir, simplify
+from ._fhir_datetime import FhirDateTime
+from ._interruption import is_interruption
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 from attrs import evolve, frozen
 
-from .errors import ClinikConfigError, ClinikResponseError
-from .fields import Issues, Location
-from .frames import forget_variables
-from .operation import Request
-from .response import ApiResponse
+from ._codecs import Issues, Location
+from ._errors import ClinikConfigError, ClinikResponseError
+from ._frames import forget_variables
+from ._operation import Request
+from ._response import ApiResponse
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 import httpcore
 
-from ..interruption import is_interruption
+from .._interruption import is_interruption
 from .lookup import Address
 
 HEAD_START: Final = 0.25

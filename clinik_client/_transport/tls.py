@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import certifi
 
-from ..errors import ClinikConfigError
+from .._errors import ClinikConfigError
 
 
 def tls_context(verify: bool | str | os.PathLike[str] | ssl.SSLContext, trust_env: bool) -> ssl.SSLContext:

@@ -15,17 +15,17 @@ from typing import Any, Final, NoReturn, Self
 
 from attrs import evolve
 
-from .calls import public
-from .encounters import Encounters
-from .errors import ClinikConfigError
-from .frames import leaves_nothing
-from .operation import raw_request
-from .privacy import KEY_PREFIX
-from .resource import send
-from .response import ApiResponse
-from .retry import Options, Session, WriteState, logger
-from .transport import Transport, find_proxy, parse_target, tls_context
-from .version import __version__
+from ._calls import public
+from ._encounters import Encounters
+from ._errors import ClinikConfigError
+from ._frames import leaves_nothing
+from ._operation import raw_request
+from ._privacy import KEY_PREFIX
+from ._resource import send
+from ._response import ApiResponse
+from ._retry import Options, Session, WriteState, logger
+from ._transport import Transport, find_proxy, parse_target, tls_context
+from ._version import __version__
 
 BASE_URL: Final = "https://api.clinikapi.com"
 

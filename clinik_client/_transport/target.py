@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 from attrs import frozen
 
-from ..errors import ClinikConfigError
+from .._errors import ClinikConfigError
 
 # A name, or an IPv6 address, which httpx has looked at.
 _HOST: Final = re.compile(r"[a-z0-9._-]+|.*:.*")

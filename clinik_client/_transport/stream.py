@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httpcore
 
-from ..interruption import is_interruption
+from .._interruption import is_interruption
 from .attempt import Attempt
 from .tls_layer import TLSLayer
 

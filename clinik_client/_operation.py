@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote, urlencode
 import orjson
 from attrs import field, frozen
 
-from .fields import Codec, InputOptions, Issues, Json, Location, Text
-from .model import Model
-from .objects import encode_object
-from .privacy import texts_of
+from ._codecs import Codec, InputOptions, Issues, Json, Location, Text
+from ._model import Model
+from ._objects import encode_object
+from ._privacy import texts_of
 
 
 @frozen(slots=False)

@@ -7,9 +7,9 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
-from .errors import ClinikApiError
-from .frames import forget_variables
-from .retry import WriteState
+from ._errors import ClinikApiError
+from ._frames import forget_variables
+from ._retry import WriteState
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from .readings import UNREADABLE, readings
+from ._encodings import UNREADABLE, readings
 
 KEY_PREFIX: Final = "clk_(?:live|test)_"
 """How an API key begins, as a pattern."""

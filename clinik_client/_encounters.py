@@ -23,10 +23,10 @@ from ._generated.models import (
 from ._generated.models.encounter_create_request import EncounterCreateRequestFields
 from ._generated.models.encounter_search_params import EncounterSearchParamsFields
 from ._generated.models.encounter_update_request import EncounterUpdateRequestFields
-from .pagination import Pager
-from .recovery import INDEX_LAG, FindResult, find_created
-from .resource import Resource
-from .response import ApiResponse
+from ._pagination import Pager
+from ._recovery import INDEX_LAG, FindResult, find_created
+from ._resource import Resource
+from ._response import ApiResponse
 
 
 class Encounters(Resource):

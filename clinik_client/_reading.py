@@ -12,16 +12,16 @@ from typing import Any, Final
 import orjson
 from attrs import frozen
 
-from .errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, ClinikResponseError, Issue
-from .fhir import reference_id
-from .fields import Array, check_depth
-from .interruption import is_interruption
-from .model import Model, schema_of
-from .objects import Object
-from .operation import Request
-from .privacy import LONGEST_READ, Redactor, left_out
-from .response import ApiResponse, read_meta, read_seconds
-from .transport import Reply
+from ._codecs import Array, check_depth
+from ._errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, ClinikResponseError, Issue
+from ._fhir import reference_id
+from ._interruption import is_interruption
+from ._model import Model, schema_of
+from ._objects import Object
+from ._operation import Request
+from ._privacy import LONGEST_READ, Redactor, left_out
+from ._response import ApiResponse, read_meta, read_seconds
+from ._transport import Reply
 
 
 class InvalidResponse(Exception):
@@ -49,7 +49,7 @@ def read_response(
         reply: what came, with a status of 2xx; or the 404 that says that a record is deleted already.
         attempts: how many times the request was sent.
         already_deleted: see `clinik_client.ResponseMeta`.
-        same: see `clinik_client.resource.Resource`.
+        same: see `clinik_client._resource.Resource`.
 
     Raises:
         InvalidResponse: it is not JSON, not what the operation responds with, or about something else. The text is

@@ -9,9 +9,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .fields import UNDECODABLE, Codec, InputOptions, Issues, Json, Location
-from .model import Model, schema_of
-from .privacy import is_name
+from ._codecs import UNDECODABLE, Codec, InputOptions, Issues, Json, Location
+from ._model import Model, schema_of
+from ._privacy import is_name
 
 
 @frozen(slots=False)

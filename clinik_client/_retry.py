@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn, Protocol, Self, TypeVar
 
 from attrs import Factory, define, evolve, field, frozen
 
-from .errors import (
+from ._errors import (
     QUOTA_CODES,
     ClinikApiError,
     ClinikConfigError,
@@ -30,12 +30,12 @@ from .errors import (
     Outcome,
     error_class,
 )
-from .interruption import is_interruption
-from .operation import Request
-from .privacy import Redactor
-from .reading import ErrorReport, InvalidResponse, read_error
-from .response import read_seconds
-from .transport import Attempt, AttemptFailed, Register, Reply, Transport, Wait
+from ._interruption import is_interruption
+from ._operation import Request
+from ._privacy import Redactor
+from ._reading import ErrorReport, InvalidResponse, read_error
+from ._response import read_seconds
+from ._transport import Attempt, AttemptFailed, Register, Reply, Transport, Wait
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -7,8 +7,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from attrs import Factory, frozen
 
-from .fhir_datetime import FhirDateTime
-from .model import Model
+from ._fhir_datetime import FhirDateTime
+from ._model import Model
 
 T = TypeVar("T")
 

@@ -7,13 +7,13 @@ from functools import partial
 from types import FunctionType
 from typing import Any, ClassVar, Self
 
-from .calls import public
-from .model import Model
-from .operation import Request
-from .pagination import Pager
-from .reading import read_response
-from .response import ApiResponse
-from .retry import Session, WriteState
+from ._calls import public
+from ._model import Model
+from ._operation import Request
+from ._pagination import Pager
+from ._reading import read_response
+from ._response import ApiResponse
+from ._retry import Session, WriteState
 
 
 class Resource:

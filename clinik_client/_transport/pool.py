@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from ..interruption import is_interruption
+from .._interruption import is_interruption
 from .attempt import Attempt, AttemptFailed, Reply
 from .body import has_too_many_values, read_body
 from .network import Network, Shared

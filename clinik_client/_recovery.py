@@ -8,15 +8,15 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from attrs import evolve, field, frozen
 
-from .errors import ClinikTimeoutError
-from .fhir_datetime import FhirDateTime
-from .fields import Issues, Location
-from .model import Model, schema_of
-from .operation import Request
-from .pagination import Pager
-from .resource import send
-from .response import ApiResponse
-from .retry import Session
+from ._codecs import Issues, Location
+from ._errors import ClinikTimeoutError
+from ._fhir_datetime import FhirDateTime
+from ._model import Model, schema_of
+from ._operation import Request
+from ._pagination import Pager
+from ._resource import send
+from ._response import ApiResponse
+from ._retry import Session
 
 T = TypeVar("T", bound=Model)
 
@@ -66,7 +66,7 @@ def find_created(
         search: builds a search request from keywords in Python names.
         since: when the create was sent.
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.
-        same: see `clinik_client.resource.Resource`.
+        same: see `clinik_client._resource.Resource`.
 
     Raises:
         ClinikTimeoutError: the deadline of the session does not allow to wait for the index, or to read all pages.

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..interruption import is_interruption
+from .._interruption import is_interruption
 
 _READ_AT_ONCE: Final = 65_536
 

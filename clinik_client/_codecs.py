@@ -21,10 +21,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from .errors import ClinikResponseError, ClinikValidationError, Issue
-from .fhir_datetime import FhirDateTime
-from .interruption import is_interruption
-from .privacy import is_name
+from ._errors import ClinikResponseError, ClinikValidationError, Issue
+from ._fhir_datetime import FhirDateTime
+from ._interruption import is_interruption
+from ._privacy import is_name
 
 UNDECODABLE: Final = object()
 """What `Codec.decode` gives for a value that is not of its kind."""

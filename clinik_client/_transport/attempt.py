@@ -10,7 +10,7 @@ from typing import Final
 import httpcore
 from attrs import define, field, frozen
 
-from ..errors import Outcome
+from .._errors import Outcome
 
 _HEAD_KEPT: Final = 16_384
 # Seconds: the system's timers take no more than some weeks.

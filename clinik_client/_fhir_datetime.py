@@ -10,7 +10,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Literal, Self, SupportsIndex
 
-from .interruption import is_interruption
+from ._interruption import is_interruption
 
 __all__ = ["FhirDateTime", "Precision"]
 
