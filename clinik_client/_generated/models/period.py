@@ -7,8 +7,8 @@ from typing import Any, TypedDict
 from attrs import define as _define
 from attrs import field as _field
 
-from ..._fhir_datetime import FhirDateTime
 from ..._codecs import DateTime
+from ..._fhir_datetime import FhirDateTime
 from ..._model import Model, date_time, wire
 
 
