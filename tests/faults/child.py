@@ -107,7 +107,7 @@ Run = Callable[[Callable[[list[Any]], None], list[list[Any]]], None]
 
 def _with_gevent(threads: bool) -> Run:
     # Neither of the two libraries has types.
-    import gevent.monkey  # type: ignore[import-untyped]
+    import gevent.monkey  # type: ignore[import-untyped]  # it brings no types
 
     gevent.monkey.patch_all(thread=threads)
 
@@ -118,7 +118,7 @@ def _with_gevent(threads: bool) -> Run:
 
 
 def _with_eventlet(threads: bool) -> Run:
-    import eventlet  # type: ignore[import-untyped]
+    import eventlet  # type: ignore[import-untyped]  # it brings no types
 
     eventlet.monkey_patch(thread=threads)
 
