@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clinik_client import Clinik, ClinikServerError, ClinikValidationError, EncounterCreateRequest
+from clinik_client import Clinik, ClinikServerError, ClinikTimeoutError, ClinikValidationError, EncounterCreateRequest
 from clinik_client._retry import Clock
 from clinik_client.testing import Exchange, FixtureServer, Recording
 
@@ -201,3 +201,12 @@ def test_a_result_shows_no_record() -> None:
         at(clinik, 60)
         given = {name: GIVEN[name] for name in ("status", "class", "patientId")}
         assert repr(clinik.encounters.find_created(given, since=SENT)) == "FindResult(verdict='found', after=60.0)"
+
+
+@pytest.mark.clinik_recording("lost-create")
+def test_a_wait_that_would_outlast_the_deadline_is_not_begun(clinik: Clinik) -> None:
+    clock = at(clinik, 3)
+    with pytest.raises(ClinikTimeoutError, match=r"7\.0 s more") as raised:
+        clinik.with_options(deadline=6.9).encounters.find_created(since=SENT, **VISIT)
+    assert (clock.slept, raised.value.code) == ([], "timeout")
+    assert clinik.with_options(deadline=60).encounters.find_created(since=SENT, **VISIT).verdict == "found"

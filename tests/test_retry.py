@@ -589,6 +589,63 @@ def test_a_wait_that_the_service_asks_for_takes_nothing_of_the_budget(
     assert CALLS["read"](clinik).meta.attempts == 3 * RetryBudget.SIZE + 1
 
 
+def test_a_wait_that_the_service_asks_for_is_begun_even_when_the_budget_is_spent() -> None:
+    session, clock = in_memory([Reply(500, {}, b"")])
+    transport = session.transport
+    assert isinstance(transport, ScriptedTransport)
+    attempts = 0
+    while attempts != 1:
+        with pytest.raises(ClinikServerError) as raised:
+            session.send(READ, lambda request, reply, *facts: reply)
+        attempts = raised.value.attempts
+    transport.script = [Reply(429, {"retry-after": "1"}, b""), Reply(200, {}, b"")]
+    clock.waits.clear()
+    assert session.send(READ, lambda request, reply, *facts: reply).status == 200
+    assert clock.waits == [1]
+
+
+def test_closing_ends_the_wait_for_a_retry_at_once(serve: Serve, connect: Connect) -> None:
+    answered = threading.Event()
+
+    def answer(request: Any) -> Any:
+        answered.set()
+        return limited({"retry-after": "20"})
+
+    clinik = connect(serve(answer))
+    raised: list[ClinikApiError] = []
+
+    def work() -> None:
+        try:
+            CALLS["create"](clinik)
+        except ClinikApiError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert answered.wait(5)
+    clinik.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    # The answer may have been on its way when the connection was closed: then the call ends with that.
+    assert [error.attempts for error in raised] == [1]
+
+
+def test_once_a_clock_is_stopped_nothing_waits_on_it() -> None:
+    clock = Clock()
+    thread = threading.Thread(target=clock.sleep, args=(30,))
+    thread.start()
+    clock.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+    clock.sleep(30)
+
+
+def test_closing_a_session_stops_its_clock() -> None:
+    session, clock = in_memory([Reply(200, {}, b"")])
+    session.close()
+    Clock.sleep(clock, 30)
+
+
 def lost_in_an_outage(threads: int, seconds: float, seed: int) -> int:
     """How many of the reads that as many threads begin with an outage of so many seconds get no retry any more.
 

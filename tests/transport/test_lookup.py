@@ -11,6 +11,7 @@ import httpcore
 import pytest
 
 from clinik_client._transport.lookup import MOST_LOOKUPS, Lookups
+from clinik_client._transport.network import Network, Shared
 from clinik_client._transport.register import Wait
 
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))]
@@ -98,3 +99,11 @@ def test_ending_the_wait_ends_the_search(resolver: Resolver) -> None:
     wait.end()
     with pytest.raises(httpcore.ConnectError):
         Lookups().find("h.localhost", 80, wait, 30.0)
+
+
+def test_a_client_that_is_closed_already_looks_nothing_up(resolver: Resolver) -> None:
+    shared = Shared()
+    shared.closed = True
+    with pytest.raises(httpcore.ConnectError):
+        Network(shared, layers=0).connect_tcp("h.localhost", 80)
+    assert resolver.asked == 0
