@@ -8,7 +8,7 @@
 """
 
 from ._client import Clinik, ClinikWarning
-from ._encounters import Encounters
+from ._encounters.facade import Encounters
 from ._errors import (
     ClinikApiError,
     ClinikAuthError,

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, Self
 from attrs import evolve
 
 from ._calls import public
-from ._encounters import Encounters
+from ._encounters.facade import Encounters
 from ._errors import ClinikConfigError
 from ._frames import leaves_nothing
 from ._operation import raw_request

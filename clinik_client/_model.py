@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from attrs import AttrsInstance, fields, frozen
 
 from ._codecs import UNDECODABLE, Codec, Text, check_depth
-from ._fhir import is_fhir, simplify
 from ._fhir_datetime import FhirDateTime
 from ._interruption import is_interruption
 
@@ -57,6 +56,20 @@ class Schema:
     """By wire name: each attribute, and what decodes its values."""
 
 
+class OtherForm(Protocol):
+    """Another form in which a response may hold a record."""
+
+    @property
+    def resource_type(self) -> str:
+        """What such a record says that it is."""
+
+    def matches(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record is in this form."""
+
+    def simplify(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """The same record in the form that the document describes."""
+
+
 class Model(AttrsInstance):
     """The base of every generated model.
 
@@ -71,8 +84,8 @@ class Model(AttrsInstance):
 
     _open: ClassVar[bool] = False
     """The document allows any further field in a request."""
-    _fhir_resource: ClassVar[str | None] = None
-    """Answers may hold this FHIR resource instead of the simplified form."""
+    _other_form: ClassVar[OtherForm | None] = None
+    """Another form in which a response may hold this record."""
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
@@ -84,9 +97,10 @@ class Model(AttrsInstance):
         Raises:
             ClinikResponseError: something in it is nested deeper than 100 levels.
         """
-        if cls._fhir_resource is not None and is_fhir(record):
+        other = cls._other_form
+        if other is not None and other.matches(record):
             check_depth(record)
-            record = simplify(record)
+            record = other.simplify(record)
         schema = schema_of(cls)
         texts, readers = schema.texts, schema.readers
         values: dict[str, Any] = {}

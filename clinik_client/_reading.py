@@ -14,7 +14,7 @@ from attrs import frozen
 
 from ._codecs import Array, check_depth
 from ._errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, ClinikResponseError, Issue
-from ._fhir import reference_id
+from ._fhir_types import reference_id
 from ._interruption import is_interruption
 from ._model import Model, schema_of
 from ._objects import Object
@@ -176,7 +176,8 @@ def _read_page(model: type[Model], rows: type[Model], data: dict[str, Any]) -> M
 def _is_record(model: type[Model], data: Any) -> bool:
     if not isinstance(data, dict):
         return False
-    resource = model._fhir_resource or model.__name__
+    other = model._other_form
+    resource = model.__name__ if other is None else other.resource_type
     has_id = "id" not in schema_of(model).readers or (isinstance(data.get("id"), str) and data["id"] != "")
     return has_id and data.get("resourceType", resource) == resource
 

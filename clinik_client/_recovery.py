@@ -23,10 +23,22 @@ T = TypeVar("T", bound=Model)
 INDEX_LAG: Final = 10.0
 """Seconds after which a search typically shows what was written (API documentation, data consistency)."""
 
-# Others may have changed these since, and the service may fill them in.
-_CHANGING: Final = frozenset({"status", "lengthMinutes", "diagnosis", "hospitalization", "participants"})
-
 Verdict = Literal["found", "several", "not_there"]
+
+
+@frozen
+class Comparison:
+    """What a resource's records are compared by. Fields are in wire names.
+
+    Args:
+        changing: fields that others may have changed since, or that the service fills in: they do not count.
+        moment: the path of the timestamp that says when a record takes place.
+        days: the filters for the first and the last day of that.
+    """
+
+    changing: frozenset[str]
+    moment: tuple[str, str]
+    days: tuple[str, str]
 
 
 @frozen
@@ -56,6 +68,7 @@ def find_created(
     search: Callable[..., Request],
     since: datetime,
     lag: float,
+    comparison: Comparison,
     same: tuple[str, ...] = (),
 ) -> FindResult[Any]:
     """Search for the record that a create may have left. Never creates.
@@ -66,6 +79,7 @@ def find_created(
         search: builds a search request from keywords in Python names.
         since: when the create was sent.
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.
+        comparison: how to recognise it.
         same: see `clinik_client._resource.Resource`.
 
     Raises:
@@ -90,14 +104,14 @@ def find_created(
         clock.sleep(wait)
     after = (clock.utc() - since).total_seconds()
     body: Mapping[str, Any] = created.body
-    request = search(_filters(body, search()))
+    request = search(_filters(comparison, body, search()))
 
     def search_page(page: Request) -> ApiResponse[Any]:
         bounded = session if deadline is None else session.with_options(evolve(session.options, deadline=left()))
         return send(bounded, page, same)
 
     walk: Pager[Any] = Pager(search_page, request, None)
-    matches = [record for record in walk if _fits(record, body, since)]
+    matches = [record for record in walk if _fits(comparison, record, body, since)]
     verdict: Verdict = "not_there" if not matches else "found" if len(matches) == 1 else "several"
     return FindResult(verdict, matches, after)
 
@@ -112,38 +126,38 @@ def _check(since: Any, lag: Any) -> None:
         raise problems.error()
 
 
-def _filters(body: Mapping[str, Any], search: Request) -> dict[str, Any]:
+def _filters(comparison: Comparison, body: Mapping[str, Any], search: Request) -> dict[str, Any]:
     """The narrowest search that cannot miss the record."""
     known = {entry.wire for entry in schema_of(search.params).entries} if search.params is not None else set()
-    filters = {name: value for name, value in body.items() if name in known - _CHANGING}
-    start = _start(body)
-    if {"dateFrom", "dateTo"} <= known and start is not None and start.precision not in ("year", "month"):
+    filters = {name: value for name, value in body.items() if name in known - comparison.changing}
+    moment = _moment(comparison, body)
+    start = None if moment is None else FhirDateTime.read(moment)
+    if set(comparison.days) <= known and start is not None and start.precision not in ("year", "month"):
         # A day on either side: the service's day may not be the one of the offset that was sent.
-        filters["dateFrom"] = (start - timedelta(days=1)).date().isoformat()
-        filters["dateTo"] = (start + timedelta(days=1)).date().isoformat()
+        for name, day in zip(comparison.days, (start - timedelta(days=1), start + timedelta(days=1)), strict=True):
+            filters[name] = day.date().isoformat()
     if "count" in known:
         filters["count"] = 100
     return filters
 
 
-def _start(body: Mapping[str, Any]) -> FhirDateTime | None:
-    period = body.get("period")
-    start = period.get("start") if isinstance(period, Mapping) else None
-    return FhirDateTime.parse(start) if isinstance(start, str) else None
+def _moment(comparison: Comparison, record: Mapping[str, Any]) -> str | None:
+    field, part = comparison.moment
+    holder = record.get(field)
+    text = holder.get(part) if isinstance(holder, Mapping) else None
+    return text if isinstance(text, str) else None
 
 
-def _fits(record: Model, body: Mapping[str, Any], since: datetime) -> bool:
+def _fits(comparison: Comparison, record: Model, body: Mapping[str, Any], since: datetime) -> bool:
     if (updated := _last_updated(record)) is not None and updated < since - timedelta(minutes=5):
         # Written before the create was sent, even if the clocks of the two sides differ a little.
         return False
     found = record.to_dict()
-    period = found.get("period")
-    start = _start(body)
-    there = period.get("start") if isinstance(period, Mapping) else None
-    if start is not None and isinstance(there, str) and FhirDateTime.read(there) != start:
+    sent, there = _moment(comparison, body), _moment(comparison, found)
+    if sent is not None and there is not None and FhirDateTime.read(there) != FhirDateTime.read(sent):
         return False
     # What the record does not show cannot speak against it.
-    names = body.keys() - _CHANGING - {"period"}
+    names = body.keys() - comparison.changing - {comparison.moment[0]}
     return all(found.get(name) is None or _same(found[name], body[name]) for name in names)
 
 

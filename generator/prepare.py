@@ -8,12 +8,14 @@ is the ``data`` of its envelope, and only schemas that an operation uses are lef
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
 from openapi_python_client import strings
 
 from .document import Document, Path_, plain
+from .fhir import SDK, FhirName, known_forms
 from .kinds import Kind, class_name, is_object, kind_of, python_name, unsupported
 
 
@@ -67,7 +69,8 @@ class Model:
     is_input: bool
     """It is part of a request, so callers give it as a dict too."""
     is_open: bool
-    fhir_resource: str | None
+    other_form: FhirName | None
+    """FHIR's form of it, if responses may hold that instead."""
 
     @property
     def imports(self) -> list[str]:
@@ -121,18 +124,23 @@ class Prepared:
     operations: dict[str, Operation] = field(factory=dict)
 
 
-def prepare(document: Document) -> Prepared:
+def prepare(document: Document, sdk: Path = SDK) -> Prepared:
     """Derive everything from the document.
+
+    Args:
+        document: the document.
+        sdk: the package that the output is for.
 
     Raises:
         DocumentError: it uses something that the SDK does not support.
     """
-    return _Preparation(document).run()
+    return _Preparation(document, known_forms(sdk)).run()
 
 
 class _Preparation:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, forms: Mapping[str, FhirName]) -> None:
         self.source = document
+        self.forms = forms
         self.document = Document(document.file, plain(document.root))
         self.schemas: dict[str, Any] = self.document.root.setdefault("components", {}).setdefault("schemas", {})
         self.inputs: set[str] = set()
@@ -263,8 +271,20 @@ class _Preparation:
             fields=tuple(fields),
             is_input=name in self.inputs,
             is_open=bool(schema.get("additionalProperties")),
-            fhir_resource=schema.get("x-fhir-resource"),
+            other_form=self._other_form(where, schema),
         )
+
+    def _other_form(self, where: Path_, schema: Mapping[str, Any]) -> FhirName | None:
+        resource_type = schema.get("x-fhir-resource")
+        if resource_type is None:
+            return None
+        if resource_type not in self.forms:
+            raise self.source.error(
+                (*where, "x-fhir-resource"),
+                f"x-fhir-resource: {resource_type} cannot be read: no fhir.py in clinik_client has a FhirForm for it "
+                f"(there is one for {', '.join(sorted(self.forms))}); write one, or leave the mark out",
+            )
+        return self.forms[resource_type]
 
     def _enum(self, name: str, schema: Mapping[str, Any]) -> Enumeration:
         meanings = schema.get("x-enum-descriptions", {})

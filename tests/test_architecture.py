@@ -75,11 +75,16 @@ def test_the_sdk_proper_imports_neither_the_test_kit_nor_the_generator() -> None
 
 
 def test_the_generated_code_imports_of_the_sdk_only_what_describes_data() -> None:
-    allowed = {"_codecs", "_model", "_objects", "_operation", "_fhir_datetime", "_generated"}
+    allowed = {"_codecs", "_model", "_objects", "_operation", "_fhir_datetime", "_encounters", "_generated"}
     for name, path in MODULES.items():
         if "/_generated/" in name:
             ours = {imported.split(".")[1] for imported, _ in imports(path) if imported.startswith("clinik_client.")}
             assert ours <= allowed, name
+            assert all(
+                imported.startswith("clinik_client._encounters.fhir")
+                for imported, _ in imports(path)
+                if imported.startswith("clinik_client._encounters.")
+            )
 
 
 def test_what_describes_data_knows_nothing_of_sending() -> None:
@@ -99,8 +104,10 @@ def test_what_describes_data_knows_nothing_of_sending() -> None:
         "_model",
         "_objects",
         "_operation",
-        "_fhir",
+        "_fhir_form",
+        "_fhir_types",
         "_fhir_datetime",
+        "_encounters/fhir",
         "_errors",
         "_privacy",
         "_response",
@@ -109,6 +116,12 @@ def test_what_describes_data_knows_nothing_of_sending() -> None:
             name.split(".")[1] for name, _ in imports(PACKAGE / f"{module}.py") if name.startswith("clinik_client.")
         }
         assert ours.isdisjoint(sending), module
+
+
+def test_what_all_models_share_knows_nothing_of_the_forms_of_fhir() -> None:
+    for module in ("_model", "_objects", "_codecs", "_operation"):
+        names = [name for name, _ in imports(PACKAGE / f"{module}.py")]
+        assert not any(name.startswith(("clinik_client._fhir_form", "clinik_client._fhir_types")) for name in names)
 
 
 def test_importing_the_sdk_imports_nothing_that_it_may_not_need() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client._fhir import is_fhir, simplify, to_fhir
+from clinik_client._encounters.fhir import ENCOUNTER
 
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
@@ -203,73 +203,73 @@ hostile = st.fixed_dictionaries(
 
 @given(realistic | hostile)
 def test_every_fhir_encounter_comes_back_whole(resource: dict[str, Any]) -> None:
-    record = simplify(resource)
-    assert to_fhir(record) == resource
-    assert to_fhir(copy.deepcopy(record)) == resource
-    assert not is_fhir(record)
+    record = ENCOUNTER.simplify(resource)
+    assert ENCOUNTER.restore(record) == resource
+    assert ENCOUNTER.restore(copy.deepcopy(record)) == resource
+    assert not ENCOUNTER.matches(record)
 
 
 @given(realistic)
 def test_the_simplified_form_is_json_and_survives_it(resource: dict[str, Any]) -> None:
-    assert to_fhir(json.loads(json.dumps(simplify(resource)))) == resource
+    assert ENCOUNTER.restore(json.loads(json.dumps(ENCOUNTER.simplify(resource)))) == resource
 
 
 @given(realistic | hostile)
 def test_simplifying_and_rebuilding_change_nothing_that_they_were_given(resource: dict[str, Any]) -> None:
     before = copy.deepcopy(resource)
-    record = simplify(resource)
+    record = ENCOUNTER.simplify(resource)
     assert resource == before
     before = copy.deepcopy(record)
-    to_fhir(record)
+    ENCOUNTER.restore(record)
     assert record == before
 
 
 @given(hostile | st.dictionaries(known_names | st.text(), json_values))
 def test_no_json_object_is_too_strange(record: dict[str, Any]) -> None:
-    assert is_fhir(record) in (True, False)
-    assert isinstance(simplify(record), dict)
-    assert isinstance(to_fhir(record), dict)
+    assert ENCOUNTER.matches(record) in (True, False)
+    assert isinstance(ENCOUNTER.simplify(record), dict)
+    assert isinstance(ENCOUNTER.restore(record), dict)
 
 
 @given(simplified)
 def test_a_clean_simplified_record_comes_back_from_fhir_as_it_was(record: dict[str, Any]) -> None:
-    resource = to_fhir(record)
-    assert is_fhir(resource)
-    assert simplify(resource) == record
+    resource = ENCOUNTER.restore(record)
+    assert ENCOUNTER.matches(resource)
+    assert ENCOUNTER.simplify(resource) == record
 
 
 @given(realistic, simplified)
 def test_a_field_that_was_changed_is_never_overruled_by_an_old_detail(
     resource: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    changed = {**simplify(resource), **changes}
+    changed = {**ENCOUNTER.simplify(resource), **changes}
     if "practitionerId" in changes and "participants" not in changes:
         changed.pop("participants", None)
-    again = simplify(to_fhir(changed))
+    again = ENCOUNTER.simplify(ENCOUNTER.restore(changed))
     assert {name: again.get(name) for name in changes} == changes
 
 
 @given(realistic, st.sampled_from(sorted({*fields, "practitionerId", "participants"} - {"period"})))
 def test_a_field_that_was_removed_does_not_come_back(resource: dict[str, Any], name: str) -> None:
-    record = simplify(resource)
+    record = ENCOUNTER.simplify(resource)
     record.pop(name, None)
     if name == "practitionerId":  # without it, the first of the others would take its place
         record.pop("participants", None)
-    again = simplify(to_fhir(record))
+    again = ENCOUNTER.simplify(ENCOUNTER.restore(record))
     assert name not in again
 
 
 @given(realistic)
 def test_a_detail_is_kept_exactly_where_the_field_says_less_than_its_element(resource: dict[str, Any]) -> None:
-    record = simplify(resource)
+    record = ENCOUNTER.simplify(resource)
     details = record.pop("fhir", {})
-    rebuilt = to_fhir(record)
+    rebuilt = ENCOUNTER.restore(record)
     assert {name: value for name, value in resource.items() if rebuilt.get(name) != value} == details
 
 
 @given(realistic)
 def test_what_has_no_simplified_name_stays_under_its_own(resource: dict[str, Any]) -> None:
-    record = simplify(resource)
+    record = ENCOUNTER.simplify(resource)
     for name in ("id", "meta", "text", "extension", "identifier", "status", "statusHistory", "period", "account"):
         assert record.get(name) == resource.get(name)
         assert name not in record.get("fhir", {})
@@ -294,7 +294,7 @@ def test_what_has_no_simplified_name_stays_under_its_own(resource: dict[str, Any
     ],
 )
 def test_the_shape_is_told_by_resource_type_else_by_class_or_subject(record: dict[str, Any], expected: bool) -> None:
-    assert is_fhir(record) is expected
+    assert ENCOUNTER.matches(record) is expected
 
 
 # What each element means
@@ -302,7 +302,9 @@ def test_the_shape_is_told_by_resource_type_else_by_class_or_subject(record: dic
 
 def read(**items: Any) -> dict[str, Any]:
     """The fields alone, details left out."""
-    record = simplify({"resourceType": "Encounter", **{name.rstrip("_"): value for name, value in items.items()}})
+    record = ENCOUNTER.simplify(
+        {"resourceType": "Encounter", **{name.rstrip("_"): value for name, value in items.items()}}
+    )
     record.pop("fhir", None)
     return record
 
@@ -342,7 +344,7 @@ def test_a_whole_encounter_as_a_fhir_server_sends_it() -> None:
         ],
         "serviceProvider": {"reference": "Organization/org_1", "display": "City Hospital"},
     }
-    record = simplify(resource)
+    record = ENCOUNTER.simplify(resource)
     details = record.pop("fhir")
     assert record == {
         "id": "enc_1",
@@ -376,7 +378,7 @@ def test_a_whole_encounter_as_a_fhir_server_sends_it() -> None:
 
 
 def test_a_record_without_details_becomes_plain_fhir() -> None:
-    assert to_fhir(
+    assert ENCOUNTER.restore(
         {
             "status": "planned",
             "class": "VR",
@@ -451,7 +453,7 @@ def test_the_id_in_a_reference(address: Any, expected: str | None) -> None:
 
 def test_a_reference_without_an_address_gives_no_id() -> None:
     resource = {"resourceType": "Encounter", "subject": {"identifier": {"value": "1"}, "display": "A. Person"}}
-    assert simplify(resource) == {"fhir": {"subject": resource["subject"]}}
+    assert ENCOUNTER.simplify(resource) == {"fhir": {"subject": resource["subject"]}}
 
 
 @pytest.mark.parametrize(
@@ -475,7 +477,7 @@ def test_only_practitioners_are_practitioners(individual: Any, counts: bool) -> 
 
 def test_a_practitioner_known_by_a_urn_stays_one() -> None:
     record = {"practitionerId": "urn:uuid:1", "participants": [{"practitionerId": "urn:uuid:2"}]}
-    assert simplify(to_fhir(record)) == record
+    assert ENCOUNTER.simplify(ENCOUNTER.restore(record)) == record
 
 
 def test_a_further_participant_keeps_what_else_is_known_of_it() -> None:
@@ -582,14 +584,14 @@ def test_what_is_simplified_already_or_of_the_wrong_type_stays_as_it_is() -> Non
 
 def test_a_change_within_the_hospitalization_leaves_its_other_details_alone() -> None:
     full = {"admitSource": {"coding": [{"code": "emd"}]}, "reAdmission": {"text": "R", "coding": [{"code": "R"}]}}
-    record = simplify({"resourceType": "Encounter", "hospitalization": full})
+    record = ENCOUNTER.simplify({"resourceType": "Encounter", "hospitalization": full})
     record["hospitalization"] = {**record["hospitalization"], "admitSource": "Transfer"}
-    assert to_fhir(record)["hospitalization"] == {**full, "admitSource": {"text": "Transfer"}}
+    assert ENCOUNTER.restore(record)["hospitalization"] == {**full, "admitSource": {"text": "Transfer"}}
 
 
 def test_a_patient_that_was_named_twice_is_taken_from_the_subject_and_both_come_back() -> None:
     resource = {"resourceType": "Encounter", "subject": {"reference": "Patient/pt_1"}, "patientId": "pt_9"}
-    record = simplify(resource)
+    record = ENCOUNTER.simplify(resource)
     assert record["patientId"] == "pt_1"
-    assert to_fhir(record) == resource
-    assert to_fhir({**record, "patientId": "pt_2"})["subject"] == {"reference": "Patient/pt_2"}
+    assert ENCOUNTER.restore(record) == resource
+    assert ENCOUNTER.restore({**record, "patientId": "pt_2"})["subject"] == {"reference": "Patient/pt_2"}

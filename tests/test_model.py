@@ -27,7 +27,7 @@ from clinik_client import (
     Participant,
     Period,
 )
-from clinik_client._fhir import is_fhir, simplify, to_fhir
+from clinik_client._encounters.fhir import ENCOUNTER
 from clinik_client._model import Model, schema_of
 from clinik_client.testing import load_recording
 from tests.strategies import DOCUMENT, MODELS, allowed, json_values
@@ -68,16 +68,16 @@ def test_reading_never_fails_and_what_is_written_is_what_was_read(case: tuple[ty
     before = copy.deepcopy(record)
     found = model.from_dict(record)
     assert record == before, "from_dict changed its argument"
-    if model._fhir_resource is not None and is_fhir(record):
-        assert to_fhir(found.to_dict()) == record
+    if model._other_form is not None and ENCOUNTER.matches(record):
+        assert ENCOUNTER.restore(found.to_dict()) == record
     else:
         assert found.to_dict() == record
 
 
 @given(records(Encounter))
 def test_every_value_is_reachable_by_its_name_on_the_wire(record: dict[str, Any]) -> None:
-    if is_fhir(record):
-        record = simplify(record)
+    if ENCOUNTER.matches(record):
+        record = ENCOUNTER.simplify(record)
     encounter = Encounter.from_dict(record)
     for name, value in record.items():
         assert name in encounter
@@ -256,8 +256,8 @@ def test_a_day_reads_as_a_date() -> None:
 def test_both_shapes_of_a_record_read_the_same(record: dict[str, Any]) -> None:
     if "participants" in record:
         record.setdefault("practitionerId", "prac_1")  # in FHIR the first of all participants is this one
-    resource = to_fhir(record)
-    assert is_fhir(resource)
+    resource = ENCOUNTER.restore(record)
+    assert ENCOUNTER.matches(resource)
     one, other = Encounter.from_dict(record), Encounter.from_dict(resource)
     for entry in schema_of(Encounter).entries:
         assert getattr(one, entry.name) == getattr(other, entry.name), entry.name
@@ -289,7 +289,7 @@ def test_a_recorded_fhir_record_reads_into_the_same_fields() -> None:
     # What the simplified form has no place for.
     assert encounter["identifier"][0]["value"] == "2025-000123"
     assert encounter["fhir"]["class"]["display"] == "inpatient encounter"
-    assert to_fhir(encounter.to_dict()) == resource
+    assert ENCOUNTER.restore(encounter.to_dict()) == resource
 
 
 # -- copies ---------------------------------------------------------------------------------------------------------

@@ -69,11 +69,12 @@ def write_document(edit: Edit, file: Path) -> Path:
     return file
 
 
-def make_sdk(edit: Edit, folder: Path, name: str) -> EditedSdk:
-    """Make a copy of the SDK that follows an edited document."""
+def make_sdk(edit: Edit, folder: Path, name: str, add: Callable[[Path], object] = lambda package: None) -> EditedSdk:
+    """Make a copy of the SDK that follows an edited document; ``add`` writes what is added by hand."""
     package = folder / name
     shutil.copytree(
         ROOT / "clinik_client", package, ignore=shutil.ignore_patterns("_generated", "__pycache__", "testing")
     )
-    generate(prepare(edited_document(edit)), package / "_generated", f"{name}.yaml")
+    add(package)
+    generate(prepare(edited_document(edit), package), package / "_generated", f"{name}.yaml")
     return EditedSdk(name, folder)

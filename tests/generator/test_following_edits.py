@@ -51,11 +51,11 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EditedSdk]:
 
 
 @pytest.fixture
-def edited(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[Edit], EditedSdk]]:
+def edited(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., EditedSdk]]:
     made: list[EditedSdk] = []
 
-    def make(edit: Edit) -> EditedSdk:
-        made.append(make_sdk(edit, tmp_path, f"clinik_edit_{request.node.name}_{len(made)}"))
+    def make(edit: Edit, *add: Callable[[Path], object]) -> EditedSdk:
+        made.append(make_sdk(edit, tmp_path, f"clinik_edit_{request.node.name}_{len(made)}", *add))
         return made[-1]
 
     yield make
@@ -384,14 +384,14 @@ FACADE = """
 from collections.abc import Mapping
 from typing import Any, Unpack, overload
 
-from ._generated.api.beds import create_bed, list_beds, update_bed
-from ._generated.models import Bed, BedCreateRequest, BedPage, BedSearchParams, BedUpdateRequest
-from ._generated.models.bed_create_request import BedCreateRequestFields
-from ._generated.models.bed_search_params import BedSearchParamsFields
-from ._generated.models.bed_update_request import BedUpdateRequestFields
-from ._pagination import Pager
-from ._resource import Resource
-from ._response import ApiResponse
+from .._generated.api.beds import create_bed, list_beds, update_bed
+from .._generated.models import Bed, BedCreateRequest, BedPage, BedSearchParams, BedUpdateRequest
+from .._generated.models.bed_create_request import BedCreateRequestFields
+from .._generated.models.bed_search_params import BedSearchParamsFields
+from .._generated.models.bed_update_request import BedUpdateRequestFields
+from .._pagination import Pager
+from .._resource import Resource
+from .._response import ApiResponse
 
 
 class Beds(Resource):
@@ -479,24 +479,42 @@ def add_beds(document: Any) -> None:
     }
 
 
-def add_facade(sdk: EditedSdk) -> None:
-    """What a maintainer writes: the facade class, and one line that registers it."""
-    (sdk.package / "beds.py").write_text(FACADE)
-    client = sdk.package / "_client.py"
+FHIR = """
+from typing import Final
+
+from .._fhir_form import FhirForm, same_name
+from .._fhir_types import for_text, text_of
+
+LOCATION: Final = FhirForm(
+    "Location",
+    (same_name("state", dict, lambda c: text_of(c.get("code")), for_text(lambda code: {"code": code})),),
+    marks=("state",),
+)
+"""
+
+
+def add_room(package: Path) -> None:
+    """What a maintainer writes: a room with the facade class and FHIR's form, and one line that registers it."""
+    room = package / "_beds"
+    room.mkdir()
+    (room / "__init__.py").touch()
+    (room / "facade.py").write_text(FACADE)
+    (room / "fhir.py").write_text(FHIR)
+    client = package / "_client.py"
     line = "        self.encounters = Encounters(session)\n"
     source = client.read_text()
     assert source.count(line) == 1
     source = source.replace(line, f"{line}        self.beds = Beds(session)\n")
-    client.write_text(source.replace("from ._encounters", "from .beds import Beds\nfrom ._encounters"))
+    client.write_text(source.replace("from ._encounters", "from ._beds.facade import Beds\nfrom ._encounters", 1))
 
 
-def test_a_new_resource_is_the_document_and_one_facade_class(edited: Any, talk: Any) -> None:
+def test_a_new_resource_is_the_document_and_one_room(edited: Any, talk: Any) -> None:
     def edit(document: Any) -> None:
         add_beds(document)
         document["components"]["schemas"]["BedPlace"]["title"] = "Where a bed stands"
+        document["components"]["schemas"]["Bed"]["x-fhir-resource"] = "Location"
 
-    sdk = edited(edit)
-    add_facade(sdk)
+    sdk = edited(edit, add_room)
     client, seen = talk(sdk, b'{"data": {"id": "bed_1", "state": "taken", "place": {"ward": "4B"}}, "meta": {}}', 201)
     bed, meta = client.beds.create(state="free", place={"ward": "4B", "room_number": 2})
     assert (bed.id, bed.state, bed.place.ward, meta.status) == ("bed_1", sdk.load().BedState.TAKEN, "4B", 201)
@@ -510,6 +528,9 @@ def test_a_new_resource_is_the_document_and_one_facade_class(edited: Any, talk: 
     client, seen = talk(sdk, b'{"data": {"data": [{"id": "bed_1"}], "hasMore": false}, "meta": {}}')
     assert [bed.id for bed in client.beds.search_all(state="free")] == ["bed_1"]
     assert _query(seen[0]) == (("state", "free"),)
+    client, _ = talk(sdk, b'{"resourceType": "Location", "id": "bed_1", "state": {"code": "taken"}}')
+    bed, _ = client.beds.update("bed_1", state="taken")
+    assert (bed.state, bed.to_dict()) == ("taken", {"id": "bed_1", "state": "taken"})
 
 
 TYPED = """

@@ -167,9 +167,14 @@ def no_operation_id(document: Any) -> None:
     del document["paths"]["/v1/encounters"]["get"]["operationId"]
 
 
+def unknown_resource(document: Any) -> None:
+    document["components"]["schemas"]["Encounter"]["x-fhir-resource"] = "Observation"
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
+        (unknown_resource, "x-fhir-resource: Observation cannot be read: no fhir.py in clinik_client has a FhirForm"),
         (broken_reference, "$ref to something that is not there: #/components/schemas/Nowhere"),
         (other_file, "$ref to another file is not supported"),
         (cookie, "a cookie parameter (session) is not supported"),

@@ -52,11 +52,11 @@ def change(folder: Path, file: str, old: str, new: str) -> None:
 
 
 def drop_method(folder: Path) -> None:
-    change(folder, "_encounters.py", "def delete(", "def remove(")
+    change(folder, "_encounters/facade.py", "def delete(", "def remove(")
 
 
 def drop_parameter(folder: Path) -> None:
-    change(folder, "_encounters.py", ", *, include: Sequence[str] | None = None)", ")")
+    change(folder, "_encounters/facade.py", ", *, include: Sequence[str] | None = None)", ")")
 
 
 def drop_model_field(folder: Path) -> None:

@@ -1,12 +1,13 @@
 # Generated from openapi/clinik.yaml by `make generate`; do not edit.
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from attrs import define as _define
 from attrs import field as _field
 
 from ..._codecs import Array, Enumeration, Number, OneOf, Text
+from ..._encounters.fhir import ENCOUNTER
 from ..._model import Model, wire
 from ..._objects import Object
 
@@ -24,7 +25,7 @@ class Encounter(Model):
     """An encounter, as the service knows it. Only the id is certain to be there; any other field may be missing,
     and fields that are not described here may appear."""
 
-    _fhir_resource: ClassVar[str | None] = "Encounter"
+    _other_form = ENCOUNTER
 
     id: str = _field(
         metadata=wire(

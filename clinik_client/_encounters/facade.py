@@ -6,27 +6,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Unpack, overload
 
-from ._generated.api.encounters import (
+from .._generated.api.encounters import (
     create_encounter,
     delete_encounter,
     read_encounter,
     search_encounters,
     update_encounter,
 )
-from ._generated.models import (
+from .._generated.models import (
     Encounter,
     EncounterCreateRequest,
     EncounterPage,
     EncounterSearchParams,
     EncounterUpdateRequest,
 )
-from ._generated.models.encounter_create_request import EncounterCreateRequestFields
-from ._generated.models.encounter_search_params import EncounterSearchParamsFields
-from ._generated.models.encounter_update_request import EncounterUpdateRequestFields
-from ._pagination import Pager
-from ._recovery import INDEX_LAG, FindResult, find_created
-from ._resource import Resource
-from ._response import ApiResponse
+from .._generated.models.encounter_create_request import EncounterCreateRequestFields
+from .._generated.models.encounter_search_params import EncounterSearchParamsFields
+from .._generated.models.encounter_update_request import EncounterUpdateRequestFields
+from .._pagination import Pager
+from .._recovery import INDEX_LAG, FindResult, find_created
+from .._resource import Resource
+from .._response import ApiResponse
+from .lost_create import ENCOUNTER
 
 
 class Encounters(Resource):
@@ -238,4 +239,4 @@ class Encounters(Resource):
             ('found', 'enc_xyz789')
         """
         created = create_encounter.request(given, **fields)
-        return find_created(self._session, created, search_encounters.request, since, lag, self.same)
+        return find_created(self._session, created, search_encounters.request, since, lag, ENCOUNTER, self.same)
