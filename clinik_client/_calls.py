@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from types import FunctionType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from ._errors import ClinikApiError
-from ._frames import forget_variables
+from ._frames import forget_variables, stand_in
 from ._retry import WriteState
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +49,4 @@ def public(method: F) -> F:
         finally:
             del args, kwargs
 
-    target = cast(FunctionType, method)
-    # In the module of what it stands for: there doctest looks for examples, and a traceback for the module's name.
-    moved = FunctionType(call.__code__, target.__globals__, target.__name__, None, call.__closure__)
-    return cast(F, wraps(target)(moved))
+    return stand_in(call, method)

@@ -21,9 +21,9 @@ from ._errors import ClinikConfigError
 from ._frames import leaves_nothing
 from ._operation import raw_request
 from ._privacy import KEY_PREFIX
-from ._resource import send
 from ._response import ApiResponse
-from ._retry import Options, Session, WriteState, logger
+from ._retry import WriteState
+from ._session import Options, Session, logger
 from ._transport import Transport, find_proxy, parse_target, tls_context
 from ._version import __version__
 
@@ -205,7 +205,7 @@ class Clinik:
             >>> [encounter["id"] for encounter in page["data"]], meta.status
             (['enc_lmn567', 'enc_xyz789'], 200)
         """
-        return send(self._session, raw_request(method, path, params, json), state=self._state)
+        return self._session.send(raw_request(method, path, params, json), state=self._state)
 
     def _during(self, state: WriteState) -> Self:
         """The client for one call."""

@@ -35,29 +35,37 @@ _EXACT = 2**53
 
 @frozen
 class Location:
-    """Where in a request a value stands, in wire names: ``diagnosis[0].rank``.
+    """Where in a request a value stands. Shown in wire names, ``diagnosis[0].rank``, and in the caller's spelling.
 
-    ``python`` holds the same path in the caller's own spelling where that differs (keyword arguments).
+    Args:
+        inside: where the object or list stands that the value is in; ``None`` for the request itself.
+        wire: the value's name in there on the wire, or its index.
+        python: its name in the caller's own spelling (keyword arguments), if that differs.
     """
 
-    wire: tuple[str | int, ...] = ()
-    python: tuple[str | int, ...] = ()
-
-    def child(self, wire: str | int, python: str | int | None = None) -> Location:
-        return Location((*self.wire, wire), (*self.python, wire if python is None else python))
+    inside: Location | None = None
+    wire: str | int = ""
+    python: str | int | None = None
 
     def key(self, name: object) -> Location:
         """The place below a name that the caller chose; ``*`` stands for one that may be a value."""
-        return self.child(name if isinstance(name, str) and is_name(name) else "*")
+        return Location(self, name if isinstance(name, str) and is_name(name) else "*")
+
+    @property
+    def steps(self) -> list[str]:
+        """The way to the value, in wire names."""
+        return [] if self.inside is None else [*self.inside.steps, str(self.wire)]
 
     def __str__(self) -> str:
-        wire, python = _path(self.wire), _path(self.python)
-        return wire if wire == python else f"{wire} ({python})"
+        wire, python = self._path("wire").removeprefix("."), self._path("python").removeprefix(".")
+        return (wire if wire == python else f"{wire} ({python})") or "request"
 
-
-def _path(steps: tuple[str | int, ...]) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return text.removeprefix(".") or "request"
+    def _path(self, spelling: str) -> str:
+        if self.inside is None:
+            return ""
+        given = getattr(self, spelling)
+        step = self.wire if given is None else given
+        return self.inside._path(spelling) + (f"[{step}]" if isinstance(step, int) else f".{step}")
 
 
 class Issues(list[Issue]):
@@ -73,7 +81,7 @@ class Issues(list[Issue]):
                 "severity": "error",
                 "code": "invalid",
                 "diagnostics": f"{location}: {text}",
-                "location": [str(step) for step in location.wire],
+                "location": location.steps,
             }
         )
 
@@ -304,7 +312,9 @@ class Json(Codec):
         if isinstance(value, int | float):
             return Number().encode(value, location, options, problems)
         if isinstance(value, list | tuple):
-            return [self._encode(item, location.child(index), options, problems) for index, item in enumerate(value)]
+            return [
+                self._encode(item, Location(location, index), options, problems) for index, item in enumerate(value)
+            ]
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             for key in value:
                 Text().encode(key, location, options, problems)
@@ -404,7 +414,9 @@ class Array(Codec):
             problems.add(location, f"must have at least {_plural(self.min_items, 'item')}")
         if self.max_items is not None and len(items) > self.max_items:
             problems.add(location, f"must have at most {_plural(self.max_items, 'item')}")
-        encoded = [self.item.encode(item, location.child(index), options, problems) for index, item in enumerate(items)]
+        encoded = [
+            self.item.encode(item, Location(location, index), options, problems) for index, item in enumerate(items)
+        ]
         if self.unique and any(item in encoded[:index] for index, item in enumerate(encoded)):
             problems.add(location, "must not hold the same item twice")
         return encoded

@@ -36,9 +36,17 @@ def leaves_nothing(function: F) -> F:
         finally:
             del args, kwargs
 
-    target = cast(FunctionType, function)
-    # In the module of what it stands for: there doctest looks for examples, and a traceback for the module's name.
-    moved = FunctionType(entry.__code__, target.__globals__, target.__name__, None, entry.__closure__)
+    return stand_in(entry, function)
+
+
+def stand_in(wrapper: Callable[..., Any], function: F) -> F:
+    """A decorator's wrapper, in the module of what it stands for.
+
+    There doctest looks for examples, and a traceback for the module's name. So the wrapper may use no names of the
+    module that it is written in, but only what it encloses.
+    """
+    code, target = cast(FunctionType, wrapper), cast(FunctionType, function)
+    moved = FunctionType(code.__code__, target.__globals__, target.__name__, None, code.__closure__)
     return cast(F, wraps(target)(moved))
 
 

@@ -48,8 +48,11 @@ class Schema:
     """The fields of one model, in the document's order."""
 
     entries: tuple[Wire, ...]
+    by_wire: dict[Any, Wire]
+    by_name: dict[Any, Wire]
+    """By the name in Python."""
     open: bool
-    required: tuple[str, ...]
+    required: tuple[Wire, ...]
     texts: dict[str, str]
     """By wire name: the attributes that strings are taken for as they are."""
     readers: dict[str, tuple[str, Callable[[Any], Any]]]
@@ -117,9 +120,9 @@ class Model(AttrsInstance):
                 rest[wire_name] = value
             else:
                 values[reader[0]] = decoded
-        for name in schema.required:
-            if name not in values:
-                values[name] = None
+        for entry in schema.required:
+            if entry.name not in values:
+                values[entry.name] = None
         return cls(additional_properties=rest, **values)  # type: ignore[call-arg]  # attrs makes it in each subclass
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,8 +192,10 @@ def schema_of(model: type[Model]) -> Schema:
             entries.append(Wire(described.wire, described.kind, described.required, described.nullable, attribute.name))
     return Schema(
         entries=tuple(entries),
+        by_wire={entry.wire: entry for entry in entries},
+        by_name={entry.name: entry for entry in entries},
         open=model._open,
-        required=tuple(entry.name for entry in entries if entry.required),
+        required=tuple(entry for entry in entries if entry.required),
         texts={entry.wire: entry.name for entry in entries if type(entry.kind) is Text},
         readers={entry.wire: (entry.name, entry.kind.decode) for entry in entries},
     )

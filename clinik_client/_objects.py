@@ -19,18 +19,15 @@ class Object(Codec):
     """A nested model."""
 
     name: str
-    _bound: list[type[Model]] = field(init=False, factory=list, repr=False, eq=False)
+    model: type[Model] = field(init=False, repr=False, eq=False)
+    """The class of that name."""
 
     def bind(self, find: Callable[[str], Any]) -> None:
-        self._bound[:] = [find(self.name)]
-
-    @property
-    def model(self) -> type[Model]:
-        """The class of the nested model."""
-        return self._bound[0]
+        # Frozen but for this: what is named is known only now.
+        object.__setattr__(self, "model", find(self.name))
 
     def decode(self, value: Any) -> Any:
-        return self._bound[0].from_dict(value) if value.__class__ is dict else UNDECODABLE
+        return self.model.from_dict(value) if value.__class__ is dict else UNDECODABLE
 
     def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
         return encode_object(self.model, value, location, options, problems)
@@ -54,14 +51,14 @@ def encode_object(
     schema = schema_of(model)
     if isinstance(value, model):
         # In a model an attribute that is None was never set; a null that came in with `from_dict` was.
-        names: dict[Any, Any] = {entry.wire: entry for entry in schema.entries}
+        names = schema.by_wire
         given: Mapping[Any, Any] = {
             **value.additional_properties,
             **{e.wire: item for e in schema.entries if (item := getattr(value, e.name)) is not None},
         }
         options = InputOptions(keywords=False, refuse_none=options.refuse_none)
     elif isinstance(value, Mapping):
-        names = {(entry.name if options.keywords else entry.wire): entry for entry in schema.entries}
+        names = schema.by_name if options.keywords else schema.by_wire
         given = value
     else:
         problems.mistype(location, f"a dict or {model.__name__}")
@@ -75,27 +72,24 @@ def encode_object(
             else:
                 inside, text = _unknown(name, location, names, options)
                 problems.add(inside, text)
-        elif item is None and not entry.nullable:
-            if options.refuse_none:
-                problems.add(
-                    _inside(location, entry.wire, entry.name, options),
-                    "must not be None: the API has no way to clear a field; leave it out to keep its value",
-                )
-        elif item is None:
+        elif item is None and entry.nullable:
             encoded[entry.wire] = None
+        elif item is None and not options.refuse_none:
+            continue
         else:
-            inside = _inside(location, entry.wire, entry.name, options)
-            encoded[entry.wire] = entry.kind.encode(item, inside, options, problems)
-    for entry in schema.entries:
-        if entry.required and entry.wire not in encoded:
-            where = _inside(location, entry.wire, entry.name, options)
-            if not any(issue["location"] == [str(step) for step in where.wire] for issue in problems):
-                problems.add(where, "Required")
+            inside = Location(location, entry.wire, entry.name if options.keywords else None)
+            if item is None:
+                problems.add(
+                    inside, "must not be None: the API has no way to clear a field; leave it out to keep its value"
+                )
+            else:
+                encoded[entry.wire] = entry.kind.encode(item, inside, options, problems)
+    for entry in schema.required:
+        if entry.wire not in encoded:
+            missing = Location(location, entry.wire, entry.name if options.keywords else None)
+            if not any(issue["location"] == missing.steps for issue in problems):
+                problems.add(missing, "Required")
     return encoded
-
-
-def _inside(location: Location, wire: str, python: str, options: InputOptions) -> Location:
-    return location.child(wire, python if options.keywords else wire)
 
 
 def _unknown(name: Any, location: Location, names: Iterable[str], options: InputOptions) -> tuple[Location, str]:
@@ -108,4 +102,4 @@ def _unknown(name: Any, location: Location, names: Iterable[str], options: Input
     known = list(names)
     exact = [candidate for candidate in known if candidate.rstrip("_") in (snake, camel, name.rstrip("_"))]
     guess: Sequence[str] = exact or get_close_matches(name, known, n=1, cutoff=0.6)
-    return location.child(name), f"unknown {what}" + (f"; did you mean {guess[0]}?" if guess else "")
+    return Location(location, name), f"unknown {what}" + (f"; did you mean {guess[0]}?" if guess else "")

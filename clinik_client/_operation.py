@@ -82,7 +82,7 @@ class Operation:
         id: its ``operationId``.
         method: the HTTP method.
         path: the path's template.
-        path_parameters: name and kind of each of its parameters, in their order.
+        path_parameters: name and codec of each of its parameters, in their order.
         params: the model of the query parameters, if there are any.
         body: the model of the request body, if there is one.
         answer: the model of the ``data`` of a successful answer; ``None`` where there is none.
@@ -112,16 +112,21 @@ class Operation:
         Raises:
             ClinikValidationError: with every problem there is.
         """
-        problems = Issues()
-        steps = {
-            name: kind.encode(value, Location().child(name), InputOptions(), problems)
-            for (name, kind), value in zip(self.path_parameters, values, strict=True)
-        }
-        fields = self._encode(given, keywords or {}, problems)
+        problems, here = Issues(), Location()
+        steps = []
+        for (name, codec), value in zip(self.path_parameters, values, strict=True):
+            steps.append((name, codec.encode(value, Location(here, name), InputOptions(), problems)))
+        fields: dict[str, Any] = {}
+        if (model := self.body or self.params) is not None:
+            if given is not None and keywords:
+                problems.add(here, "give keywords, or one dict in the API's names, or one model; not a mix of them")
+            # PATCH changes what it names: None there would have to mean "clear", which the API does not offer.
+            options = InputOptions(keywords=given is None, refuse_none=self.method == "PATCH")
+            fields = encode_object(model, keywords or {} if given is None else given, here, options, problems)
         if problems:
             raise problems.error(f"{self.method} {self.path}")
         path = self.path
-        for name, step in steps.items():
+        for name, step in steps:
             path = path.replace(f"{{{name}}}", quote(str(step), safe=""))
         return Request(
             method=self.method,
@@ -133,18 +138,6 @@ class Operation:
             answer=self.answer,
             params=self.params,
         )
-
-    def _encode(
-        self, given: Model | Mapping[str, Any] | None, keywords: Mapping[str, Any], problems: Issues
-    ) -> dict[str, Any]:
-        model = self.body or self.params
-        # PATCH changes what it names: None there would have to mean "clear", which the API does not offer.
-        options = InputOptions(keywords=given is None, refuse_none=self.method == "PATCH")
-        if model is None:
-            return {}
-        if given is not None and keywords:
-            problems.add(Location(), "give keywords, or one dict in the API's names, or one model; not a mix of them")
-        return encode_object(model, keywords if given is None else given, Location(), options, problems)
 
 
 def query_pairs(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -171,15 +164,15 @@ def raw_request(method: str, path: str, params: Mapping[str, Any] | None, json: 
     Raises:
         ClinikValidationError: with every problem there is.
     """
-    problems = Issues()
+    problems, here = Issues(), Location()
     if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
-        problems.add(Location().child("method"), "must be an HTTP method")
+        problems.add(Location(here, "method"), "must be an HTTP method")
     if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
         problems.add(
-            Location().child("path"),
+            Location(here, "path"),
             "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",
         )
-    location = Location().child("params")
+    location = Location(here, "params")
     query = {
         name: Json().encode(value, location.key(name), InputOptions(), problems)
         for name, value in (params or {}).items()
@@ -189,7 +182,7 @@ def raw_request(method: str, path: str, params: Mapping[str, Any] | None, json: 
         Text().encode(name, location, InputOptions(), problems)
         if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
             problems.add(location.key(name), "must be a string, a number, True, False, or a list of these")
-    body = None if json is None else Json().encode(json, Location().child("json"), InputOptions(), problems)
+    body = None if json is None else Json().encode(json, Location(here, "json"), InputOptions(), problems)
     if problems:
         raise problems.error()
     return Request(method=method.upper(), route="(request)", path=path, query=query_pairs(query), body=body)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -68,7 +69,11 @@ def _read(request: Request, reply: Reply, same: tuple[str, ...]) -> tuple[Any, A
         if not reply.body.strip() and request.answer is None:
             return None, None
         body = _json(reply.body)
-        return body, _read_data(request, body, same)
+        data = body["data"] if _is_envelope(request, body) else body
+        if request.answer is None:
+            check_depth(data)
+            return body, data
+        return body, _read_model(request, request.answer, data, same)
     except ClinikResponseError as error:
         problem = error.message
     except (MemoryError, RecursionError, SystemError) as error:
@@ -86,14 +91,6 @@ def _json(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         problem = "The answer is not JSON." if body.strip() else "The answer is empty."
     raise InvalidResponse(problem)
-
-
-def _read_data(request: Request, body: Any, same: tuple[str, ...]) -> Any:
-    data = body["data"] if _is_envelope(request, body) else body
-    if request.answer is not None:
-        return _read_model(request, request.answer, data, same)
-    check_depth(data)
-    return data
 
 
 def _is_envelope(request: Request, body: Any) -> bool:
@@ -146,16 +143,19 @@ def _check_same(request: Request, record: Model, same: tuple[str, ...]) -> None:
     """What the record does not tell cannot speak against it."""
     for name in same:
         asked = request.asked_for(name)
-        attribute = schema_of(type(record)).readers.get(name)
-        told = None if attribute is None else getattr(record, attribute[0])
-        if isinstance(asked, str) and isinstance(told, str) and reference_id(told) not in (None, reference_id(asked)):
+        entry = schema_of(type(record)).by_wire.get(name)
+        told = None if entry is None else getattr(record, entry.name)
+        if told == asked or not isinstance(asked, str) or not isinstance(told, str):
+            continue
+        if reference_id(told) not in (None, reference_id(asked)):
             raise InvalidResponse(f"The answer names another {name} than was asked for.", another=True)
 
 
+@cache
 def _row_model(model: type[Model]) -> type[Model] | None:
     """The model of the rows, if this is the model of a page."""
     schema = schema_of(model)
-    if "hasMore" not in schema.readers:
+    if "hasMore" not in schema.by_wire:
         return None
     for entry in schema.entries:
         if entry.wire == "data" and isinstance(entry.kind, Array) and isinstance(entry.kind.item, Object):
@@ -178,7 +178,7 @@ def _is_record(model: type[Model], data: Any) -> bool:
         return False
     other = model._other_form
     resource = model.__name__ if other is None else other.resource_type
-    has_id = "id" not in schema_of(model).readers or (isinstance(data.get("id"), str) and data["id"] != "")
+    has_id = "id" not in schema_of(model).by_wire or (isinstance(data.get("id"), str) and data["id"] != "")
     return has_id and data.get("resourceType", resource) == resource
 
 

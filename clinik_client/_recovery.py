@@ -14,9 +14,8 @@ from ._fhir_datetime import FhirDateTime
 from ._model import Model, schema_of
 from ._operation import Request
 from ._pagination import Pager
-from ._resource import send
 from ._response import ApiResponse
-from ._retry import Session
+from ._session import Session
 
 T = TypeVar("T", bound=Model)
 
@@ -108,7 +107,7 @@ def find_created(
 
     def search_page(page: Request) -> ApiResponse[Any]:
         bounded = session if deadline is None else session.with_options(evolve(session.options, deadline=left()))
-        return send(bounded, page, same)
+        return bounded.send(page, same)
 
     walk: Pager[Any] = Pager(search_page, request, None)
     matches = [record for record in walk if _fits(comparison, record, body, since)]
@@ -119,9 +118,9 @@ def find_created(
 def _check(since: Any, lag: Any) -> None:
     problems = Issues()
     if not isinstance(since, datetime) or since.tzinfo is None:
-        problems.add(Location().child("since"), "must be an aware datetime: when the create was sent")
+        problems.add(Location(Location(), "since"), "must be an aware datetime: when the create was sent")
     if isinstance(lag, bool) or not isinstance(lag, int | float) or not 0 <= lag < float("inf"):
-        problems.add(Location().child("lag"), "must be a number of seconds from 0")
+        problems.add(Location(Location(), "lag"), "must be a number of seconds from 0")
     if problems:
         raise problems.error()
 

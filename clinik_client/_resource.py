@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from types import FunctionType
 from typing import Any, ClassVar, Self
 
@@ -11,9 +10,9 @@ from ._calls import public
 from ._model import Model
 from ._operation import Request
 from ._pagination import Pager
-from ._reading import read_response
 from ._response import ApiResponse
-from ._retry import Session, WriteState
+from ._retry import WriteState
+from ._session import Session
 
 
 class Resource:
@@ -46,9 +45,9 @@ class Resource:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def _send(self, request: Request) -> ApiResponse[Any]:
-        """Send a request that an endpoint module has built."""
-        return send(self._session, request, self.same, self._state)
+    def _call(self, request: Request) -> ApiResponse[Any]:
+        """Send a request that an endpoint module has built, and read what comes back."""
+        return self._session.send(request, self.same, self._state)
 
     def _walk(
         self,
@@ -59,11 +58,4 @@ class Resource:
     ) -> Pager[Any]:
         """Walk through all pages of a search."""
         request = build(given, **fields)
-        return Pager(self._send, request, limit)
-
-
-def send(
-    session: Session, request: Request, same: tuple[str, ...] = (), state: WriteState | None = None
-) -> ApiResponse[Any]:
-    """Send a request, and read what comes back. For ``same`` see `Resource`."""
-    return session.send(request, partial(read_response, same=same), state)
+        return Pager(self._call, request, limit)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from attrs import Factory, frozen
 
@@ -86,36 +86,19 @@ def read_meta(
 
     Args:
         body: the envelope's ``meta``, or an empty mapping.
-        headers: the answer's headers, names in lower case.
+        headers: the response's headers, names in lower case.
         status: the HTTP status that arrived.
         attempts: how many times the request was sent.
         already_deleted: see `ResponseMeta`.
     """
-
-    def first(name: str, header: str, read: Any) -> Any:
-        value = read(body.get(name))
-        return value if value is not None else read(headers.get(header))
-
+    found: dict[str, Any] = {}
+    for attribute, name, header, read in _META:
+        for source, key in ((body, name), (headers, header)):
+            if attribute not in found and key in source and (value := read(source[key])) is not None:
+                found[attribute] = value
+    quota = {name: read(headers[header]) for name, header, read in _QUOTA if header in headers}
     return ResponseMeta(
-        request_id=first("requestId", "x-request-id", read_request_id),
-        timestamp=first("timestamp", "x-timestamp", _timestamp),
-        status=status if (told := _count(body.get("status"))) is None else told,
-        rate_limit_total=first("rateLimitTotal", "x-ratelimit-limit", _count),
-        rate_limit_remaining=first("rateLimitRemaining", "x-ratelimit-remaining", _count),
-        rate_limit_reset=first("rateLimitReset", "x-ratelimit-reset", read_seconds),
-        quota=Quota(
-            limit=_count(headers.get("x-quota-limit")),
-            used=_count(headers.get("x-quota-used")),
-            remaining=_count(headers.get("x-quota-remaining")),
-            billable=_count(headers.get("x-quota-billable")),
-            overage=_count(headers.get("x-quota-overage")),
-            reset=_timestamp(headers.get("x-quota-reset")),
-            sandbox_limit=_count(headers.get("x-sandbox-limit")),
-            sandbox_used=_count(headers.get("x-sandbox-used")),
-            sandbox_remaining=_count(headers.get("x-sandbox-remaining")),
-        ),
-        attempts=attempts,
-        already_deleted=already_deleted,
+        **{"status": status, **found}, quota=Quota(**quota), attempts=attempts, already_deleted=already_deleted
     )
 
 
@@ -149,3 +132,26 @@ def _count(value: Any) -> int | None:
 
 def _timestamp(value: Any) -> FhirDateTime | None:
     return FhirDateTime.read(value) if isinstance(value, str) else None
+
+
+_META: Final[tuple[tuple[str, str, str, Callable[[Any], Any]], ...]] = (
+    # The attribute, its name in the body, its header.
+    ("request_id", "requestId", "x-request-id", read_request_id),
+    ("timestamp", "timestamp", "x-timestamp", _timestamp),
+    ("status", "status", "", _count),
+    ("rate_limit_total", "rateLimitTotal", "x-ratelimit-limit", _count),
+    ("rate_limit_remaining", "rateLimitRemaining", "x-ratelimit-remaining", _count),
+    ("rate_limit_reset", "rateLimitReset", "x-ratelimit-reset", read_seconds),
+)
+
+_QUOTA: Final[tuple[tuple[str, str, Callable[[Any], Any]], ...]] = (
+    ("limit", "x-quota-limit", _count),
+    ("used", "x-quota-used", _count),
+    ("remaining", "x-quota-remaining", _count),
+    ("billable", "x-quota-billable", _count),
+    ("overage", "x-quota-overage", _count),
+    ("reset", "x-quota-reset", _timestamp),
+    ("sandbox_limit", "x-sandbox-limit", _count),
+    ("sandbox_used", "x-sandbox-used", _count),
+    ("sandbox_remaining", "x-sandbox-remaining", _count),
+)

@@ -91,6 +91,7 @@ def test_what_describes_data_knows_nothing_of_sending() -> None:
     sending = [
         "_transport",
         "_retry",
+        "_session",
         "_resource",
         "_client",
         "_encounters",

@@ -178,7 +178,7 @@ def test_the_error_of_a_refused_request_drags_nothing_along() -> None:
 
 def test_problems_are_in_the_form_of_the_apis_own_issues() -> None:
     problems = Issues()
-    problems.add(Location().child("diagnosis").child(0).child("rank"), "must be at least 1")
+    problems.add(Location(Location(Location(Location(), "diagnosis"), 0), "rank"), "must be at least 1")
     assert problems.error("POST /v1/encounters").issues == [ISSUE]
     assert ISSUE.keys() == DOCUMENT["components"]["schemas"]["Issue"]["properties"].keys()
 

@@ -77,7 +77,7 @@ KINDS: list[Codec] = [
 def write(kind: Codec, value: Any) -> tuple[Any, list[str]]:
     """What is sent, and the problems without the place."""
     problems = Issues()
-    encoded = kind.encode(value, Location().child("field"), InputOptions(), problems)
+    encoded = kind.encode(value, Location(Location(), "field"), InputOptions(), problems)
     assert all(issue["diagnostics"].startswith("field") for issue in problems)
     return encoded, [issue["diagnostics"].removeprefix("field").removeprefix(": ") for issue in problems]
 
@@ -414,7 +414,7 @@ def test_nesting_is_possible_to_a_depth_that_can_be_written() -> None:
 
 
 def test_a_place_names_the_wire_path_and_the_callers_own_where_they_differ() -> None:
-    location = Location().child("diagnosis").child(0)
-    assert str(location.child("rank")) == "diagnosis[0].rank"
-    assert str(Location().child("class", "class_")) == "class (class_)"
+    location = Location(Location(Location(), "diagnosis"), 0)
+    assert str(Location(location, "rank")) == "diagnosis[0].rank"
+    assert str(Location(Location(), "class", "class_")) == "class (class_)"
     assert str(Location()) == "request"

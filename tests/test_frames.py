@@ -111,7 +111,7 @@ def test_nothing_is_seen_of_a_request_that_failed(
     assert_nothing_is_seen(error)
     # The way that it took can still be read.
     assert len(list(traceback.walk_tb(error.__traceback__))) > 4
-    assert "_retry.py" in "".join(traceback.format_exception(error))
+    assert "_session.py" in "".join(traceback.format_exception(error))
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -281,14 +281,14 @@ def test_an_exception_that_was_being_handled_is_searched_too(connected: Callable
     @leaves_nothing
     def again() -> None:
         try:
-            clinik._session.send(None, None)  # type: ignore[arg-type]  # fails somewhere below
+            clinik._session.send(None)  # type: ignore[arg-type]  # fails somewhere below
         except AttributeError as problem:
             raise Interruption from problem
 
     error = raised_by(again)
     assert error.__cause__ is not None
     frames = [frame for frame, _ in traceback.walk_tb(error.__cause__.__traceback__)]
-    inside = [frame.f_locals for frame in frames if frame.f_globals["__name__"] == "clinik_client._retry"]
+    inside = [frame.f_locals for frame in frames if frame.f_globals["__name__"] == "clinik_client._session"]
     assert inside
     assert inside == [{}] * len(inside)
 

@@ -237,5 +237,5 @@ def test_a_field_that_may_be_an_object_or_a_list_says_both_when_it_is_neither() 
     problems = Issues()
     codec = OneOf((Object("Period"), Array(Text())))
     codec.bind(lambda name: Period)
-    codec.encode(7, Location().child("when"), InputOptions(), problems)
+    codec.encode(7, Location(Location(), "when"), InputOptions(), problems)
     assert [issue["diagnostics"] for issue in problems] == ["when: must be a dict or Period or a list"]

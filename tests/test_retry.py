@@ -35,7 +35,8 @@ from clinik_client import (
 )
 from clinik_client._errors import Outcome
 from clinik_client._operation import Request
-from clinik_client._retry import BACKOFF_CAP, Clock, Options, RetryBudget, Session
+from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
+from clinik_client._session import Options, Session
 from clinik_client._transport import Attempt, AttemptFailed, Reply, Transport, network, parse_target
 from tests.servers import (
     Service,
@@ -438,7 +439,7 @@ NEAR_DATES = st.builds(
 def test_any_retry_after_is_survived(value: str) -> None:
     session, clock = in_memory([Reply(429, {"retry-after": value}, b""), Reply(200, {}, b"")])
     try:
-        session.send(READ, lambda request, reply, *facts: reply)
+        session.send(READ)
         told = clock.waits
     except ClinikRateLimitError as error:
         told = [float("nan") if error.retry_after is None else error.retry_after]
@@ -458,7 +459,7 @@ def test_any_rate_limit_reset_is_survived(value: Any) -> None:
     body = json.dumps({"code": "RATE_LIMITED", "meta": {"rateLimitReset": value}}).encode()
     session, clock = in_memory([Reply(429, {}, body), Reply(200, {}, b"")])
     try:
-        session.send(READ, lambda request, reply, *facts: reply)
+        session.send(READ)
         told = clock.waits
     except ClinikRateLimitError as error:
         told = [float("nan") if error.retry_after is None else error.retry_after]
@@ -479,7 +480,7 @@ class ScriptedTransport(Transport):
         self.script = list(script)
         self.sent = 0
 
-    def send(self, method: str, target: str, headers: Any, content: bytes, attempt: Attempt) -> Reply:
+    def exchange(self, method: str, target: str, headers: Any, content: bytes, attempt: Attempt) -> Reply:
         self.sent += 1
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(step, AttemptFailed):
@@ -501,7 +502,7 @@ def in_memory(
 def test_the_backoff_has_full_jitter_and_a_cap(share: float, retries: int) -> None:
     session, clock = in_memory([Reply(500, {}, b"")], share, retries)
     with pytest.raises(ClinikServerError):
-        session.send(READ, lambda request, reply, *facts: reply)
+        session.send(READ)
     assert clock.ranges[:retries] == [min(BACKOFF_CAP, 2.0**n) for n in range(retries)]
     assert clock.waits == [most * share for most in clock.ranges[:retries]]
     assert all(0 <= wait <= 10 for wait in clock.waits)
@@ -529,7 +530,7 @@ def test_a_create_is_sent_again_only_after_proof(
     transport = session.transport
     assert isinstance(transport, ScriptedTransport)
     with pytest.raises(ClinikApiError) as raised:
-        session.send(CREATE, lambda request, reply, *facts: reply)
+        session.send(CREATE)
     ambiguous = [isinstance(step, Reply) and step.status != 429 for step in script]
     most = ambiguous.index(True) + 1 if True in ambiguous else retries + 1
     assert transport.sent == raised.value.attempts <= min(most, retries + 1)
@@ -550,7 +551,7 @@ def test_a_ten_minute_outage_costs_at_most_a_tenth_more_or_the_retries_of_one_ca
     for number in range(calls):
         clock.passed = number * 600 / calls
         with pytest.raises(ClinikConnectionError):
-            session.send(evolve(CREATE, method=method), lambda request, reply, *facts: reply)
+            session.send(evolve(CREATE, method=method))
     assert calls < transport.sent <= max(calls + 2, calls * 1.1)
 
 
@@ -561,13 +562,13 @@ def test_success_brings_the_retries_back() -> None:
     attempts = []
     while len(transport.script) > 2:
         with pytest.raises(ClinikServerError) as raised:
-            session.send(READ, lambda request, reply, *facts: reply)
+            session.send(READ)
         attempts.append(raised.value.attempts)
     assert attempts[:3] == [3, 3, 3]
     assert attempts[-1] == 1
-    session.send(READ, lambda request, reply, *facts: reply)
+    session.send(READ)
     with pytest.raises(ClinikServerError) as raised:
-        session.send(READ, lambda request, reply, *facts: reply)
+        session.send(READ)
     assert raised.value.attempts == 3
 
 
@@ -576,7 +577,7 @@ def test_a_client_that_is_seldom_used_has_its_retries_too() -> None:
     for _ in range(20):
         clock.passed += RetryBudget.FORGOTTEN + 1
         with pytest.raises(ClinikServerError) as raised:
-            session.send(READ, lambda request, reply, *facts: reply)
+            session.send(READ)
         assert raised.value.attempts == 3
 
 
@@ -596,11 +597,11 @@ def test_a_wait_that_the_service_asks_for_is_begun_even_when_the_budget_is_spent
     attempts = 0
     while attempts != 1:
         with pytest.raises(ClinikServerError) as raised:
-            session.send(READ, lambda request, reply, *facts: reply)
+            session.send(READ)
         attempts = raised.value.attempts
     transport.script = [Reply(429, {"retry-after": "1"}, b""), Reply(200, {}, b"")]
     clock.waits.clear()
-    assert session.send(READ, lambda request, reply, *facts: reply).status == 200
+    assert session.send(READ).meta.status == 200
     assert clock.waits == [1]
 
 

@@ -71,7 +71,7 @@ class Encounters(Resource):
             >>> encounter.id
             'enc_xyz789'
         """
-        return self._send(create_encounter.request(given, **fields))
+        return self._call(create_encounter.request(given, **fields))
 
     def read(self, id: str, *, include: Sequence[str] | None = None) -> ApiResponse[Encounter]:
         """Read one encounter. What was written by id can be read at once.
@@ -92,7 +92,7 @@ class Encounters(Resource):
             >>> encounter.status
             <EncounterStatus.IN_PROGRESS: 'in-progress'>
         """
-        return self._send(read_encounter.request(id, include=include))
+        return self._call(read_encounter.request(id, include=include))
 
     @overload
     def update(self, id: str, /, **fields: Unpack[EncounterUpdateRequestFields]) -> ApiResponse[Encounter]: ...
@@ -121,7 +121,7 @@ class Encounters(Resource):
             >>> encounter.status
             <EncounterStatus.FINISHED: 'finished'>
         """
-        return self._send(update_encounter.request(id, given, **fields))
+        return self._call(update_encounter.request(id, given, **fields))
 
     def delete(self, id: str) -> ApiResponse[None]:
         """Delete an encounter. Records that refer to it keep their reference; searches may list it for some seconds.
@@ -139,7 +139,7 @@ class Encounters(Resource):
             >>> nothing is None, meta.status
             (True, 204)
         """
-        return self._send(delete_encounter.request(id))
+        return self._call(delete_encounter.request(id))
 
     @overload
     def search(self, /, **filters: Unpack[EncounterSearchParamsFields]) -> ApiResponse[EncounterPage]: ...
@@ -162,7 +162,7 @@ class Encounters(Resource):
             >>> [encounter.id for encounter in page.data], page.total, page.has_more
             (['enc_xyz789', 'enc_uvw456', 'enc_opq890'], 3, False)
         """
-        return self._send(search_encounters.request(given, **filters))
+        return self._call(search_encounters.request(given, **filters))
 
     @overload
     def search_all(

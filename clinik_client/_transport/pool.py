@@ -139,6 +139,7 @@ class Transport:
         self._context = context
         self._proxy = proxy
         self._max_bytes = max_response_bytes
+        self._host = (b"Host", target.host_header)
         self._origin = httpcore.Origin(target.scheme, target.host, target.port)
         self._layers = [target.scheme, b"" if proxy is None else proxy.url.raw_scheme].count(b"https")
         self.closed = False
@@ -184,7 +185,7 @@ class Transport:
         self.closed = True
         self._own_pools().close()
 
-    def send(
+    def exchange(
         self,
         method: str,
         target: str,
@@ -206,7 +207,7 @@ class Transport:
         """
         failure: AttemptFailed
         try:
-            return self._exchange(method, target, headers, content, attempt)
+            return self._round_trip(method, target, headers, content, attempt)
         except AttemptFailed as error:
             failure = error
         except Exception as error:
@@ -216,7 +217,7 @@ class Transport:
         # Raised here, outside the handler: a context would carry the request and the key along.
         raise failure
 
-    def _exchange(
+    def _round_trip(
         self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], content: bytes, attempt: Attempt
     ) -> Reply:
         if self.closed:
@@ -260,7 +261,7 @@ class Transport:
     def _request(
         self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], content: bytes
     ) -> httpcore.Request:
-        all_headers = [(b"Host", self._target.host_header), *headers]
+        all_headers = [self._host, *headers]
         if content or method in ("POST", "PATCH", "PUT"):
             all_headers.append((b"Content-Length", b"%d" % len(content)))
         return httpcore.Request(

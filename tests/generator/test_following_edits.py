@@ -402,14 +402,14 @@ class Beds(Resource):
     @overload
     def create(self, given: BedCreateRequest | Mapping[str, Any], /) -> ApiResponse[Bed]: ...
     def create(self, given: Any = None, /, **fields: Any) -> ApiResponse[Bed]:
-        return self._send(create_bed.request(given, **fields))
+        return self._call(create_bed.request(given, **fields))
 
     @overload
     def update(self, id: str, /, **fields: Unpack[BedUpdateRequestFields]) -> ApiResponse[Bed]: ...
     @overload
     def update(self, id: str, given: BedUpdateRequest | Mapping[str, Any], /) -> ApiResponse[Bed]: ...
     def update(self, id: str, given: Any = None, /, **fields: Any) -> ApiResponse[Bed]:
-        return self._send(update_bed.request(id, given, **fields))
+        return self._call(update_bed.request(id, given, **fields))
 
     def search_all(self, *, limit: int | None = None, **filters: Unpack[BedSearchParamsFields]) -> Pager[Bed]:
         return self._walk(list_beds.request, None, filters, limit)

@@ -1,0 +1,256 @@
+"""What happens to a request: attempts, until there is a response or an error that says what is known."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any, Final, NoReturn
+
+from attrs import Factory, define, evolve, field, frozen
+
+from ._errors import (
+    QUOTA_CODES,
+    ClinikApiError,
+    ClinikConfigError,
+    ClinikConnectionError,
+    ClinikRateLimitError,
+    ClinikResponseError,
+    ClinikTimeoutError,
+    Outcome,
+    error_class,
+)
+from ._operation import Request
+from ._privacy import Redactor
+from ._reading import InvalidResponse, read_error, read_response
+from ._response import ApiResponse
+from ._retry import BACKOFF_CAP, Clock, RetryBudget, WriteState, may_be_sent_again, wait_asked_for
+from ._transport import Attempt, AttemptFailed, Reply, Transport
+
+_LONGEST_SLEEP: Final = 1_000_000.0
+# Seconds: the system's timers take no more than some weeks.
+
+logger = logging.getLogger("clinik_client")
+logger.addHandler(logging.NullHandler())
+_logging: ContextVar[bool] = ContextVar("_logging", default=False)
+
+
+@frozen
+class Options:
+    """The limits of a call; see `clinik_client.Clinik`."""
+
+    timeout: float = 30.0
+    retries: int = 2
+    deadline: float | None = None
+    max_retry_wait: float = 30.0
+
+    def __attrs_post_init__(self) -> None:
+        checks = {
+            "timeout": _is_time(self.timeout),
+            "retries": isinstance(self.retries, int) and not isinstance(self.retries, bool) and self.retries >= 0,
+            "deadline": self.deadline is None or _is_time(self.deadline),
+            "max_retry_wait": _is_time(self.max_retry_wait, or_zero=True),
+        }
+        wrong = [name for name, right in checks.items() if not right]
+        if wrong:
+            raise ClinikConfigError(
+                f"{' and '.join(wrong)}: give a number of seconds above 0, float('inf') for no limit "
+                "(retries: a whole number from 0)."
+            )
+
+
+def _is_time(value: Any, *, or_zero: bool = False) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    # An int can be too large to be added to the clock's float.
+    return value == float("inf") or 0 < value <= sys.float_info.max or (or_zero and value == 0)
+
+
+@frozen
+class FailedAttempt:
+    """One attempt that did not succeed."""
+
+    error: ClinikApiError
+    again: bool
+    """Whether the same request may be sent again."""
+    wait: float | None = None
+    """The seconds that the service asks for."""
+
+
+@define(slots=False)
+class Session:
+    """Sends requests for all resources. Safe to share between threads."""
+
+    transport: Transport
+    headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+    options: Options = Factory(Options)
+    budget: RetryBudget = field(factory=RetryBudget, repr=False)
+    clock: Clock = field(factory=Clock, repr=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("What sends requests holds a key and connections: it cannot be pickled or copied.")
+
+    def with_options(self, options: Options) -> Session:
+        """The same connections under other limits."""
+        return evolve(self, options=options)
+
+    def close(self) -> None:
+        """End all calls that are under way, and their waits."""
+        self.transport.close()
+        self.clock.stop()
+
+    def send(self, request: Request, same: tuple[str, ...] = (), state: WriteState | None = None) -> ApiResponse[Any]:
+        """Send a request, as often as its limits and what is known about it allow.
+
+        Args:
+            request: what to send.
+            same: see `clinik_client._resource.Resource`.
+            state: receives what becomes known, for the case that a signal handler ends the call.
+
+        Raises:
+            ClinikApiError: the call failed; it says what is known.
+        """
+        state = state or WriteState()
+        state.request = request
+        clock, options = self.clock, self.options
+        started = begun = clock.now()
+        end = float("inf") if options.deadline is None else begun + options.deadline
+        number = 0
+        while True:
+            number += 1
+            state.under_way = attempt = Attempt(until=time.monotonic() + min(options.timeout, end - started))
+            result = self._attempt(request, same, attempt, number, state.maybe_done)
+            self._log(request, attempt, result, number, started)
+            if not isinstance(result, FailedAttempt):
+                self.budget.succeeded()
+                return result
+            error = result.error
+            error.attempts = number
+            # What an earlier attempt may have done, a later rejection does not undo.
+            state.settle(error.outcome)
+            if state.maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
+                error.outcome = "unknown"
+            if not self._waits_for_retry(result, number, begun, end):
+                raise error
+            started = clock.now()
+
+    def _waits_for_retry(self, failed: FailedAttempt, number: int, begun: float, end: float) -> bool:
+        """Wait until the request may be sent again; false if it may not."""
+        clock, options, wait = self.clock, self.options, failed.wait
+        if wait is None and number == 1:
+            self.budget.failed(clock.now())
+        if not failed.again or number > options.retries:
+            return False
+        # A wait that the service asks for is its own remedy against too much load: it takes nothing of the budget.
+        asked = wait is not None
+        if wait is None:
+            wait = clock.jitter(min(BACKOFF_CAP, 2.0 ** min(number - 1, 10)))
+        elif wait > min(options.max_retry_wait, _LONGEST_SLEEP):
+            return False
+        if clock.now() + wait >= end:
+            return False
+        clock.sleep(wait)
+        return not self.transport.closed and (asked or self.budget.take(begun))
+
+    def _attempt(
+        self, request: Request, same: tuple[str, ...], attempt: Attempt, number: int, maybe_done: bool
+    ) -> ApiResponse[Any] | FailedAttempt:
+        headers = self.headers
+        if request.body is not None:
+            headers = (*headers, (b"Content-Type", b"application/json"))
+        invalid: InvalidResponse
+        try:
+            reply = self.transport.exchange(request.method, request.target, headers, request.content, attempt)
+        except AttemptFailed as failure:
+            if attempt.status is None or 200 <= attempt.status <= 299:
+                return self._no_response(request, attempt, failure)
+            # The status says enough, even where the rest was lost.
+            reply = Reply(attempt.status, attempt.headers, b"")
+        gone = reply.status == 404 and request.deletes and maybe_done
+        if not gone and not 200 <= reply.status <= 299:
+            return self._error_response(request, reply)
+        try:
+            return read_response(request, reply, number, gone, same)
+        except InvalidResponse as error:
+            invalid = error
+        outcome: Outcome = "unknown" if invalid.another else attempt.outcome
+        return self._failed_attempt(request, attempt, ClinikResponseError, str(invalid), outcome)
+
+    def _no_response(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> FailedAttempt:
+        error: type[ClinikApiError] = ClinikConnectionError
+        if failure.timed_out:
+            error = ClinikTimeoutError
+        elif failure.malformed:
+            error = ClinikResponseError
+        elif failure.final and not attempt.sent and self.transport.closed:
+            error = ClinikConfigError
+        return self._failed_attempt(request, attempt, error, failure.text, attempt.outcome, final=failure.final)
+
+    def _failed_attempt(
+        self,
+        request: Request,
+        attempt: Attempt,
+        error: type[ClinikApiError],
+        text: str,
+        outcome: Outcome,
+        *,
+        final: bool = False,
+    ) -> FailedAttempt:
+        return FailedAttempt(
+            error(
+                text,
+                status=attempt.status,
+                request_id=self._request_id(request, attempt.headers),
+                outcome=outcome,
+                operation=request.name,
+            ),
+            again=may_be_sent_again(request, outcome, final=final),
+        )
+
+    def _error_response(self, request: Request, reply: Reply) -> FailedAttempt:
+        status = reply.status
+        told = read_error(reply, self._redactor(request))
+        error = error_class(status, told.code)
+        outcome: Outcome = "rejected" if 300 <= status <= 499 else "unknown"
+        facts: dict[str, Any] = {
+            "code": told.code,
+            "status": status,
+            "request_id": told.request_id,
+            "issues": told.issues,
+            "outcome": outcome,
+            "operation": request.name,
+        }
+        wait = wait_asked_for(reply, told, self.clock.utc())
+        if issubclass(error, ClinikRateLimitError):
+            facts["retry_after"] = wait
+        limited = status == 429 and told.code not in QUOTA_CODES
+        return FailedAttempt(error(told.message, **facts), may_be_sent_again(request, outcome, limited=limited), wait)
+
+    def _redactor(self, request: Request) -> Redactor:
+        return Redactor(request.texts(), dict(self.headers).get(b"x-api-key", b"").decode("latin-1"))
+
+    def _request_id(self, request: Request, headers: Mapping[str, str]) -> str | None:
+        return self._redactor(request).request_id(headers.get("x-request-id"))
+
+    def _log(self, request: Request, attempt: Attempt, result: object, number: int, started: float) -> None:
+        failed = isinstance(result, FailedAttempt)
+        level = logging.WARNING if failed else logging.DEBUG
+        # A handler that makes calls itself would otherwise be told of these, and make calls for ever.
+        if not logger.isEnabledFor(level) or _logging.get():
+            return
+        try:
+            _logging.set(True)
+            logger.log(
+                level,
+                "%s -> %s in %.0f ms, attempt %d, request %s%s",
+                request.name,
+                attempt.status if attempt.status is not None else "no answer",
+                (self.clock.now() - started) * 1000,
+                number,
+                self._request_id(request, attempt.headers) or "-",
+                f", outcome {result.error.outcome}" if isinstance(result, FailedAttempt) else "",
+            )
+        finally:
+            _logging.set(False)
