@@ -1,4 +1,4 @@
-"""A moment as FHIR writes it: a :class:`datetime.datetime` that remembers its text and how exact it was.
+"""A moment as FHIR writes it: a `datetime.datetime` that remembers its text and how exact it was.
 
 A FHIR ``dateTime`` may be no more than a year, a month or a day. A plain ``datetime`` has to invent the rest,
 and writing it back would then claim an exactness that nobody recorded.
@@ -36,9 +36,9 @@ _FORMS = "YYYY, YYYY-MM, YYYY-MM-DD, or a date-time with an offset such as YYYY-
 
 
 class FhirDateTime(datetime):
-    """An aware ``datetime`` with the text it came from (:attr:`text`) and its exactness (:attr:`precision`).
+    """An aware ``datetime`` with the text it came from (`text`) and its exactness (`precision`).
 
-    Make one with :meth:`parse` (what a service sent) or :meth:`of` (what a program wants to write); these
+    Make one with `parse` (what a service sent) or `of` (what a program wants to write); these
     always give an aware value, which the constructor inherited from ``datetime`` does not. A year, a month
     or a day stands for its first instant in UTC. Comparing, hashing and formatting are those of ``datetime``,
     so a year equals its first instant. What arithmetic, ``replace`` and ``astimezone`` derive is a new moment:
@@ -64,10 +64,13 @@ class FhirDateTime(datetime):
         read of ISO 8601: a space for the ``T``, basic format, week dates, ``24:00``. A leap second (FHIR
         allows ``:60``) becomes the second after it.
 
-        :param text: any of these. A time without an offset is taken as UTC. Digits of a fraction beyond
-            microseconds are cut off from the value and kept in :attr:`text`.
-        :raises ValueError: nothing of the kind; the message does not repeat the text.
-        :raises TypeError: not a ``str``.
+        Args:
+            text: any of these. A time without an offset is taken as UTC. Digits of a fraction beyond microseconds are
+                cut off from the value and kept in `text`.
+
+        Raises:
+            ValueError: nothing of the kind; the message does not repeat the text.
+            TypeError: not a ``str``.
 
         >>> FhirDateTime.parse("2025-06-01T09:00:00.123456789+02:00").isoformat()
         '2025-06-01T09:00:00.123456+02:00'
@@ -79,7 +82,7 @@ class FhirDateTime(datetime):
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """As :meth:`parse`, but ``None`` for what cannot be read.
+        """As `parse`, but ``None`` for what cannot be read.
 
         >>> FhirDateTime.read("2025-06"), FhirDateTime.read("soon")
         (FhirDateTime('2025-06'), None)
@@ -124,11 +127,14 @@ class FhirDateTime(datetime):
     def of(cls, value: datetime | date | str) -> Self:
         """Take what a program wants to write, strictly.
 
-        :param value: an aware ``datetime`` (a ``FhirDateTime`` comes back as it is); a ``date``; or an
-            ISO 8601 string in extended format: ``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD``, or a date, ``T`` and a
-            time ``hh:mm``, ``hh:mm:ss`` or ``hh:mm:ss.fff`` with any number of decimals, followed by ``Z``
-            or an offset ``+hh:mm``. A string is kept exactly as it is.
-        :raises ValueError: anything else, of any type. The message says what to write and never the value.
+        Args:
+            value: an aware ``datetime`` (a ``FhirDateTime`` comes back as it is); a ``date``; or an ISO 8601 string in
+                extended format: ``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD``, or a date, ``T`` and a time ``hh:mm``,
+                ``hh:mm:ss`` or ``hh:mm:ss.fff`` with any number of decimals, followed by ``Z`` or an offset
+                ``+hh:mm``. A string is kept exactly as it is.
+
+        Raises:
+            ValueError: anything else, of any type. The message says what to write and never the value.
 
         >>> FhirDateTime.of(date(2025, 6, 1)), FhirDateTime.of("2025-06-01T09:00+02:00")
         (FhirDateTime('2025-06-01'), FhirDateTime('2025-06-01T09:00+02:00'))
@@ -192,7 +198,7 @@ class FhirDateTime(datetime):
 
     @property
     def precision(self) -> Precision:
-        """The smallest unit that :attr:`text` gives: ``year``, ``month``, ``day``, ``second`` or ``fraction``."""
+        """The smallest unit that `text` gives: ``year``, ``month``, ``day``, ``second`` or ``fraction``."""
         text = self.text
         if len(text) == _YEAR_LENGTH:
             return "year"

@@ -96,7 +96,10 @@ def read_meta(
         for source, key in ((body, name), (headers, header)):
             if attribute not in found and key in source and (value := read(source[key])) is not None:
                 found[attribute] = value
-    quota = {name: read(headers[header]) for name, header, read in _QUOTA if header in headers}
+    quota = {}
+    for attribute, header, read in _QUOTA:
+        if header in headers:
+            quota[attribute] = read(headers[header])
     return ResponseMeta(
         **{"status": status, **found}, quota=Quota(**quota), attempts=attempts, already_deleted=already_deleted
     )

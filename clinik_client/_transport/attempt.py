@@ -51,6 +51,8 @@ class Attempt:
     status: int | None = None
     """The status of the answer, once its head arrived."""
     headers: Mapping[str, str] = field(factory=dict, repr=False)
+    chunked: bool = False
+    """The body comes in chunks."""
     body_start: int = 0
     """How many of the bytes that came back are the answer's head."""
 
@@ -82,12 +84,9 @@ class Attempt:
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """The head of the answer has arrived."""
         self.headers = headers
+        self.chunked = "transfer-encoding" in headers
         self.body_start = self.received
         self.status = status
-
-    @property
-    def chunked(self) -> bool:
-        return "transfer-encoding" in self.headers
 
     @property
     def success_seen(self) -> bool:

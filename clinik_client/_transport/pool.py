@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import ssl
@@ -26,6 +27,9 @@ WRITE_KEEPALIVE: Final = 1.0
 """The same for writes, which must not meet a server that is just closing its side."""
 
 _MOST_IDLE: Final = 100
+
+# Those of httpcore that write what is sent and received into a log, at the level DEBUG.
+_LOGGERS: Final = tuple(logging.getLogger(f"httpcore.{part}") for part in ("connection", "http11", "proxy"))
 
 
 class Connection:
@@ -264,6 +268,8 @@ class Transport:
         all_headers = [self._host, *headers]
         if content or method in ("POST", "PATCH", "PUT"):
             all_headers.append((b"Content-Length", b"%d" % len(content)))
+        # Following every step costs time, so it is done while somebody could read of it.
+        watched = True in [logger.isEnabledFor(logging.DEBUG) for logger in _LOGGERS]
         return httpcore.Request(
             method,
             httpcore.URL(
@@ -274,7 +280,7 @@ class Transport:
             ),
             headers=all_headers,
             content=content,
-            extensions={"trace": _keep_out_of_logs},
+            extensions={"trace": _keep_out_of_logs} if watched else {},
         )
 
     def _failure(self, error: Exception, attempt: Attempt) -> AttemptFailed:

@@ -21,6 +21,8 @@ _HEAD_READ: Final = 8_192
 # How the head of an answer ends, and a body in chunks (RFC 9112, sections 2.1 and 7.1).
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
+_INHERITED: Final = "the connection belongs to the process before a fork"
+
 
 class Stream(httpcore.NetworkStream):
     """The socket of one connection. It works for one attempt at a time, whose limit of time and evidence it keeps.
@@ -64,7 +66,8 @@ class Stream(httpcore.NetworkStream):
         return data
 
     def _receive(self, most: int, attempt: Attempt) -> bytes:
-        self._check_process()
+        if self._pid != os.getpid():
+            raise httpcore.ReadError(_INHERITED)
         problem: type[Exception]
         try:
             self._sock.settimeout(attempt.seconds_left())
@@ -82,7 +85,8 @@ class Stream(httpcore.NetworkStream):
         if not buffer:
             return
         attempt = self.attempt
-        self._check_process()
+        if self._pid != os.getpid():
+            raise httpcore.WriteError(_INHERITED)
         if self._layers == 0 and not attempt.sent:
             # One that was used before was asked when it was taken.
             if not self._used and not self.is_quiet():
@@ -138,10 +142,6 @@ class Stream(httpcore.NetworkStream):
                 raise
             problem = _handshake_problem(error)
         raise problem
-
-    def _check_process(self) -> None:
-        if self._pid != os.getpid():
-            raise httpcore.ReadError("the connection belongs to the process before a fork")
 
     def close(self) -> None:
         """Close the socket. For the call that owns the connection alone."""
