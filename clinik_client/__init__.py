@@ -7,58 +7,39 @@
 ('Annual physical', '2025-06-01T09:00:00+00:00')
 """
 
-from ._client import Clinik, ClinikWarning
-from ._encounters.facade import Encounters
-from ._errors import (
-    ClinikApiError,
-    ClinikAuthError,
-    ClinikConfigError,
-    ClinikConflictError,
-    ClinikConnectionError,
-    ClinikNotFoundError,
-    ClinikPermissionError,
-    ClinikQuotaError,
-    ClinikRateLimitError,
-    ClinikResponseError,
-    ClinikServerError,
-    ClinikTimeoutError,
-    ClinikValidationError,
-    Issue,
-    Outcome,
-)
-from ._fhir_datetime import FhirDateTime
-from ._generated import models as _models
-from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them
-from ._pagination import Pager
-from ._recovery import FindResult
-from ._response import ApiResponse, Quota, ResponseMeta
-from ._version import __version__
+import typing as _typing
 
-__all__ = [
-    "ApiResponse",
-    "Clinik",
-    "ClinikApiError",
-    "ClinikAuthError",
-    "ClinikConfigError",
-    "ClinikConflictError",
-    "ClinikConnectionError",
-    "ClinikNotFoundError",
-    "ClinikPermissionError",
-    "ClinikQuotaError",
-    "ClinikRateLimitError",
-    "ClinikResponseError",
-    "ClinikServerError",
-    "ClinikTimeoutError",
-    "ClinikValidationError",
-    "ClinikWarning",
-    "Encounters",
-    "FhirDateTime",
-    "FindResult",
-    "Issue",
-    "Outcome",
-    "Pager",
-    "Quota",
-    "ResponseMeta",
-    "__version__",
-]
-__all__ += _models.__all__
+from ._client import Clinik as Clinik
+from ._client import ClinikWarning as ClinikWarning
+from ._encounters.facade import Encounters as Encounters
+from ._errors import ClinikApiError as ClinikApiError
+from ._errors import ClinikAuthError as ClinikAuthError
+from ._errors import ClinikConfigError as ClinikConfigError
+from ._errors import ClinikConflictError as ClinikConflictError
+from ._errors import ClinikConnectionError as ClinikConnectionError
+from ._errors import ClinikNotFoundError as ClinikNotFoundError
+from ._errors import ClinikPermissionError as ClinikPermissionError
+from ._errors import ClinikQuotaError as ClinikQuotaError
+from ._errors import ClinikRateLimitError as ClinikRateLimitError
+from ._errors import ClinikResponseError as ClinikResponseError
+from ._errors import ClinikServerError as ClinikServerError
+from ._errors import ClinikTimeoutError as ClinikTimeoutError
+from ._errors import ClinikValidationError as ClinikValidationError
+from ._errors import Issue as Issue
+from ._errors import Outcome as Outcome
+from ._fhir_datetime import FhirDateTime as FhirDateTime
+from ._fhir_datetime import Precision as Precision
+from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them
+from ._pagination import Page as Page
+from ._pagination import Pager as Pager
+from ._recovery import FindResult as FindResult
+from ._recovery import Verdict as Verdict
+from ._response import ApiResponse as ApiResponse
+from ._response import Quota as Quota
+from ._response import ResponseMeta as ResponseMeta
+from ._version import __version__ as __version__
+
+if not _typing.TYPE_CHECKING:
+    # Derived, since the models are the document's. A type checker takes the names above as they stand: those that are
+    # imported as themselves, and all of the models. (pytest adds names of its own that begin with @.)
+    __all__ = sorted(name for name in globals() if name[0].isalpha() or name == "__version__")

@@ -15,6 +15,7 @@ from ._operation import Request
 from ._response import ApiResponse
 
 T = TypeVar("T")
+P = TypeVar("P", bound="Page[Any]")
 
 REMEMBERED: Final = 1000
 """How many of the ids yielded last are not yielded again."""
@@ -24,7 +25,7 @@ MOST_IDLE_PAGES: Final = 100
 
 
 class Page(Protocol[T]):
-    """What a page of any resource has."""
+    """What a page of any resource has. That of the encounters is an `clinik_client.EncounterPage`."""
 
     data: list[T]
     total: int | None
@@ -38,10 +39,10 @@ class Page(Protocol[T]):
 
 
 @frozen
-class _Fetched(Generic[T]):
+class _Fetched(Generic[P]):
     """One page. A walk replaces it as a whole: an interruption leaves it with the old one or with the new one."""
 
-    response: ApiResponse[Page[T]] | None
+    response: ApiResponse[P] | None
     cursor: str | None
     """Where it is."""
     next: str | None
@@ -55,12 +56,12 @@ class _Fetched(Generic[T]):
     """It was given out as a whole, by `Pager.pages`."""
 
     @property
-    def rows(self) -> list[T]:
+    def rows(self) -> list[Any]:
         """What is to be given out one by one."""
         return [] if self.response is None or self.given else self.response.data.data
 
 
-class Pager(Iterator[T], Generic[T]):
+class Pager(Iterator[T], Generic[T, P]):
     """All records of a search, page after page; each page is fetched when its first record is wanted.
 
     Iterate over it for records, or over `pages` for pages with their metadata. It can be walked through once, by one
@@ -86,7 +87,7 @@ class Pager(Iterator[T], Generic[T]):
         self._request = request
         self._left = limit
         start = dict(request.query).get("cursor")
-        self._page: _Fetched[T] = _Fetched(None, start, start, True, None, 0)
+        self._page: _Fetched[P] = _Fetched(None, start, start, True, None, 0)
         self._index = 0
         self._asked: set[str | None] = set()
         self._latest: OrderedDict[str, None] = OrderedDict()
@@ -121,7 +122,7 @@ class Pager(Iterator[T], Generic[T]):
         done = self._index > 0 and not any(self._is_new(row) for row in page.rows[self._index :])
         return page.next if done and page.more else page.cursor
 
-    def __iter__(self) -> Pager[T]:
+    def __iter__(self) -> Pager[T, P]:
         return self
 
     def __next__(self) -> T:
@@ -130,7 +131,7 @@ class Pager(Iterator[T], Generic[T]):
             self._claim(user)
             if self._left == 0:
                 raise StopIteration
-            row = self._find_row()
+            row: T = self._find_row()
             name = getattr(row, "id", None)
             if len(self._latest) >= REMEMBERED:
                 self._latest.popitem(last=False)
@@ -148,7 +149,7 @@ class Pager(Iterator[T], Generic[T]):
             if "user" in self._user and self._user["user"] is user:
                 del self._user["user"]
 
-    def _find_row(self) -> T:
+    def _find_row(self) -> Any:
         """The next row that was not yielded before, in the page in hand or in a later one."""
         while True:
             rows = self._page.rows
@@ -159,7 +160,7 @@ class Pager(Iterator[T], Generic[T]):
             if not self._fetch():
                 raise StopIteration
 
-    def pages(self) -> Iterator[ApiResponse[Page[T]]]:
+    def pages(self) -> Iterator[ApiResponse[P]]:
         """The pages from here on, as they come, each with its metadata. ``limit`` ends the last one early.
 
         After `next` they begin with the rest of the page in hand.
@@ -179,7 +180,7 @@ class Pager(Iterator[T], Generic[T]):
         # No generator: it would hold the page that its caller is working on.
         return iter(self._next_page, None)
 
-    def _next_page(self) -> ApiResponse[Page[T]] | None:
+    def _next_page(self) -> ApiResponse[P] | None:
         user = object()
         try:
             self._claim(user)
@@ -231,7 +232,7 @@ class Pager(Iterator[T], Generic[T]):
             query.append(("cursor", before.next))
         # Until it is there, the next row comes from that page.
         self._page, self._index = evolve(before, response=None, cursor=before.next), 0
-        response: ApiResponse[Page[T]] = self._send(evolve(self._request, query=tuple(query)))
+        response: ApiResponse[P] = self._send(evolve(self._request, query=tuple(query)))
         page = response.data
         next_cursor = page.cursor or None
         fetched = _Fetched(

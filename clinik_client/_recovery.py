@@ -109,7 +109,7 @@ def find_created(
         bounded = session if deadline is None else session.with_options(evolve(session.options, deadline=left()))
         return bounded.send(page, same)
 
-    walk: Pager[Any] = Pager(search_page, request, None)
+    walk: Pager[Any, Any] = Pager(search_page, request, None)
     matches = [record for record in walk if _fits(comparison, record, body, since)]
     verdict: Verdict = "not_there" if not matches else "found" if len(matches) == 1 else "several"
     return FindResult(verdict, matches, after)

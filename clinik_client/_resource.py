@@ -55,7 +55,7 @@ class Resource:
         given: Model | Mapping[str, Any] | None,
         fields: Mapping[str, Any],
         limit: int | None,
-    ) -> Pager[Any]:
+    ) -> Pager[Any, Any]:
         """Walk through all pages of a search."""
         request = build(given, **fields)
         return Pager(self._call, request, limit)

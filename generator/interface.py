@@ -50,16 +50,28 @@ def breakages(old: Path, new: Path) -> Iterator[tuple[str, str]]:
         old: the folder that holds the package as it was.
         new: the folder that holds it now.
     """
-    before, after = _load(old), _load(new)
-    for breakage in griffe.find_breaking_changes(before, after):
-        name = breakage.obj.path.removeprefix(f"{breakage.obj.module.path}.")
-        yield name, f"{breakage.kind.value.lower()} {breakage.details}".rstrip()
-    yield from _changed_attributes(_attributes(before), _attributes(after))
+    for before, after in zip(_public(_load(old)), _public(_load(new)), strict=True):
+        for breakage in griffe.find_breaking_changes(before, after):
+            name = breakage.obj.path.removeprefix(f"{breakage.obj.module.path}.")
+            yield name, f"{breakage.kind.value.lower()} {breakage.details}".rstrip()
+        yield from _changed_attributes(_attributes(before), _attributes(after))
+
+
+def _public(package: griffe.Object | griffe.Alias) -> list[griffe.Module]:
+    """The modules that users import, each with its public names marked."""
+    modules = []
+    for module in (package, package.members["testing"]):
+        assert isinstance(module, griffe.Module)
+        names = [name for name, member in module.members.items() if not name.startswith("_") and member.is_alias]
+        # The package derives its list, which cannot be read without running it.
+        module.exports = module.exports or list(names)
+        modules.append(module)
+    return modules
 
 
 def _attributes(package: griffe.Object | griffe.Alias) -> dict[str, griffe.Attribute]:
     """The attributes of all public classes: fields of models, members of enumerations."""
-    found = {str(name): package.members[str(name)] for name in package.exports or ()}
+    found = {str(name): package.members[str(name)] for name in package.exports or () if str(name) in package.members}
     # What a package takes over from its modules is an alias there, and so would its members be.
     classes = {
         name: member.final_target if isinstance(member, griffe.Alias) else member for name, member in found.items()

@@ -89,7 +89,7 @@ SEARCH, READ = INPUTS["searchEncounters"], INPUTS["readEncounter"]
 
 MODELS: dict[str, type[Model]] = {
     name: model
-    for name in clinik_client.__all__
+    for name in vars(clinik_client)["__all__"]
     if isinstance(model := getattr(clinik_client, name), type) and issubclass(model, Model)
 }
 

@@ -23,6 +23,7 @@ from clinik_client import (
     ClinikServerError,
     ClinikValidationError,
     Encounter,
+    EncounterPage,
     Pager,
 )
 from clinik_client._generated.api.encounters import search_encounters
@@ -65,7 +66,7 @@ class Book:
         data |= {} if self.total is None else {"total": self.total}
         return read_response(request, Reply(200, {}, orjson.dumps({"data": data, "meta": {}})), 1, False)
 
-    def walk(self, limit: int | None = None, **filters: Any) -> Pager[Encounter]:
+    def walk(self, limit: int | None = None, **filters: Any) -> Pager[Encounter, EncounterPage]:
         return Pager(self.send, search_encounters.request(**filters), limit)
 
 
@@ -246,7 +247,7 @@ def circling(cursors: list[str | None], start: str | None = None) -> tuple[list[
             data["cursor"] = cursors[number]
         return read_response(request, Reply(200, {}, orjson.dumps({"data": data})), 1, False)
 
-    walk: Pager[Encounter] = Pager(send, search_encounters.request(cursor=start), None)
+    walk: Pager[Encounter, EncounterPage] = Pager(send, search_encounters.request(cursor=start), None)
     found: list[str] = []
     with pytest.raises(ClinikResponseError, match="cursor") as raised:
         found.extend(row.id for row in walk)

@@ -167,11 +167,11 @@ class Encounters(Resource):
     @overload
     def search_all(
         self, /, *, limit: int | None = None, **filters: Unpack[EncounterSearchParamsFields]
-    ) -> Pager[Encounter]: ...
+    ) -> Pager[Encounter, EncounterPage]: ...
     @overload
     def search_all(
         self, given: EncounterSearchParams | Mapping[str, Any], /, *, limit: int | None = None
-    ) -> Pager[Encounter]: ...
+    ) -> Pager[Encounter, EncounterPage]: ...
     def search_all(
         self,
         given: EncounterSearchParams | Mapping[str, Any] | None = None,
@@ -179,7 +179,7 @@ class Encounters(Resource):
         *,
         limit: int | None = None,
         **filters: Any,
-    ) -> Pager[Encounter]:
+    ) -> Pager[Encounter, EncounterPage]:
         """Walk through all encounters that match, lazily: each page is fetched when its first encounter is wanted.
 
         Args:

@@ -411,7 +411,7 @@ class Beds(Resource):
     def update(self, id: str, given: Any = None, /, **fields: Any) -> ApiResponse[Bed]:
         return self._call(update_bed.request(id, given, **fields))
 
-    def search_all(self, *, limit: int | None = None, **filters: Unpack[BedSearchParamsFields]) -> Pager[Bed]:
+    def search_all(self, *, limit: int | None = None, **filters: Unpack[BedSearchParamsFields]) -> Pager[Bed, BedPage]:
         return self._walk(list_beds.request, None, filters, limit)
 """
 
