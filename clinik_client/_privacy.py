@@ -1,11 +1,9 @@
-"""Keeping keys and health data out of whatever people may print.
+"""Redaction: taking keys, ids, and whatever a request carried, out of texts that people may print.
 
-The service's messages are shown to users, and the service is not ours: what a caller sent (ids, codes, names) may come
-back in them, and not always as it was spelled. So every text of an answer passes `Redactor` before it becomes part of
-an error.
+The service's error messages may repeat what was sent to it (ids, codes, names), sometimes in another spelling or
+encoding. So each text of a response goes through a `Redactor` before it becomes part of an error.
 
-No regular expression is made of a value, and nothing here is kept: Python's `re` remembers its patterns, so the values
-in them would outlive the client.
+No value is ever put into a regular expression: Python's `re` keeps patterns in a cache, which would outlive the client.
 """
 
 from __future__ import annotations
@@ -27,28 +25,27 @@ REDACTED: Final = "[redacted]"
 
 _LONGEST_TEXT: Final = 500
 LONGEST_READ: Final = 4_000
-# A request that carries more is not looked for in a text: nothing of the service's words is shown then.
+# Searching for more would take too long: if a request carries more, no text of the service is shown at all.
 _MOST_CHARACTERS: Final = 100_000
 _MOST_TEXTS: Final = 1_000
 
-# Values with fewer characters are looked for as words of their own only: they are part of many words.
+# Shorter values count only as whole words: they are part of many others.
 _LONG: Final = 4
-# Services cut what they repeat: this much of the beginning of a value counts as the value.
+# A service may cut off what it repeats: this many characters from the beginning of a value count as the value.
 _BEGINNING: Final = 12
-# With this many characters a value is found without its white space, too.
+# Values of this length are also found if their white space was changed.
 _LONG_WITHOUT_SPACE: Final = 6
-# So many characters in a row that are part of a key are not there by chance.
+# This many characters in a row from the key are not there by chance.
 _KEY_RUN: Final = 8
 
 # How much all readings of a text may hold.
 _MOST_READ: Final = 10 * LONGEST_READ
 
-# Stands for what is taken out while a text is worked on: no value and no encoding has it.
+# Marks what was taken out while a text is worked on. It occurs in no value and in no encoding.
 _MARK: Final = "\0"
 
-# Keys, ids as the API makes them (enc_xyz789; not req_..., which support asks for), FHIR references, dates (of birth,
-# maybe). An id has at most 128 characters: looking no further for its digit keeps the time that a hostile text takes in
-# proportion to its length.
+# Keys, ids as the API makes them (enc_xyz789; but not req_..., which support asks for), FHIR references, and dates,
+# which may be dates of birth. The limit of 128 characters keeps the time for a hostile text proportional to its length.
 _RECOGNIZABLE = re.compile(
     rf"(?i:{KEY_PREFIX})[A-Za-z0-9_-]*"
     r"|\b(?!req_)[a-z]{2,12}_(?=[A-Za-z0-9._-]{0,128}\d)[A-Za-z0-9._-]+"
@@ -186,7 +183,7 @@ class Redactor:
         for reading in readings(text):
             room -= len(reading)
             folded, _ = _fold(reading)
-            # A text with that many readings was made to be hard to read.
+            # Only a text that was made for it can be read in so many ways.
             if room < 0 or any(True for _ in self._spans(folded)):
                 return True
             # Where it stands plainly, it can be taken out in its place.
@@ -217,7 +214,7 @@ class _Index:
 
     @classmethod
     def of(cls, values: Iterable[str]) -> _Index:
-        # What cannot be read does not come back as it was.
+        # A service cannot repeat unreadable characters as they were: the parts between them count.
         parts = {_fold(part)[0].strip() for value in values for part in UNREADABLE.split(value)}
         words = frozenset(part for part in parts if 1 < len(part) < _BEGINNING)
         long = tuple(sorted(part for part in parts if len(part) >= _BEGINNING))
@@ -233,7 +230,7 @@ class _Index:
                 if found and (size >= _LONG or _is_word(folded, start, end)):
                     yield start, end
             if folded[start : start + _BEGINNING] in self.beginnings:
-                # Only what goes beyond the one before is looked at: otherwise "aaaa..." would take quadratic time.
+                # What an earlier match covers is not looked at again: "aaaa..." would take quadratic time.
                 end = max(reach, start + _BEGINNING)
                 while end < len(folded) and self._has_beginning(folded[start : end + 1]):
                     end += 1

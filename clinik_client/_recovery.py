@@ -1,4 +1,4 @@
-"""The way out of ``outcome="unknown"``: looking for what a lost create may have left behind."""
+"""Looking for the record of a create whose response was lost (``outcome="unknown"``)."""
 
 from __future__ import annotations
 

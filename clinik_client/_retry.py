@@ -76,12 +76,12 @@ def wait_asked_for(reply: Reply, told: ErrorReport, now: datetime) -> float | No
 
 @define
 class WriteState:
-    """Whether the service may have carried out what a call asks for, although no answer says so."""
+    """What one call knows about its write, kept where it can be read when a signal handler ends the call."""
 
     request: Request | None = field(default=None, repr=False)
     """What is being sent, once something is."""
     maybe_done: bool = False
-    """An attempt that is over may have been carried out."""
+    """The service may have carried out an attempt that has failed."""
     under_way: Attempt | None = field(default=None, repr=False)
 
     def settle(self, outcome: Outcome) -> None:
@@ -103,14 +103,14 @@ class WriteState:
 
 
 class RetryBudget:
-    """Keeps retries from multiplying the load of a service that is down.
+    """Limits a client's retries, so that they do not add to the load of a service that is down.
 
-    As long as nothing succeeds, there are 10 retries, or a tenth of the calls that failed if these are more. Calls that
-    begin after 10 seconds without a success have the tenth only. Any success starts this anew, and so does a minute
-    without any call that failed.
+    While no call succeeds, the client may send 10 retries in all, or one for every 10 failed calls if that is more.
+    Calls that begin after 10 seconds without a success get no share of the 10. The first success ends these limits, and
+    so does a minute in which no call fails.
 
-    A retry is counted when it is sent, not when its wait begins. So a short outage costs the many threads of a client
-    no more retries than the few that come back too early: the first that succeeds frees the others.
+    A retry counts when it is sent, not when its wait begins. So when a short outage ends, few have been counted, and
+    the first one that succeeds lets all waiting threads go on.
     """
 
     SIZE: Final = 10
@@ -149,18 +149,17 @@ class RetryBudget:
 
 @define
 class _Outage:
-    """A time in which nothing succeeds."""
+    """A time in which no call succeeds."""
 
     since: float
     latest: float
-    # Appending is one step, which a counter is not: threads count together without a lock, which a fork could leave
-    # locked for ever in the child.
+    # Threads count by appending, since `count += 1` is not atomic. A lock would stay locked in a forked child.
     calls: deque[None] = field(factory=lambda: deque(maxlen=1_000_000))
     retries: deque[None] = field(factory=lambda: deque(maxlen=1_000_000))
 
 
 class Clock:
-    """Time and chance, in one place so that tests can turn them."""
+    """The time, waiting, and random numbers: all that tests replace to be fast and exact."""
 
     _waits: Register[Wait]
     _stopped: bool

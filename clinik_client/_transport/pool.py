@@ -103,7 +103,11 @@ class IdleConnections:
 
 
 class Pools(Shared):
-    """The connections of one process, those for reads apart from those for writes."""
+    """The connections of one process.
+
+    Reads and writes have their own idle ones. Those for writes are kept for a shorter time: a read that meets a
+    connection which the server is just closing is sent again, a write cannot be.
+    """
 
     def __init__(self) -> None:
         super().__init__()

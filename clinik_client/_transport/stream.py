@@ -53,8 +53,8 @@ class Stream(httpcore.NetworkStream):
         if not data:
             data = self._receive(max_bytes if attempt.status is not None else min(max_bytes, _HEAD_READ), attempt)
         if attempt.status is None or attempt.chunked:
-            # What stands behind the end of a head or of a body in chunks stays here until somebody asks for it. So
-            # it can be told whether anything follows an answer, without another parser than h11.
+            # Bytes behind the end of a head, or of a chunked body, are kept back for the next read. So we can tell
+            # whether anything follows a response, and leave the parsing of HTTP to h11.
             ending = _BLANK_LINE.search(self._last + data)
             if ending is None:
                 self._last = (self._last + data)[-2:]

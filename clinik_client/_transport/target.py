@@ -1,4 +1,4 @@
-"""Where the service is."""
+"""The base URL, checked and taken apart: scheme, host, port and path."""
 
 from __future__ import annotations
 
