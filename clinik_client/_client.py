@@ -43,7 +43,7 @@ class Clinik:
         api_key: ``clk_live_...`` or ``clk_test_...``; taken from ``CLINIKAPI_SECRET_KEY`` if not given.
         base_url: where the service is; taken from ``CLINIKAPI_BASE_URL`` if not given, else the public service.
         timeout: the limit of one attempt in seconds, by the clock on the wall: name lookup, connecting, TLS, sending,
-            waiting and reading the answer together.
+            waiting and reading the response together.
         retries: how many times a request is sent again at most, where that is safe (see ``docs/reliability.md``).
         deadline: the limit of a whole call with its retries and waits, in seconds; ``None`` for as long as these take.
         proxy: the URL of an HTTP proxy, ``http://user:password@proxy.example:3128``, or ``""`` for none; taken from
@@ -55,7 +55,7 @@ class Clinik:
         user_agent: put behind the SDK's own ``User-Agent``, for example ``"ward-report/2.1"``.
         max_retry_wait: the longest wait in seconds that the service may ask for before a retry; above it the error is
             raised at once, with ``retry_after``.
-        max_response_bytes: the most that an answer may hold, decoded.
+        max_response_bytes: the most that a response may hold, decoded.
 
     Raises:
         ClinikConfigError: something of this is missing or malformed. No value is repeated in its text.

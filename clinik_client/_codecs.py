@@ -2,7 +2,7 @@
 
 Generated models name one kind for each field, with the limits that the OpenAPI document gives it. A kind can
 
-* ``decode`` what an answer holds. Nothing is ever rejected: a value of another type than the document's gives
+* ``decode`` what a response holds. Nothing is ever rejected: a value of another type than the document's gives
   `UNDECODABLE`, and the model keeps it as it came. Limits are not looked at.
 * ``encode`` what a caller wants to send. Everything is checked, and every problem is told to the `Issues` list,
   with the place and the limit but never the value.
@@ -117,7 +117,7 @@ class Codec(ABC):
 
     @abstractmethod
     def decode(self, value: Any) -> Any:
-        """The Python value of what an answer holds, or `UNDECODABLE`."""
+        """The Python value of what a response holds, or `UNDECODABLE`."""
 
     @abstractmethod
     def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
@@ -324,7 +324,7 @@ class Json(Codec):
 
 
 DEEPEST: Final = 100
-"""How many levels deep a JSON value may be nested, in a request and in an answer.
+"""How many levels deep a JSON value may be nested, in a request and in a response.
 
 Far below what the writer can nest (254) and what Python can copy, pickle and compare; what is nested in a circle gets
 there too.
@@ -332,13 +332,13 @@ there too.
 
 
 def check_depth(value: Any) -> None:
-    """Refuse a value of an answer that is nested too deep to be worked with.
+    """Refuse a value of a response that is nested too deep to be worked with.
 
     Raises:
         ClinikResponseError: it is.
     """
     if (value.__class__ is dict or value.__class__ is list) and _is_deeper(value, DEEPEST):
-        raise ClinikResponseError(f"The answer is nested deeper than {DEEPEST} levels.")
+        raise ClinikResponseError(f"The response is nested deeper than {DEEPEST} levels.")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -348,7 +348,7 @@ def _is_deeper(value: Any, levels: int) -> bool:
 
 @frozen(slots=False)
 class Enumeration(Codec):
-    """One of the values that the document lists; answers may hold others."""
+    """One of the values that the document lists; responses may hold others."""
 
     name: str
     members: dict[Any, Enum] = field(init=False, factory=dict, repr=False, eq=False)

@@ -13,9 +13,9 @@ Outcome = Literal["not_sent", "rejected", "unknown", "applied"]
 """What is known about the fate of a request.
 
 * ``not_sent``: proven not to have left; nothing was changed.
-* ``rejected``: the service answered that it did not do it; nothing was changed.
+* ``rejected``: the service said that it did not do it; nothing was changed.
 * ``unknown``: it may or may not have been done. Look before sending it again.
-* ``applied``: the service said that it did it, but its answer could not be read.
+* ``applied``: the service said that it did it, but its response could not be read.
 """
 
 
@@ -39,8 +39,8 @@ class ClinikApiError(Exception):
     Attributes:
         message: what went wrong, for people.
         code: the API's code (``NOT_FOUND``), or the SDK's own in lower case (``timeout``); ``None`` if there was none.
-        status: the HTTP status; ``None`` where there was no answer.
-        request_id: the service's id of the exchange, to name to its support; ``None`` where there was no answer.
+        status: the HTTP status; ``None`` where there was no response.
+        request_id: the service's id of the exchange, to name to its support; ``None`` where there was no response.
         issues: what was wrong with which field, in the API's own form.
         attempts: how many times the request was tried; 0 if it was refused before that.
         outcome: what is known about the fate of the request, see `Outcome`.
@@ -98,7 +98,7 @@ class ClinikApiError(Exception):
 
 
 class ClinikValidationError(ClinikApiError):
-    """The request is not valid: found before sending (``status`` is ``None``), or answered with 422."""
+    """The request is not valid: found before sending (``status`` is ``None``), or refused with 422."""
 
     default_code = "VALIDATION_ERROR"
 
@@ -152,7 +152,7 @@ class ClinikTimeoutError(ClinikConnectionError):
 
 
 class ClinikResponseError(ClinikApiError):
-    """An answer that cannot be understood: not JSON, cut short, too large, or about another record."""
+    """A response that cannot be understood: not JSON, cut short, too large, or about another record."""
 
     default_code = "response"
 
@@ -233,7 +233,7 @@ SEVERITIES = frozenset({"fatal", "error", "warning", "information"})
 
 
 def error_class(status: int, code: str | None) -> type[ClinikApiError]:
-    """The class for an answer with this status and code.
+    """The class for a response with this status and code.
 
     >>> error_class(429, "MONTHLY_QUOTA_EXCEEDED").__name__
     'ClinikQuotaError'

@@ -77,7 +77,7 @@ class Model(AttrsInstance):
     """The base of every generated model.
 
     Reading is tolerant and loses nothing: what the document does not know, a ``null``, and a value of another type
-    than the document's stay in ``additional_properties`` under their wire names. A field that an answer lacks reads
+    than the document's stay in ``additional_properties`` under their wire names. A field that a response lacks reads
     as ``None``. ``model["wireName"]`` gives a value by its name in the API, whether or not this version knows it.
     """
 
@@ -92,7 +92,7 @@ class Model(AttrsInstance):
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
-        """Read a record in wire names, as the API answers it. Never rejects a value; see the class.
+        """Read a record in wire names, as the API sends it. Never rejects a value; see the class.
 
         Args:
             record: the decoded JSON object. It is not changed.
@@ -156,7 +156,7 @@ class Model(AttrsInstance):
 
 
 def _dump(value: Any) -> Any:
-    """The JSON value of a field. Not recursive: an answer may be nested deeper than Python's calls."""
+    """The JSON value of a field. Not recursive: a response may be nested deeper than Python's calls."""
     result = [value]
     places: list[tuple[Any, Any]] = [(result, 0)]
     while places:

@@ -31,9 +31,9 @@ class Request:
     body: Any = field(default=None, repr=False)
     """The JSON value to send, or ``None``."""
     record_id: str | None = field(default=None, repr=False)
-    """The id in the path: the answer must be about this record."""
-    answer: type[Model] | None = field(default=None, repr=False)
-    """The model of the answer's ``data``."""
+    """The id in the path: the response must be about this record."""
+    response: type[Model] | None = field(default=None, repr=False)
+    """The model of the response's ``data``."""
     params: type[Model] | None = field(default=None, repr=False)
     """The model of the query parameters."""
 
@@ -85,7 +85,7 @@ class Operation:
         path_parameters: name and codec of each of its parameters, in their order.
         params: the model of the query parameters, if there are any.
         body: the model of the request body, if there is one.
-        answer: the model of the ``data`` of a successful answer; ``None`` where there is none.
+        response: the model of the ``data`` of a successful response; ``None`` where there is none.
     """
 
     id: str
@@ -94,7 +94,7 @@ class Operation:
     path_parameters: tuple[tuple[str, Codec], ...] = ()
     params: type[Model] | None = None
     body: type[Model] | None = None
-    answer: type[Model] | None = None
+    response: type[Model] | None = None
 
     def request(
         self,
@@ -135,7 +135,7 @@ class Operation:
             query=() if self.params is None else query_pairs(fields),
             body=None if self.body is None else fields,
             record_id=values[-1] if values and self.path.endswith("}") else None,
-            answer=self.answer,
+            response=self.response,
             params=self.params,
         )
 

@@ -22,7 +22,7 @@ from ._objects import Object
 from ._operation import Request
 from ._privacy import LONGEST_READ, Redactor, left_out
 from ._response import ApiResponse, read_meta, read_seconds
-from ._transport import Reply
+from ._transport import HttpResponse
 
 
 class InvalidResponse(Exception):
@@ -41,13 +41,13 @@ class InvalidResponse(Exception):
 
 
 def read_response(
-    request: Request, reply: Reply, attempts: int, already_deleted: bool, same: tuple[str, ...] = ()
+    request: Request, response: HttpResponse, attempts: int, already_deleted: bool, same: tuple[str, ...] = ()
 ) -> ApiResponse[Any]:
     """Read a response of success.
 
     Args:
         request: what was asked.
-        reply: what came, with a status of 2xx; or the 404 that says that a record is deleted already.
+        response: what came, with a status of 2xx; or the 404 that says that a record is deleted already.
         attempts: how many times the request was sent.
         already_deleted: see `clinik_client.ResponseMeta`.
         same: see `clinik_client._resource.Resource`.
@@ -56,31 +56,31 @@ def read_response(
         InvalidResponse: it is not JSON, not what the operation responds with, or about something else. The text is
             safe to show.
     """
-    body, data = (None, None) if already_deleted else _read(request, reply, same)
-    meta = read_meta(_meta_of(body), reply.headers, reply.status, attempts, already_deleted=already_deleted)
+    body, data = (None, None) if already_deleted else _read(request, response, same)
+    meta = read_meta(_meta_of(body), response.headers, response.status, attempts, already_deleted=already_deleted)
     return ApiResponse(data, meta)
 
 
-def _read(request: Request, reply: Reply, same: tuple[str, ...]) -> tuple[Any, Any]:
+def _read(request: Request, response: HttpResponse, same: tuple[str, ...]) -> tuple[Any, Any]:
     """The body, and the data in it."""
     try:
         if request.deletes:
-            return _read_deletion(request, reply), None
-        if not reply.body.strip() and request.answer is None:
+            return _read_deletion(request, response), None
+        if not response.body.strip() and request.response is None:
             return None, None
-        body = _json(reply.body)
+        body = _json(response.body)
         data = body["data"] if _is_envelope(request, body) else body
-        if request.answer is None:
+        if request.response is None:
             check_depth(data)
             return body, data
-        return body, _read_model(request, request.answer, data, same)
+        return body, _read_model(request, request.response, data, same)
     except ClinikResponseError as error:
         problem = error.message
     except (MemoryError, RecursionError, SystemError) as error:
         # orjson and the interpreter tell in these ways that there is not enough memory.
         if is_interruption(error):
             raise
-        problem = "The answer could not be read: there is not enough memory."
+        problem = "The response could not be read: there is not enough memory."
     raise InvalidResponse(problem)
 
 
@@ -89,24 +89,24 @@ def _json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        problem = "The answer is not JSON." if body.strip() else "The answer is empty."
+        problem = "The response is not JSON." if body.strip() else "The response is empty."
     raise InvalidResponse(problem)
 
 
 def _is_envelope(request: Request, body: Any) -> bool:
     if not isinstance(body, dict) or "data" not in body:
         return False
-    if request.answer is not None:
+    if request.response is not None:
         # A page that came without an envelope has data of its own, but that is a list.
         return isinstance(body["data"], dict)
     return bool(_meta_of(body)) or body.keys() <= {"data", "meta"}
 
 
-def _read_deletion(request: Request, reply: Reply) -> Any:
-    """The answer to a delete is empty, or it may tell of the deletion. A page of something else does not confirm it."""
-    body = _json(reply.body) if reply.body.strip() else None
+def _read_deletion(request: Request, response: HttpResponse) -> Any:
+    """The response to a delete is empty or tells of the deletion. A page of something else does not confirm it."""
+    body = _json(response.body) if response.body.strip() else None
     if body is not None and (not isinstance(body, dict) or "error" in body):
-        raise InvalidResponse("The answer does not say that the record was deleted.")
+        raise InvalidResponse("The response does not say that the record was deleted.")
     data = body.get("data") if body else None
     is_outcome = isinstance(data, dict) and data.get("resourceType") == "OperationOutcome"
     if isinstance(data, dict) and not is_outcome and data.get("id", request.record_id) != request.record_id:
@@ -119,19 +119,19 @@ def _meta_of(body: Any) -> Mapping[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
-_ANOTHER_RECORD: Final = "The answer is about another record than the one that was asked for."
+_ANOTHER_RECORD: Final = "The response is about another record than the one that was asked for."
 
 
 def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str, ...]) -> Model:
     if not isinstance(data, dict):
-        raise InvalidResponse("The answer has no record in it.")
+        raise InvalidResponse("The response has no record in it.")
     if (rows := _row_model(model)) is not None:
         page = _read_page(model, rows, data)
         for row in page["data"]:
             _check_same(request, row, same)
         return page
     if not _is_record(model, data):
-        raise InvalidResponse(f"The answer is not a record of the kind that was asked for ({model.__name__}).")
+        raise InvalidResponse(f"The response is not a record of the kind that was asked for ({model.__name__}).")
     if request.record_id is not None and data["id"] != request.record_id:
         raise InvalidResponse(_ANOTHER_RECORD, another=True)
     record = model.from_dict(data)
@@ -148,7 +148,7 @@ def _check_same(request: Request, record: Model, same: tuple[str, ...]) -> None:
         if told == asked or not isinstance(asked, str) or not isinstance(told, str):
             continue
         if reference_id(told) not in (None, reference_id(asked)):
-            raise InvalidResponse(f"The answer names another {name} than was asked for.", another=True)
+            raise InvalidResponse(f"The response names another {name} than was asked for.", another=True)
 
 
 @cache
@@ -165,7 +165,7 @@ def _row_model(model: type[Model]) -> type[Model] | None:
 
 def _read_page(model: type[Model], rows: type[Model], data: dict[str, Any]) -> Model:
     if not isinstance(data.get("data"), list):
-        raise InvalidResponse("The answer has no page of records in it.")
+        raise InvalidResponse("The response has no page of records in it.")
     # The data store appends rows that tell of warnings; they are not records (API documentation, search).
     records = [row for row in data["data"] if _is_record(rows, row)]
     others = [row for row in data["data"] if not _is_record(rows, row)]
@@ -186,7 +186,7 @@ def _is_record(model: type[Model], data: Any) -> bool:
 
 _MOST_ISSUES: Final = 200
 _MOST_PLACES: Final = 20
-# Characters of all texts of one answer together: nobody reads more of them.
+# Characters of all texts of one response together: nobody reads more of them.
 _MOST_TEXT: Final = 20_000
 
 # The API's codes are built like this. One may come that is not documented yet.
@@ -195,7 +195,7 @@ _CODE = re.compile(r"(?=.{1,64}\Z)[A-Z]+(?:_[A-Z]+)*")
 
 @frozen
 class ErrorReport:
-    """What an error answer says."""
+    """What an error response says."""
 
     message: str
     code: str | None
@@ -205,7 +205,7 @@ class ErrorReport:
 
 
 class _Texts:
-    """Cleans the texts of one answer, as far as they are worth reading."""
+    """Cleans the texts of one response, as far as they are worth reading."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -218,15 +218,15 @@ class _Texts:
         return self._redactor.clean(text)
 
 
-def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
-    """Read an error answer of either form: the API's own, or a FHIR ``OperationOutcome``.
+def read_error(response: HttpResponse, redactor: Redactor) -> ErrorReport:
+    """Read an error response of either form: the API's own, or a FHIR ``OperationOutcome``.
 
-    A page of a proxy, an empty answer and anything else give a report by status alone; no part of it is repeated.
+    A page of a proxy, an empty response and anything else give a report by status alone; no part of it is repeated.
     """
     body: Any = None
-    if reply.body[:1] in (b"{", b" ", b"\n", b"\r", b"\t"):
+    if response.body[:1] in (b"{", b" ", b"\n", b"\r", b"\t"):
         try:
-            body = orjson.loads(reply.body)
+            body = orjson.loads(response.body)
         except (orjson.JSONDecodeError, MemoryError, SystemError):
             body = None
     if not isinstance(body, Mapping):
@@ -234,17 +234,17 @@ def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
     meta = body.get("meta") if isinstance(body.get("meta"), Mapping) else {}
     assert isinstance(meta, Mapping)
     texts = _Texts(redactor)
-    message = _message(reply.status, body, redactor, texts)
+    message = _message(response.status, body, redactor, texts)
     issues = _issues(body.get("issues"), redactor, texts) or _issues(body.get("issue"), redactor, texts)
     if message is None:
-        message = (issues[0].get("diagnostics") if issues else None) or _by_status(reply.status)
+        message = (issues[0].get("diagnostics") if issues else None) or _by_status(response.status)
     code = _code(body.get("code"), redactor)
     if code is None and body.get("resourceType") == "OperationOutcome" and issues:
         code = issues[0].get("code")
     request_id = next(
         (
             found
-            for value in (body.get("requestId"), meta.get("requestId"), reply.headers.get("x-request-id"))
+            for value in (body.get("requestId"), meta.get("requestId"), response.headers.get("x-request-id"))
             if (found := redactor.request_id(value)) is not None
         ),
         None,
@@ -253,7 +253,7 @@ def read_error(reply: Reply, redactor: Redactor) -> ErrorReport:
 
 
 def _by_status(status: int) -> str:
-    return f"The service answered with status {status}."
+    return f"The service responded with status {status}."
 
 
 def _message(status: int, body: Mapping[str, Any], redactor: Redactor, texts: _Texts) -> str | None:

@@ -74,7 +74,7 @@ def find_created(
 
     Args:
         session: where to search.
-        created: the create whose answer was lost.
+        created: the create whose response was lost.
         search: builds a search request from keywords in Python names.
         since: when the create was sent.
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.

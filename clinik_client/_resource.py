@@ -21,7 +21,7 @@ class Resource:
     __slots__ = ("_session", "_state")
 
     same: ClassVar[tuple[str, ...]] = ()
-    """The ids that an answer has in common with what was asked for, in wire names: one with others is about something
+    """The ids that a response has in common with what was asked for, in wire names: one with others is about something
     else. Only what nobody normalises, and what cannot change."""
 
     _state: WriteState | None

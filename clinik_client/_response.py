@@ -35,14 +35,14 @@ class ResponseMeta:
 
     Attributes:
         request_id: the service's id of the exchange.
-        timestamp: when the service answered.
+        timestamp: when the service responded.
         status: the HTTP status.
         rate_limit_total: requests allowed in the rolling window of 60 seconds.
         rate_limit_remaining: requests left in it.
         rate_limit_reset: seconds until it is whole again.
         quota: the monthly volume.
         attempts: how many times the request was sent, 1 if it worked at once.
-        already_deleted: a delete was answered 404 after an earlier attempt that may have been processed.
+        already_deleted: a delete got a 404 after an earlier attempt that may have been processed.
     """
 
     request_id: str | None = None

@@ -20,7 +20,7 @@ from ._interruption import is_interruption
 from ._operation import Request
 from ._reading import ErrorReport
 from ._response import read_seconds
-from ._transport import Attempt, Register, Reply, Wait
+from ._transport import Attempt, HttpResponse, Register, Wait
 
 MAYBE_DONE: Final = ("unknown", "applied")
 """The outcomes after which a write may have been carried out."""
@@ -45,17 +45,17 @@ def may_be_sent_again(request: Request, outcome: Outcome, *, limited: bool = Fal
     return outcome != "rejected" and request.repeatable
 
 
-def wait_asked_for(reply: Reply, told: ErrorReport, now: datetime) -> float | None:
+def wait_asked_for(response: HttpResponse, told: ErrorReport, now: datetime) -> float | None:
     """The seconds that the service asks to wait (RFC 9110, section 10.2.3); ``None`` if it does not.
 
     Args:
-        reply: the response of an error.
+        response: the response of an error.
         told: what it says.
         now: the time of day.
     """
-    if reply.status not in (429, 503):
+    if response.status not in (429, 503):
         return None
-    header = reply.headers.get("retry-after", "")
+    header = response.headers.get("retry-after", "")
     if (seconds := read_seconds(header)) is not None:
         return seconds
     try:
@@ -67,10 +67,10 @@ def wait_asked_for(reply: Reply, told: ErrorReport, now: datetime) -> float | No
     if date is not None:
         date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
         return max(0.0, (date - now).total_seconds())
-    if reply.status != 429 or told.code in QUOTA_CODES:
+    if response.status != 429 or told.code in QUOTA_CODES:
         # A used-up quota does not come back with the rate limit's window.
         return None
-    reset = read_seconds(reply.headers.get("x-ratelimit-reset"))
+    reset = read_seconds(response.headers.get("x-ratelimit-reset"))
     return told.rate_limit_reset if reset is None else reset
 
 

@@ -27,7 +27,7 @@ from ._privacy import Redactor
 from ._reading import InvalidResponse, read_error, read_response
 from ._response import ApiResponse
 from ._retry import BACKOFF_CAP, Clock, RetryBudget, WriteState, may_be_sent_again, wait_asked_for
-from ._transport import Attempt, AttemptFailed, Reply, Transport
+from ._transport import Attempt, AttemptFailed, HttpResponse, Transport
 
 _LONGEST_SLEEP: Final = 1_000_000.0
 # Seconds: the system's timers take no more than some weeks.
@@ -162,17 +162,17 @@ class Session:
             headers = (*headers, (b"Content-Type", b"application/json"))
         invalid: InvalidResponse
         try:
-            reply = self.transport.exchange(request.method, request.target, headers, request.content, attempt)
+            response = self.transport.exchange(request.method, request.target, headers, request.content, attempt)
         except AttemptFailed as failure:
             if attempt.status is None or 200 <= attempt.status <= 299:
                 return self._no_response(request, attempt, failure)
             # The status says enough, even where the rest was lost.
-            reply = Reply(attempt.status, attempt.headers, b"")
-        gone = reply.status == 404 and request.deletes and maybe_done
-        if not gone and not 200 <= reply.status <= 299:
-            return self._error_response(request, reply)
+            response = HttpResponse(attempt.status, attempt.headers, b"")
+        gone = response.status == 404 and request.deletes and maybe_done
+        if not gone and not 200 <= response.status <= 299:
+            return self._error_response(request, response)
         try:
-            return read_response(request, reply, number, gone, same)
+            return read_response(request, response, number, gone, same)
         except InvalidResponse as error:
             invalid = error
         outcome: Outcome = "unknown" if invalid.another else attempt.outcome
@@ -209,9 +209,9 @@ class Session:
             again=may_be_sent_again(request, outcome, final=final),
         )
 
-    def _error_response(self, request: Request, reply: Reply) -> FailedAttempt:
-        status = reply.status
-        told = read_error(reply, self._redactor(request))
+    def _error_response(self, request: Request, response: HttpResponse) -> FailedAttempt:
+        status = response.status
+        told = read_error(response, self._redactor(request))
         error = error_class(status, told.code)
         outcome: Outcome = "rejected" if 300 <= status <= 499 else "unknown"
         facts: dict[str, Any] = {
@@ -222,7 +222,7 @@ class Session:
             "outcome": outcome,
             "operation": request.name,
         }
-        wait = wait_asked_for(reply, told, self.clock.utc())
+        wait = wait_asked_for(response, told, self.clock.utc())
         if issubclass(error, ClinikRateLimitError):
             facts["retry_after"] = wait
         limited = status == 429 and told.code not in QUOTA_CODES
@@ -246,7 +246,7 @@ class Session:
                 level,
                 "%s -> %s in %.0f ms, attempt %d, request %s%s",
                 request.name,
-                attempt.status if attempt.status is not None else "no answer",
+                attempt.status if attempt.status is not None else "no response",
                 (self.clock.now() - started) * 1000,
                 number,
                 self._request_id(request, attempt.headers) or "-",

@@ -1,6 +1,6 @@
 """From the document to what the templates need: which models, fields, enumerations and operations there are.
 
-openapi-python-client parses a derived document, made here: each operation's query parameters are one model, an answer
+openapi-python-client parses a derived document, made here: each operation's query parameters are one model, a response
 is the ``data`` of its envelope, and only schemas that an operation uses are left. What the parser loses on the way
 (limits, descriptions beside a ``$ref``, what each enumeration value means) goes to the templates directly.
 """
@@ -106,7 +106,7 @@ class Operation:
     """Wire name, Python name, kind, description."""
     params: str | None
     body: str | None
-    answer: str | None
+    response: str | None
 
     @property
     def given(self) -> str | None:
@@ -314,7 +314,7 @@ class _Preparation:
             raise unsupported(self.source, where, "a body together with query parameters", "put all into the body")
         if body and method == "patch":
             self.refusing_none.add(body)
-        answer = self._answer(operation, where)
+        response = self._response(operation, where)
         paths = [(name, parameter) for (name, place), parameter in parameters.items() if place == "path"]
         paths.sort(key=lambda entry: path.index(f"{{{entry[0]}}}"))
         self.operations[str(strings.PythonIdentifier(id_, "operation_"))] = Operation(
@@ -334,7 +334,7 @@ class _Preparation:
             ),
             params=params and class_name(params),
             body=body and class_name(body),
-            answer=answer and class_name(answer),
+            response=response and class_name(response),
         )
         success = {"description": "Success."}
         return {
@@ -343,7 +343,7 @@ class _Preparation:
             "parameters": [
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name, _ in paths
             ],
-            "responses": {"200": {**success, **_json(answer)} if answer else success},
+            "responses": {"200": {**success, **_json(response)} if response else success},
             **({"requestBody": {"required": True, **_json(body)}} if body else {}),
         }
 
@@ -382,7 +382,7 @@ class _Preparation:
         content = self.document.resolve(plain(operation["requestBody"])).get("content", {})
         return self._json_schema(content, operation, (*where, "requestBody"), "Request", given=True)
 
-    def _answer(self, operation: Mapping[str, Any], where: Path_) -> str | None:
+    def _response(self, operation: Mapping[str, Any], where: Path_) -> str | None:
         for status, response in operation.get("responses", {}).items():
             content = self.document.resolve(plain(response)).get("content")
             if str(status).startswith("2") and content:

@@ -57,7 +57,7 @@ def _operations(old: Prepared, new: Prepared) -> Iterator[Change]:
         if (before.method, before.path) != (operation.method, operation.path):
             was = f"{before.method} {before.path}"
             yield Change(f"operation {operation.id} moved from {was} to {operation.method} {operation.path}")
-        for role in ("body", "params", "answer"):
+        for role in ("body", "params", "response"):
             first, second = getattr(before, role), getattr(operation, role)
             if first != second:
                 text = f"operation {operation.id}: its {role} is now {second or 'nothing'}, was {first or 'nothing'}"

@@ -1,4 +1,4 @@
-"""Test servers on loopback sockets: what a service, a proxy or something broken in between may answer."""
+"""Test servers on loopback sockets: what a service, a proxy or something broken in between may response."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from clinik_client.testing.wire import Handler, TakeOver
 KEY = "clk_test_0unit0"
 
 Step = WireResponse | Handler
-"""How one request is answered."""
+"""How the server responds to one request."""
 
 
 @frozen
@@ -52,7 +52,7 @@ class Seen:
 
 
 class Service:
-    """Answers each request with the next of its steps, the last one again and again; keeps a ledger.
+    """Responds to each request with the next of its steps, the last one again and again; keeps a ledger.
 
     A context manager that starts and stops it.
     """
@@ -63,7 +63,7 @@ class Service:
         self._steps = list(steps)
         self._lock = threading.Lock()
         self._thread = threading.local()
-        self._server = WireServer(self._answer, port=port, ssl_context=ssl_context, on_connect=self._connected)
+        self._server = WireServer(self._response, port=port, ssl_context=ssl_context, on_connect=self._connected)
 
     @property
     def url(self) -> str:
@@ -85,7 +85,7 @@ class Service:
             self._thread.number = self.connections
         return False
 
-    def _answer(self, request: WireRequest) -> WireResponse | TakeOver:
+    def _response(self, request: WireRequest) -> WireResponse | TakeOver:
         with self._lock:
             self.ledger.append(Seen(self._thread.number, request))
             step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
@@ -101,7 +101,7 @@ class Service:
         self.stop()
 
 
-# -- answers ---------------------------------------------------------------------------------------------------------
+# -- responses --------------------------------------------------------------------------------------------------------
 
 
 def record(name: str = "enc_1", **fields: Any) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def record(name: str = "enc_1", **fields: Any) -> dict[str, Any]:
 
 
 def respond(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> WireResponse:
-    """An answer; ``bytes`` go out as they are, ``None`` is an empty body, anything else becomes JSON."""
+    """A response; ``bytes`` go out as they are, ``None`` is an empty body, anything else becomes JSON."""
     raw = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
     return WireResponse(status, {"content-type": "application/json", **(headers or {})}.items(), raw)
 
@@ -139,7 +139,7 @@ def refuse(status: int, code: str | None = None, headers: Mapping[str, str] | No
 
 
 def zipped(body: bytes, status: int = 200) -> WireResponse:
-    """An answer with this body, which is said to be gzip."""
+    """A response with this body, which is said to be gzip."""
     return respond(status, body, {"content-encoding": "gzip"})
 
 
@@ -151,7 +151,7 @@ def gzipped_envelope() -> bytes:
     return gzip.compress(envelope(), mtime=0)
 
 
-# -- faults ----------------------------------------------------------------------------------------------------------
+# -- faults -----------------------------------------------------------------------------------------------------------
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -194,7 +194,7 @@ def drip(beginning: bytes, piece: bytes, every: float = 0.02) -> Handler:
     return lambda request: take_over
 
 
-# -- other kinds of servers ------------------------------------------------------------------------------------------
+# -- other kinds of servers -------------------------------------------------------------------------------------------
 
 
 def serve_bytes(take_over: Callable[[Connection], None]) -> WireServer:
@@ -263,7 +263,7 @@ def free_port() -> int:
         return port
 
 
-# -- the client's clock ----------------------------------------------------------------------------------------------
+# -- the client's clock -----------------------------------------------------------------------------------------------
 
 
 class VirtualClock(Clock):

@@ -28,7 +28,7 @@ DOCUMENT: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "openapi" / "
 
 Schema = Mapping[str, Any]
 
-# -- the document ---------------------------------------------------------------------------------------------------
+# -- the document -----------------------------------------------------------------------------------------------------
 
 
 def resolve(node: Schema) -> dict[str, Any]:
@@ -93,7 +93,7 @@ MODELS: dict[str, type[Model]] = {
     if isinstance(model := getattr(clinik_client, name), type) and issubclass(model, Model)
 }
 
-# -- any JSON -------------------------------------------------------------------------------------------------------
+# -- any JSON ---------------------------------------------------------------------------------------------------------
 
 json_scalars = (
     st.none()
@@ -108,7 +108,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-"""Anything that an answer can hold."""
+"""Anything that a response can hold."""
 
 not_json = st.one_of(
     st.binary(max_size=4),
@@ -133,7 +133,7 @@ anything = st.recursive(
     max_leaves=6,
 )
 
-# -- what the document allows ---------------------------------------------------------------------------------------
+# -- what the document allows -----------------------------------------------------------------------------------------
 
 _OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 fhir_date_times = (
@@ -223,7 +223,7 @@ def at_the_limits(schema: Schema) -> Iterator[tuple[str, Any]]:
                         yield f"{name}.{where}", {**least(schema), name: value}
 
 
-# -- what the document rules out ------------------------------------------------------------------------------------
+# -- what the document rules out --------------------------------------------------------------------------------------
 
 _WORDS = {
     "string": "must be a string",
@@ -321,7 +321,7 @@ def _broken_of_type(schema: Schema) -> Iterator[Broken]:
                         yield Broken(inner.rule, (name, *inner.path), value, inner.culprit, inner.told)
 
 
-# -- the three ways to write a request ------------------------------------------------------------------------------
+# -- the three ways to write a request --------------------------------------------------------------------------------
 
 
 def in_python_names(model: type[Model], value: Any) -> Any:

@@ -60,7 +60,7 @@ def imported_roots(path: Path) -> set[str]:
     return {name.partition(".")[0] for name, _ in imports(path)}
 
 
-# -- who imports whom -----------------------------------------------------------------------------------------------
+# -- who imports whom -------------------------------------------------------------------------------------------------
 
 
 def test_only_the_transport_imports_httpx_and_httpcore() -> None:
@@ -159,7 +159,7 @@ def test_next_to_http_underscore_attributes_are_those_of_our_own_classes(name: s
             assert node.value.id in ("self", "cls"), ast.unparse(node)
 
 
-# -- what is generated ----------------------------------------------------------------------------------------------
+# -- what is generated ------------------------------------------------------------------------------------------------
 
 
 def test_every_generated_file_says_so_and_no_other_does() -> None:
@@ -172,7 +172,7 @@ def test_every_generated_file_says_so_and_no_other_does() -> None:
         assert not path.read_text(encoding="utf-8").startswith("# Generated"), name
 
 
-# -- how much there is ----------------------------------------------------------------------------------------------
+# -- how much there is ------------------------------------------------------------------------------------------------
 
 
 def statements(node: ast.AST) -> int:
@@ -206,7 +206,7 @@ def test_the_facades_are_found() -> None:
     assert clinik_client.Encounters in FACADES
 
 
-# -- what is told ---------------------------------------------------------------------------------------------------
+# -- what is told -----------------------------------------------------------------------------------------------------
 
 
 def public_methods(cls: type[Any]) -> Iterator[tuple[str, FunctionType]]:

@@ -26,7 +26,7 @@ from clinik_client import (
 from clinik_client._generated.api.encounters import delete_encounter, read_encounter, search_encounters
 from clinik_client._operation import Request
 from clinik_client._reading import InvalidResponse, read_response
-from clinik_client._transport import Reply
+from clinik_client._transport import HttpResponse
 from tests.servers import KEY, Service, created, keep_open, ok, on_virtual_time, page, record, refuse, respond
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -35,7 +35,7 @@ Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
 
 
-# -- life ------------------------------------------------------------------------------------------------------------
+# -- life -------------------------------------------------------------------------------------------------------------
 
 
 def test_with_closes_the_client(serve: Serve) -> None:
@@ -108,7 +108,7 @@ def test_closing_in_another_thread_ends_a_call_at_once_and_what_is_sent_stays_in
     assert "closed" in error.message
 
 
-# -- views -----------------------------------------------------------------------------------------------------------
+# -- views ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_view_shares_the_connections_and_not_the_limits(serve: Serve, connect: Connect) -> None:
@@ -164,7 +164,7 @@ def test_a_view_of_a_subclass_is_of_that_class(connect: Connect) -> None:
         assert type(clinik.with_options(retries=0)) is Ward
 
 
-# -- request ---------------------------------------------------------------------------------------------------------
+# -- request ----------------------------------------------------------------------------------------------------------
 
 
 def test_request_gives_the_data_of_an_envelope_and_its_metadata(serve: Serve, connect: Connect) -> None:
@@ -181,7 +181,7 @@ def test_request_gives_the_whole_body_where_there_is_no_envelope(serve: Serve, c
     assert (data, meta.status) == (body, 200)
 
 
-def test_request_gives_none_for_an_empty_answer(serve: Serve, connect: Connect) -> None:
+def test_request_gives_none_for_an_empty_response(serve: Serve, connect: Connect) -> None:
     data, meta = connect(serve(respond(204))).request("POST", "/v1/things", json={})
     assert (data, meta.status) == (None, 204)
 
@@ -287,7 +287,7 @@ def test_request_treats_everything_else_as_a_create(serve: Serve, connect: Conne
     assert (raised.value.outcome, raised.value.attempts, len(service.ledger)) == ("unknown", 1, 1)
 
 
-def test_request_gives_what_a_delete_answers_and_its_404_is_one(serve: Serve, connect: Connect) -> None:
+def test_request_gives_what_a_delete_responses_and_its_404_is_one(serve: Serve, connect: Connect) -> None:
     service = serve(ok({"gone": 3}), refuse(404, "NOT_FOUND"))
     clinik = connect(service)
     assert clinik.request("DELETE", "/v1/things").data == {"gone": 3}
@@ -302,7 +302,7 @@ def test_request_names_no_path_in_its_errors(serve: Serve, connect: Connect) -> 
     assert "c4n4ry" not in str(raised.value)
 
 
-# -- reading answers -------------------------------------------------------------------------------------------------
+# -- reading responses ------------------------------------------------------------------------------------------------
 
 
 def test_every_header_that_the_api_wants_is_sent(serve: Serve, connect: Connect) -> None:
@@ -329,7 +329,7 @@ FHIR_NAMES = ("subject", "participant", "length", "reasonCode", "partOf", "based
 OTHER_NAMES = ("patientId", "participants", "lengthMinutes", "data", "meta", "cursor", "hasMore", "total", "code")
 WIRE_NAMES = st.sampled_from((*SHARED_NAMES, *FHIR_NAMES, *OTHER_NAMES))
 RECORDS = st.dictionaries(WIRE_NAMES, JSON, max_size=6).map(lambda found: {"id": "enc_1", **found})
-ANSWERS = st.one_of(
+RESPONSES = st.one_of(
     JSON,
     RECORDS,
     RECORDS.map(lambda data: {**data, "resourceType": "Encounter", "id": "enc_1"}),
@@ -349,20 +349,20 @@ ANSWERS = st.one_of(
     ids=["envelope", "no meta", "something beside it", "the record alone", "FHIR alone"],
 )
 def test_a_record_is_read_in_an_envelope_and_without(body: dict[str, Any]) -> None:
-    answer = read_response(read_encounter.request("enc_1"), Reply(200, {}, orjson.dumps(body)), 1, False)
-    assert answer.data.id == "enc_1"
+    response = read_response(read_encounter.request("enc_1"), HttpResponse(200, {}, orjson.dumps(body)), 1, False)
+    assert response.data.id == "enc_1"
 
 
 @pytest.mark.parametrize("enveloped", [True, False])
 def test_a_page_is_read_in_an_envelope_and_without(enveloped: bool) -> None:
     page = {"data": [{"id": "enc_1"}], "hasMore": False}
     body = orjson.dumps({"data": page, "meta": {}} if enveloped else page)
-    answer = read_response(search_encounters.request(), Reply(200, {}, body), 1, False)
-    assert [encounter.id for encounter in answer.data.data] == ["enc_1"]
+    response = read_response(search_encounters.request(), HttpResponse(200, {}, body), 1, False)
+    assert [encounter.id for encounter in response.data.data] == ["enc_1"]
 
 
-@given(answer=ANSWERS, enveloped=st.booleans(), operation=st.sampled_from(["read", "search", "delete", "other"]))
-def test_whatever_a_service_answers_it_is_read_or_refused(answer: Any, enveloped: bool, operation: str) -> None:
+@given(response=RESPONSES, enveloped=st.booleans(), operation=st.sampled_from(["read", "search", "delete", "other"]))
+def test_whatever_a_service_responses_it_is_read_or_refused(response: Any, enveloped: bool, operation: str) -> None:
     requests = {
         "read": read_encounter.request("enc_1", include=None),
         "search": search_encounters.request(),
@@ -370,11 +370,11 @@ def test_whatever_a_service_answers_it_is_read_or_refused(answer: Any, enveloped
         "other": Request(method="GET", route="(request)", path="/v1/x"),
     }
     try:
-        body = orjson.dumps({"data": answer, "meta": {}} if enveloped else answer)
+        body = orjson.dumps({"data": response, "meta": {}} if enveloped else response)
     except orjson.JSONEncodeError:  # an integer beyond 64 bits or a lone surrogate
         return
     try:
-        found = read_response(requests[operation], Reply(200, {}, body), 1, False)
+        found = read_response(requests[operation], HttpResponse(200, {}, body), 1, False)
     except InvalidResponse:
         assert operation != "other"
         return
@@ -387,4 +387,4 @@ def test_whatever_a_service_answers_it_is_read_or_refused(answer: Any, enveloped
 def test_a_record_of_another_kind_is_not_the_one_that_was_asked_for() -> None:
     body = orjson.dumps({"data": record("enc_1", resourceType="Patient")})
     with pytest.raises(InvalidResponse, match="Encounter"):
-        read_response(read_encounter.request("enc_1", include=None), Reply(200, {}, body), 1, False)
+        read_response(read_encounter.request("enc_1", include=None), HttpResponse(200, {}, body), 1, False)

@@ -65,7 +65,7 @@ def everything(error: BaseException) -> str:
     return " ".join([*texts, str(pickle.dumps(error))])
 
 
-# -- keys ------------------------------------------------------------------------------------------------------------
+# -- keys -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("bare_environment")
@@ -171,7 +171,7 @@ def test_a_client_is_neither_pickled_nor_copied(connect: Connect) -> None:
         pickle.dumps(clinik.encounters)
 
 
-# -- where the service is --------------------------------------------------------------------------------------------
+# -- where the service is ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/clinik", "/clinik/", "/a/b"])
@@ -301,7 +301,7 @@ def test_https_and_this_machine_do_not_warn(url: str) -> None:
         Clinik(KEY, base_url=url, trust_env=False).close()
 
 
-# -- limits, the log and the User-Agent ------------------------------------------------------------------------------
+# -- limits, the log and the User-Agent -------------------------------------------------------------------------------
 
 
 class Odd:
@@ -425,7 +425,7 @@ def test_a_user_agent_that_cannot_be_a_header_is_refused(agent: Any) -> None:
         Clinik(KEY, user_agent=agent)
 
 
-# -- TLS -------------------------------------------------------------------------------------------------------------
+# -- TLS --------------------------------------------------------------------------------------------------------------
 
 
 def subject_hash(certificate: bytes) -> str:
@@ -634,7 +634,7 @@ def test_tls_is_set_up_as_the_standard_library_does(ca_file: Path) -> None:
     assert tls.tls_context(ca_file, False).get_ca_certs() == theirs.get_ca_certs()
 
 
-# -- proxies ---------------------------------------------------------------------------------------------------------
+# -- proxies ----------------------------------------------------------------------------------------------------------
 
 
 class RunningProxy(NamedTuple):
@@ -880,7 +880,7 @@ def test_any_text_as_proxy_is_either_taken_or_a_config_error(user: str, host: st
             Clinik(KEY, base_url="http://127.0.0.1:9", proxy=url).close()
 
 
-# -- NO_PROXY --------------------------------------------------------------------------------------------------------
+# -- NO_PROXY ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def document_id(path: Path) -> str:
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=document_id)
 
 
-# -- reading a document ----------------------------------------------------------------------------------------------
+# -- reading a document -----------------------------------------------------------------------------------------------
 
 
 @frozen
@@ -130,7 +130,7 @@ def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
 
 
-# -- running it ------------------------------------------------------------------------------------------------------
+# -- running it -------------------------------------------------------------------------------------------------------
 
 
 @frozen
@@ -222,7 +222,7 @@ def finish(words: list[str], folder: Path, environment: Mapping[str, str], shown
             watch.cancel()
 
 
-# -- where it runs ---------------------------------------------------------------------------------------------------
+# -- where it runs ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def stage(service: FixtureServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             value.close()
 
 
-# -- the documents ---------------------------------------------------------------------------------------------------
+# -- the documents ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_this_version_is_in_the_changelog() -> None:
     assert re.search(rf"^## {re.escape(clinik_client.__version__)}( |$)", changelog, flags=re.MULTILINE)
 
 
-# -- the reader itself -----------------------------------------------------------------------------------------------
+# -- the reader itself ------------------------------------------------------------------------------------------------
 
 
 def fenced(language: str, text: str) -> str:
@@ -385,7 +385,7 @@ def test_blocks_share_a_namespace_and_tracebacks_name_the_line(stage: Stage) -> 
     assert failure.traceback[-1].lineno + 1 == 4
 
 
-def test_a_request_that_no_recording_answers_is_noticed_even_if_its_error_is_caught(stage: Stage) -> None:
+def test_a_request_that_no_recording_responses_is_noticed_even_if_its_error_is_caught(stage: Stage) -> None:
     code = "from clinik_client import Clinik, ClinikApiError\nclinik = Clinik(retries=0)\n"
     code += "try:\n    clinik.request('GET', '/v1/elsewhere')\nexcept ClinikApiError:\n    pass"
     with pytest.raises(AssertionError, match="match no recording"):

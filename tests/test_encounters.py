@@ -44,7 +44,7 @@ def last_body(server: FixtureServer) -> Any:
     return server.requests[-1].json
 
 
-# -- the life of an encounter ---------------------------------------------------------------------------------------
+# -- the life of an encounter -----------------------------------------------------------------------------------------
 
 VISIT = {
     "status": "in-progress",
@@ -159,7 +159,7 @@ def test_update_and_search_take_a_dict_or_a_model_too(clinik: Clinik) -> None:
     assert [found.id for found in walk] == ["enc_lmn567", ID, "enc_uvw456"]
 
 
-# -- the other stories ----------------------------------------------------------------------------------------------
+# -- the other stories ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.clinik_recording("inpatient-admission", use_all=True)
@@ -373,7 +373,7 @@ def test_what_the_service_says_of_limits(clinik: Clinik) -> None:
     assert (meta.status, meta.quota.overage, meta.rate_limit_remaining) == (204, 253, 98)
 
 
-# -- errors ---------------------------------------------------------------------------------------------------------
+# -- errors -----------------------------------------------------------------------------------------------------------
 
 CLASSES = {
     400: ClinikApiError,
@@ -435,7 +435,7 @@ def test_every_error_is_typed_and_says_what_the_service_said(clinik_server: Fixt
         if is_json:
             assert error.message == (told.get("message") or issues[0]["diagnostics"])
         else:
-            assert error.message == f"The service answered with status {exchange.status}."
+            assert error.message == f"The service responded with status {exchange.status}."
         assert error.issues == issues
         assert error.attempts == 1
         assert error.outcome == ("rejected" if exchange.status < 500 else "unknown")
@@ -451,7 +451,7 @@ def test_every_error_is_typed_and_says_what_the_service_said(clinik_server: Fixt
     assert [ex.path for ex in clinik_server.unused()] == [ex.path for ex in ERRORS if not can_be_sent(ex)]
 
 
-# -- what is refused ------------------------------------------------------------------------------------------------
+# -- what is refused --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.clinik_recording("life-of-an-encounter")
@@ -495,14 +495,14 @@ def test_an_unexpected_argument_is_an_error(clinik: Clinik, clinik_server: Fixtu
     assert clinik_server.requests == []
 
 
-# -- answers of other forms -----------------------------------------------------------------------------------------
+# -- responses of other forms -----------------------------------------------------------------------------------------
 
 
 def test_what_include_adds_stays_reachable() -> None:
     patient = {"resourceType": "Patient", "id": "pt_1"}
     record = {"id": "enc_1", "status": "finished", "included": [patient]}
     exchange = Exchange.of(
-        "GET", "/v1/encounters/enc_1?_include=Encounter:patient", answer={"data": record, "meta": {}}
+        "GET", "/v1/encounters/enc_1?_include=Encounter:patient", response={"data": record, "meta": {}}
     )
     with (
         FixtureServer([Recording("made-up", [exchange])]) as server,
@@ -516,7 +516,7 @@ def test_what_include_adds_stays_reachable() -> None:
 def test_a_page_may_mix_both_forms_and_lack_what_is_optional() -> None:
     fhir = {"resourceType": "Encounter", "id": "enc_2", "status": "finished", "class": {"code": "AMB"}}
     rows = [{"id": "enc_1", "class": "AMB"}, fhir, {"resourceType": "Patient", "id": "pt_1"}, {"id": ""}, None, "row"]
-    exchange = Exchange.of("GET", "/v1/encounters", answer={"data": {"data": rows, "hasMore": False}})
+    exchange = Exchange.of("GET", "/v1/encounters", response={"data": {"data": rows, "hasMore": False}})
     with (
         FixtureServer([Recording("made-up", [exchange])]) as server,
         Clinik("clk_test_fixture", base_url=server.url, trust_env=False) as clinik,

@@ -36,7 +36,7 @@ from clinik_client._errors import DOCUMENTED_CODES, ISSUE_TYPES, QUOTA_CODES, SE
 from clinik_client._generated.api.encounters import create_encounter
 from clinik_client._privacy import Redactor
 from clinik_client._reading import ErrorReport, read_error
-from clinik_client._transport import Reply
+from clinik_client._transport import HttpResponse
 from tests.strategies import DOCUMENT, json_values
 
 PARENTS: dict[type[ClinikApiError], type[BaseException]] = {
@@ -161,7 +161,7 @@ def test_an_error_is_one_line(message: str, diagnostics: list[str]) -> None:
     assert len(str(error).splitlines()) == 1
 
 
-# -- local validation -----------------------------------------------------------------------------------------------
+# -- local validation -------------------------------------------------------------------------------------------------
 
 
 def test_the_error_of_a_refused_request_drags_nothing_along() -> None:
@@ -191,7 +191,7 @@ def test_the_list_of_members_is_the_documents() -> None:
     assert caught.value.issues[0]["diagnostics"] == f"status: must be one of {members}"
 
 
-# -- by status ------------------------------------------------------------------------------------------------------
+# -- by status --------------------------------------------------------------------------------------------------------
 
 BY_STATUS = {
     401: ClinikAuthError,
@@ -224,7 +224,7 @@ def test_every_documented_quota_code_is_known() -> None:
     assert set(codes) == DOCUMENTED_CODES
 
 
-# -- what an error answer says --------------------------------------------------------------------------------------
+# -- what an error response says --------------------------------------------------------------------------------------
 
 NOTHING = Redactor([])
 error_bodies = st.fixed_dictionaries(
@@ -244,8 +244,8 @@ error_bodies = st.fixed_dictionaries(
 
 
 @given(st.integers(300, 599), error_bodies.map(orjson.dumps) | json_values.map(orjson.dumps) | st.binary(max_size=20))
-def test_any_answer_makes_an_error(status: int, body: bytes) -> None:
-    told = read_error(Reply(status, {"x-request-id": "req_header"}, body), NOTHING)
+def test_any_response_makes_an_error(status: int, body: bytes) -> None:
+    told = read_error(HttpResponse(status, {"x-request-id": "req_header"}, body), NOTHING)
     error = error_class(status, told.code)(told.message, code=told.code, issues=told.issues, request_id=told.request_id)
     assert error.message
     assert error.message.isprintable()
@@ -262,14 +262,14 @@ def test_any_answer_makes_an_error(status: int, body: bytes) -> None:
     "body",
     [b"", b"<html>canary</html>", b"canary", b'{"message": "canary', b'["canary"]', b'"canary"', b"\xff\xfe", b"null"],
 )
-def test_nothing_of_an_answer_that_is_no_error_body_is_repeated(body: bytes) -> None:
-    told = read_error(Reply(502, {}, body), NOTHING)
-    assert (told.message, told.code, told.issues) == ("The service answered with status 502.", None, [])
+def test_nothing_of_an_response_that_is_no_error_body_is_repeated(body: bytes) -> None:
+    told = read_error(HttpResponse(502, {}, body), NOTHING)
+    assert (told.message, told.code, told.issues) == ("The service responded with status 502.", None, [])
 
 
 def test_both_forms_of_issues_are_read() -> None:
     own = {"message": "Invalid.", "code": "VALIDATION_ERROR", "requestId": "req_1", "issues": [ISSUE]}
-    told = read_error(Reply(422, {"x-request-id": "req_2"}, orjson.dumps(own)), NOTHING)
+    told = read_error(HttpResponse(422, {"x-request-id": "req_2"}, orjson.dumps(own)), NOTHING)
     assert (told.message, told.code, told.request_id, told.issues) == ("Invalid.", "VALIDATION_ERROR", "req_1", [ISSUE])
     outcome = {
         "resourceType": "OperationOutcome",
@@ -282,7 +282,7 @@ def test_both_forms_of_issues_are_read() -> None:
             }
         ],
     }
-    told = read_error(Reply(422, {"x-request-id": "req_2"}, orjson.dumps(outcome)), NOTHING)
+    told = read_error(HttpResponse(422, {"x-request-id": "req_2"}, orjson.dumps(outcome)), NOTHING)
     assert (told.message, told.code, told.request_id) == ("period: ends early", "value", "req_2")
     assert told.issues == [
         {"severity": "error", "code": "value", "diagnostics": "period: ends early", "location": ["Encounter.period"]}
@@ -290,7 +290,7 @@ def test_both_forms_of_issues_are_read() -> None:
 
 
 def told_by(body: Any, *carried: str, key: str = "", headers: dict[str, str] | None = None) -> ErrorReport:
-    return read_error(Reply(422, headers or {}, orjson.dumps(body)), Redactor(carried, key))
+    return read_error(HttpResponse(422, headers or {}, orjson.dumps(body)), Redactor(carried, key))
 
 
 @pytest.mark.parametrize("code", sorted(DOCUMENTED_CODES | ISSUE_TYPES))
@@ -337,20 +337,20 @@ def test_a_quota_is_seen_whatever_the_request_carried() -> None:
     assert error_class(429, told.code) is ClinikQuotaError
 
 
-def test_of_an_answer_to_a_large_request_no_word_is_repeated() -> None:
+def test_of_an_response_to_a_large_request_no_word_is_repeated() -> None:
     issue = {**ISSUE, "details": {"text": "canary"}}
     body = {"message": "canary", "error": "canary", "code": "VALIDATION_ERROR", "requestId": "req_1", "issues": [issue]}
     for carried in (["x" * 100_001], ["xy"] * 1_001):
         told = told_by(body, *carried)
         assert told.message == (
-            "The service answered with status 422. What it said is left out, because the request was large and may be "
+            "The service responded with status 422. What it said is left out, because the request was large and may be "
             "repeated in it."
         )
         assert told.issues == [{"severity": "error", "code": "invalid"}]
         assert (told.code, told.request_id) == ("VALIDATION_ERROR", None)
 
 
-def test_what_is_told_of_one_answer_is_bounded() -> None:
+def test_what_is_told_of_one_response_is_bounded() -> None:
     place = "abcdefghij" * 30
     issue = {"diagnostics": "word " * 800, "location": [place] * 30}
     told = told_by({"message": "word", "issues": [{**issue, "location": [place] * 5_000}, *[issue] * 299]})
@@ -367,7 +367,7 @@ def test_what_is_told_of_one_answer_is_bounded() -> None:
 
 @pytest.mark.parametrize("carried", [["x" * 10_000_000], ["x" * 90_000], [f"{n} of many texts" for n in range(990)]])
 @pytest.mark.parametrize("text", ["x" * 4_000, "QUJD" * 1_000, "%2541&amp;\\u0041QUJD+" * 180, "7 of many " * 400])
-def test_no_answer_takes_long_to_read(carried: list[str], text: str) -> None:
+def test_no_response_takes_long_to_read(carried: list[str], text: str) -> None:
     body = {"message": "no", "issues": [{"diagnostics": text, "location": [text]}] * 1_000}
     began = time.process_time()
     told_by(body, *carried, key="clk_test_9f3cAbCdEfGhKEY")

@@ -88,7 +88,7 @@ def refused(kind: Codec, value: Any) -> str:
     return problem
 
 
-# -- every kind -----------------------------------------------------------------------------------------------------
+# -- every kind -------------------------------------------------------------------------------------------------------
 
 
 @given(st.sampled_from(KINDS), json_values)
@@ -121,7 +121,7 @@ def test_no_problem_repeats_a_value(kind: Codec, value: Any) -> None:
     assert CANARY not in str(problems)
 
 
-# -- texts ----------------------------------------------------------------------------------------------------------
+# -- texts ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_text_is_counted_in_characters() -> None:
@@ -170,7 +170,7 @@ def test_a_string_of_another_class_is_sent_as_a_plain_one() -> None:
     assert encoded == "finished"
 
 
-# -- numbers --------------------------------------------------------------------------------------------------------
+# -- numbers ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "1", None, 1j])
@@ -225,7 +225,7 @@ def test_a_multiple_is_one_in_decimal(value: float) -> None:
     assert write(Number(multiple_of=0.1), value)[1] == []
 
 
-# -- days and moments -----------------------------------------------------------------------------------------------
+# -- days and moments -------------------------------------------------------------------------------------------------
 
 
 @given(st.dates())
@@ -313,7 +313,7 @@ def test_a_constant_is_not_mistaken() -> None:
     assert refused(Constant("a"), "b") == "must be 'a'"
 
 
-# -- lists and alternatives -----------------------------------------------------------------------------------------
+# -- lists and alternatives -------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.text("ab", max_size=2), max_size=4))
@@ -379,7 +379,7 @@ def test_of_several_kinds_the_first_that_fits_is_taken() -> None:
     assert TEXTS.decode(5) is UNDECODABLE
 
 
-# -- any JSON -------------------------------------------------------------------------------------------------------
+# -- any JSON ---------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_no_json_is_refused_at_its_place() -> None:
@@ -410,7 +410,7 @@ def test_nesting_is_possible_to_a_depth_that_can_be_written() -> None:
     assert refused(Json(), nested(101)) == "must not be nested deeper than 100 levels"
 
 
-# -- places ---------------------------------------------------------------------------------------------------------
+# -- places -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_place_names_the_wire_path_and_the_callers_own_where_they_differ() -> None:

@@ -101,11 +101,11 @@ def test_nothing_is_seen_of_a_request_that_is_refused(connected: Callable[[str],
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("answer", [refuse(422, "VALIDATION_ERROR"), refuse(500), raw(b"HTTP/1.1 2"), raw(b"canary")])
+@pytest.mark.parametrize("response", [refuse(422, "VALIDATION_ERROR"), refuse(500), raw(b"HTTP/1.1 2"), raw(b"canary")])
 def test_nothing_is_seen_of_a_request_that_failed(
-    serve: Any, connected: Callable[[str], Clinik], name: str, answer: Any
+    serve: Any, connected: Callable[[str], Clinik], name: str, response: Any
 ) -> None:
-    clinik = connected(serve(answer).url)
+    clinik = connected(serve(response).url)
     error = raised_by(lambda: CALLS[name](clinik))
     assert isinstance(error, ClinikApiError)
     assert_nothing_is_seen(error)
@@ -172,7 +172,7 @@ def test_nothing_is_seen_of_other_limits(connected: Callable[[str], Clinik]) -> 
     assert_nothing_is_seen(error)
 
 
-# -- interruptions --------------------------------------------------------------------------------------------------
+# -- interruptions ----------------------------------------------------------------------------------------------------
 
 
 class Interruption(BaseException):
@@ -187,7 +187,7 @@ def test_nothing_is_seen_of_a_call_that_a_signal_ends(
         mine = "a canary of the program's own"  # noqa: F841 - looked for in its frame
         raise Interruption
 
-    def answer(request: Any) -> Any:
+    def response(request: Any) -> Any:
         def take_over(connection: Any) -> None:
             main = threading.main_thread().ident
             assert main is not None
@@ -196,7 +196,7 @@ def test_nothing_is_seen_of_a_call_that_a_signal_ends(
 
         return take_over
 
-    clinik = connected(serve(answer).url)
+    clinik = connected(serve(response).url)
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
         error = raised_by(lambda: CALLS[name](clinik))
@@ -293,7 +293,7 @@ def test_an_exception_that_was_being_handled_is_searched_too(connected: Callable
     assert inside == [{}] * len(inside)
 
 
-# -- what the decorator leaves as it is -----------------------------------------------------------------------------
+# -- what the decorator leaves as it is -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("function", [Clinik.__init__, Clinik.request, Encounters.create, Encounters.read])

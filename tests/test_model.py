@@ -59,7 +59,7 @@ def json_form(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-# -- reading and writing --------------------------------------------------------------------------------------------
+# -- reading and writing ----------------------------------------------------------------------------------------------
 
 
 @given(models_and_records)
@@ -249,7 +249,7 @@ def test_a_day_reads_as_a_date() -> None:
     assert params.to_dict() == {"dateFrom": "2025-06-01", "dateTo": "2025-06-31"}
 
 
-# -- both shapes ----------------------------------------------------------------------------------------------------
+# -- both shapes ------------------------------------------------------------------------------------------------------
 
 
 @given(allowed(SCHEMAS["Encounter"], plain=True))
@@ -292,7 +292,7 @@ def test_a_recorded_fhir_record_reads_into_the_same_fields() -> None:
     assert ENCOUNTER.restore(encounter.to_dict()) == resource
 
 
-# -- copies ---------------------------------------------------------------------------------------------------------
+# -- copies -----------------------------------------------------------------------------------------------------------
 
 
 @given(models_and_records)
@@ -318,7 +318,7 @@ def test_a_deep_copy_is_independent_and_keeps_members() -> None:
     assert other.status is EncounterStatus.FINISHED
 
 
-# -- showing --------------------------------------------------------------------------------------------------------
+# -- showing ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_record_shows_its_type_id_and_status_only() -> None:

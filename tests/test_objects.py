@@ -45,7 +45,7 @@ def told(given_value: Any, *, keywords: bool = False, model: type[Model] = Encou
     return [issue["diagnostics"] for issue in caught.value.issues]
 
 
-# -- did you mean ---------------------------------------------------------------------------------------------------
+# -- did you mean -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_unknown_name_is_told_at_its_place() -> None:
     assert told(given_value) == ["diagnosis[1].ranking: unknown field; did you mean rank?"]
 
 
-# -- one spelling in one request ------------------------------------------------------------------------------------
+# -- one spelling in one request --------------------------------------------------------------------------------------
 
 
 def test_keywords_are_python_names_all_the_way_down() -> None:
@@ -137,7 +137,7 @@ def test_a_single_name_in_the_other_spelling_is_found(value: dict[str, Any], dat
         encode(value)
 
 
-# -- models in requests ---------------------------------------------------------------------------------------------
+# -- models in requests -----------------------------------------------------------------------------------------------
 
 
 def test_a_nested_model_stands_wherever_a_dict_does() -> None:
@@ -187,7 +187,7 @@ def test_what_did_not_fit_when_it_was_read_is_refused_when_it_is_sent() -> None:
     assert request.additional_properties == {"status": 5, "lengthMinutes": "long"}
 
 
-# -- mappings of other kinds ----------------------------------------------------------------------------------------
+# -- mappings of other kinds ------------------------------------------------------------------------------------------
 
 
 def test_any_mapping_will_do() -> None:

@@ -104,7 +104,7 @@ requests_of = {name: allowed(taken.schema) for name, taken in INPUTS.items()}
 some_input = st.sampled_from(list(INPUTS.values()))
 inputs_and_requests = some_input.flatmap(lambda taken: st.tuples(st.just(taken), requests_of[taken.operation_id]))
 
-# -- what the document allows ---------------------------------------------------------------------------------------
+# -- what the document allows -----------------------------------------------------------------------------------------
 
 
 @forms
@@ -178,7 +178,7 @@ def test_numbers_in_a_query_are_json() -> None:
     assert search(count=25.0).target == "/v1/encounters?count=25"
 
 
-# -- what it rules out ----------------------------------------------------------------------------------------------
+# -- what it rules out ------------------------------------------------------------------------------------------------
 
 BROKEN = {
     f"{taken.operation_id}-{wrong}-{name}": (form, taken, wrong)
@@ -269,7 +269,7 @@ def without_none(value: Any) -> Any:
     return [without_none(item) for item in value] if isinstance(value, list) else value
 
 
-# -- None -----------------------------------------------------------------------------------------------------------
+# -- None -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spell", [in_wire_names, as_keywords], ids=["dict", "keywords"])
@@ -322,7 +322,7 @@ def test_a_required_field_that_is_none_is_told_as_missing() -> None:
     assert [issue["diagnostics"] for issue in caught.value.issues] == ["status: Required", "patientId: Required"]
 
 
-# -- ids ------------------------------------------------------------------------------------------------------------
+# -- ids --------------------------------------------------------------------------------------------------------------
 
 BAD_IDS = [
     *("", ".", "..", "../patients/pt_1", "a/b", "a\\b", "%2e%2e", "a%2Fb", "enc 1", " enc_1", "enc_1\n", "\r\nx: y"),
@@ -358,7 +358,7 @@ def test_a_bad_id_is_told_together_with_bad_fields() -> None:
     assert [issue["location"] for issue in caught.value.issues] == [["id"], ["status"], ["lengthMinutes"]]
 
 
-# -- forms ----------------------------------------------------------------------------------------------------------
+# -- forms ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from clinik_client._generated.api.encounters import search_encounters
 from clinik_client._operation import Request
 from clinik_client._pagination import MOST_IDLE_PAGES, REMEMBERED
 from clinik_client._reading import read_response
-from clinik_client._transport import Reply
+from clinik_client._transport import HttpResponse
 from tests.faults import points
 from tests.servers import Service, ok, on_virtual_time, page, record, refuse, respond
 
@@ -64,7 +64,7 @@ class Book:
         data: dict[str, Any] = {"data": self.pages[number], "hasMore": more}
         data |= {"cursor": str(number + 1)} if more else {}
         data |= {} if self.total is None else {"total": self.total}
-        return read_response(request, Reply(200, {}, orjson.dumps({"data": data, "meta": {}})), 1, False)
+        return read_response(request, HttpResponse(200, {}, orjson.dumps({"data": data, "meta": {}})), 1, False)
 
     def walk(self, limit: int | None = None, **filters: Any) -> Pager[Encounter, EncounterPage]:
         return Pager(self.send, search_encounters.request(**filters), limit)
@@ -232,11 +232,11 @@ def test_a_failing_page_leaves_the_place_to_start_again_at(serve: Serve, connect
     assert ids(clinik.encounters.search_all(cursor=walk.cursor)) == ["enc_2"]
 
 
-# -- services that go in circles -------------------------------------------------------------------------------------
+# -- services that go in circles --------------------------------------------------------------------------------------
 
 
 def circling(cursors: list[str | None], start: str | None = None) -> tuple[list[str], list[str | None]]:
-    """What a walk yields and asks for when the n-th answer names the n-th of these cursors, always with hasMore."""
+    """What a walk yields and asks for when the n-th response names the n-th of these cursors, always with hasMore."""
     asked: list[str | None] = []
 
     def send(request: Request) -> ApiResponse[Any]:
@@ -245,7 +245,7 @@ def circling(cursors: list[str | None], start: str | None = None) -> tuple[list[
         data: dict[str, Any] = {"data": [record(f"enc_{number}")], "hasMore": True}
         if cursors[number] is not None:
             data["cursor"] = cursors[number]
-        return read_response(request, Reply(200, {}, orjson.dumps({"data": data})), 1, False)
+        return read_response(request, HttpResponse(200, {}, orjson.dumps({"data": data})), 1, False)
 
     walk: Pager[Encounter, EncounterPage] = Pager(send, search_encounters.request(cursor=start), None)
     found: list[str] = []
@@ -337,18 +337,18 @@ def test_pages_with_nothing_in_them_are_counted_from_the_last_that_had_something
     assert ids(Book([*pages, [record("enc_last")]]).walk()) == ["enc_0", "enc_1", "enc_2", "enc_last"]
 
 
-# -- one user at a time ----------------------------------------------------------------------------------------------
+# -- one user at a time -----------------------------------------------------------------------------------------------
 
 
 def test_a_walk_that_another_thread_is_using_says_so(serve: Serve, connect: Connect) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def answer(request: Any) -> Any:
+    def response(request: Any) -> Any:
         asked.set()
         assert go_on.wait(5)
         return respond(200, {"data": {"data": [record("enc_1")], "hasMore": False}})
 
-    walk = connect(serve(answer)).encounters.search_all()
+    walk = connect(serve(response)).encounters.search_all()
     found: list[str] = []
     thread = threading.Thread(target=lambda: found.extend(ids(walk)))
     thread.start()
@@ -391,7 +391,7 @@ def test_a_walk_that_is_used_inside_of_its_own_use_says_so() -> None:
     assert len(raised) == 2
 
 
-# -- interruptions ---------------------------------------------------------------------------------------------------
+# -- interruptions ----------------------------------------------------------------------------------------------------
 
 
 class Interruption(Exception):
@@ -461,7 +461,7 @@ def test_records_and_pages_may_be_taken_in_turn(book: Book, turns: list[bool], l
     assert found == expected(book)[:limit]
 
 
-# -- the window ------------------------------------------------------------------------------------------------------
+# -- the window -------------------------------------------------------------------------------------------------------
 
 
 def test_an_id_is_remembered_for_a_thousand_rows_and_no_longer() -> None:
@@ -473,7 +473,7 @@ def test_an_id_is_remembered_for_a_thousand_rows_and_no_longer() -> None:
     assert len(far.walk()._latest) <= REMEMBERED == 1000
 
 
-# -- how it is given -------------------------------------------------------------------------------------------------
+# -- how it is given --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", [-1, 1.5, "3", True])

@@ -26,7 +26,7 @@ from clinik_client._privacy import REDACTED, Redactor, is_name, texts_of
 from clinik_client.testing import Exchange, WireRequest, WireResponse, WireServer
 from tests.strategies import json_values
 
-# -- redaction ------------------------------------------------------------------------------------------------------
+# -- redaction --------------------------------------------------------------------------------------------------------
 
 words = st.text("abcdefXYZ019._-", min_size=2, max_size=12).filter(
     lambda word: word[0].isalnum() and word[-1].isalnum()
@@ -93,7 +93,7 @@ def test_every_text_of_a_body_is_found(value: Any) -> None:
     }
 
 
-# -- in every form --------------------------------------------------------------------------------------------------
+# -- in every form ----------------------------------------------------------------------------------------------------
 
 SENTENCES = st.sampled_from(
     [
@@ -229,7 +229,7 @@ def test_what_stands_plainly_is_taken_out_in_its_place() -> None:
     assert redactor.clean("unplanned") == f"un{REDACTED}"
 
 
-# -- the key --------------------------------------------------------------------------------------------------------
+# -- the key ----------------------------------------------------------------------------------------------------------
 
 SECRET = "9f3cAbCd-EfGh_iJkLKEY"
 SENT_KEY = f"clk_live_{SECRET}"
@@ -271,7 +271,7 @@ def test_dates_are_known_by_their_form(text: str) -> None:
     assert Redactor([]).clean(f"born {text}, or so") == f"born {REDACTED}, or so"
 
 
-# -- the planted key and data ---------------------------------------------------------------------------------------
+# -- the planted key and data -----------------------------------------------------------------------------------------
 
 KEY = "clk_test_canaryKEY"
 ID = "enc_canary1"
@@ -315,7 +315,7 @@ def error_body(message: str) -> bytes:
     return orjson.dumps({"error": message, "message": message, "code": "X", "requestId": "req_1", "issues": [issue]})
 
 
-ANSWERS: dict[str, tuple[int, bytes]] = {
+RESPONSES: dict[str, tuple[int, bytes]] = {
     "right": (200, envelope(RECORD)),
     "a page": (
         200,
@@ -393,7 +393,7 @@ def told_of(record: logging.LogRecord) -> str:
 
 
 @contextmanager
-def answering(status: int, body: bytes) -> Iterator[Clinik]:
+def responding(status: int, body: bytes) -> Iterator[Clinik]:
     def handler(request: WireRequest) -> WireResponse:
         return WireResponse(status, HEADERS if body else HEADERS[1:], body)
 
@@ -404,14 +404,14 @@ def answering(status: int, body: bytes) -> Iterator[Clinik]:
         yield clinik
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("response", RESPONSES)
 @pytest.mark.parametrize("call", CALLS)
-def test_no_key_and_no_health_data_comes_out(call: str, answer: str) -> None:
-    status, body = ANSWERS[answer]
+def test_no_key_and_no_health_data_comes_out(call: str, response: str) -> None:
+    status, body = RESPONSES[response]
     if call in CARRYING:
         body = body.replace(BY_FORM.encode(), f"{BY_FORM} {SENT}".encode())
     shown: list[str] = []
-    with records_of_all_loggers() as records, answering(status, body) as clinik:
+    with records_of_all_loggers() as records, responding(status, body) as clinik:
         try:
             response = CALLS[call](clinik)
         except ClinikApiError as error:
@@ -434,7 +434,7 @@ def test_no_key_and_no_health_data_comes_out(call: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_nothing_comes_out_when_there_is_no_answer(call: Callable[[Clinik], Any]) -> None:
+def test_nothing_comes_out_when_there_is_no_response(call: Callable[[Clinik], Any]) -> None:
     with WireServer(lambda request: WireResponse(200)) as server:
         port = server.port
     with (
@@ -450,7 +450,7 @@ def test_nothing_comes_out_when_there_is_no_answer(call: Callable[[Clinik], Any]
 
 def test_what_is_not_carried_is_taken_out_of_what_the_service_says_by_its_form() -> None:
     with (
-        answering(422, error_body("pt_other7 is enc_other8, see Patient/pt_other7")) as clinik,
+        responding(422, error_body("pt_other7 is enc_other8, see Patient/pt_other7")) as clinik,
         pytest.raises(ClinikApiError) as caught,
     ):
         clinik.encounters.read(ID)
@@ -458,7 +458,7 @@ def test_what_is_not_carried_is_taken_out_of_what_the_service_says_by_its_form()
 
 
 def test_an_operator_learns_what_happened() -> None:
-    with records_of_all_loggers() as records, answering(*ANSWERS["told back by a server error"]) as clinik:
+    with records_of_all_loggers() as records, responding(*RESPONSES["told back by a server error"]) as clinik:
         with pytest.raises(ClinikApiError):
             clinik.encounters.update(ID, status="finished")
         (line,) = [record for record in records if record.name == "clinik_client"]
@@ -476,6 +476,6 @@ def test_the_log_of_the_sdk_is_silent_and_unset_until_asked() -> None:
 
 def test_requests_and_recordings_made_of_them_show_no_values() -> None:
     request = EncounterCreateRequest.from_dict(BODY)
-    exchange = Exchange.of("POST", "/v1/encounters", json=BODY, answer=envelope(RECORD), api_key=KEY)
+    exchange = Exchange.of("POST", "/v1/encounters", json=BODY, response=envelope(RECORD), api_key=KEY)
     for thing in (request, [request], exchange):
         assert not any(secret in repr(thing) for secret in SECRETS)

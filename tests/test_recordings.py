@@ -26,9 +26,9 @@ EXCHANGES = {
 }
 DOCUMENT: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "openapi" / "clinik.yaml")
 
-# -- what deviates, and how -----------------------------------------------------------------------------------------
+# -- what deviates, and how -------------------------------------------------------------------------------------------
 
-# Answers of a proxy on the way: (status, media type). The document describes the service, not these.
+# Responses of a proxy on the way: (status, media type). The document describes the service, not these.
 NOT_FROM_THE_API = {(502, "text/html"), (503, "")}
 
 # A body that the document rules out: it is recorded to be refused with this code.
@@ -67,7 +67,7 @@ def each(exchanges: Mapping[str, Exchange]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("exchange", exchanges.values(), ids=exchanges)
 
 
-# -- reading the document -------------------------------------------------------------------------------------------
+# -- reading the document ---------------------------------------------------------------------------------------------
 
 
 def resolve(node: Any) -> Any:
@@ -121,7 +121,7 @@ def response_of(exchange: Exchange) -> Any:
 
 
 def resources(exchange: Exchange) -> Iterator[Any]:
-    """The encounters in a success answer, and whatever else stands in their places."""
+    """The encounters in a success response, and whatever else stands in their places."""
     data = orjson.loads(exchange.response_body)["data"]
     if isinstance(data.get("data"), list):
         yield from data["data"]
@@ -129,7 +129,7 @@ def resources(exchange: Exchange) -> Iterator[Any]:
         yield data
 
 
-# -- against the document -------------------------------------------------------------------------------------------
+# -- against the document ---------------------------------------------------------------------------------------------
 
 
 @each(EXCHANGES)
@@ -169,7 +169,7 @@ def test_the_request_body_is_described(exchange: Exchange) -> None:
 
 
 @each(FROM_THE_API)
-def test_the_answer_is_described(exchange: Exchange) -> None:
+def test_the_response_is_described(exchange: Exchange) -> None:
     described = response_of(exchange)
     if "content" not in described:
         assert (exchange.response_body, exchange.response_header("content-type")) == (b"", None)
@@ -220,7 +220,7 @@ def test_what_is_not_from_the_api_says_nothing_as_the_api_would(exchange: Exchan
     assert {name.lower() for name, _ in exchange.response_headers} <= {"content-type"}
 
 
-# -- in themselves --------------------------------------------------------------------------------------------------
+# -- in themselves ----------------------------------------------------------------------------------------------------
 
 
 @each(FROM_THE_API)
@@ -241,7 +241,7 @@ def test_body_and_headers_say_the_same(exchange: Exchange) -> None:
         }
 
 
-def test_no_two_answers_share_a_request_id() -> None:
+def test_no_two_responses_share_a_request_id() -> None:
     ids = [exchange.response_header("x-request-id") for exchange in FROM_THE_API.values()]
     assert len(set(ids)) == len(ids)
 

@@ -89,8 +89,8 @@ def test_the_request_may_be_what_create_was_given_in_any_form(clinik: Clinik, cl
 def found(row: dict[str, Any], given: dict[str, Any], server_query: str = "") -> str:
     """The verdict where the service has this one row."""
     query = server_query or "patientId=pt_1&dateFrom=2025-05-31&dateTo=2025-06-02&count=100"
-    answer = {"data": {"data": [row], "hasMore": False}, "meta": {}}
-    story = Recording("one-row", [Exchange.of("GET", f"/v1/encounters?{query}", answer=answer)])
+    response = {"data": {"data": [row], "hasMore": False}, "meta": {}}
+    story = Recording("one-row", [Exchange.of("GET", f"/v1/encounters?{query}", response=response)])
     with (
         FixtureServer([story], must_use_all=True) as server,
         Clinik("clk_test_lost", base_url=server.url, trust_env=False, retries=0) as clinik,
@@ -170,7 +170,7 @@ def test_a_request_that_create_would_refuse_is_refused() -> None:
 
 def test_a_search_that_fails_is_an_error_and_no_verdict() -> None:
     target = "/v1/encounters?patientId=pt_1&dateFrom=2025-05-31&dateTo=2025-06-02&count=100"
-    story = Recording("down", [Exchange.of("GET", target, status=500, answer={"error": "Internal Server Error"})])
+    story = Recording("down", [Exchange.of("GET", target, status=500, response={"error": "Internal Server Error"})])
     with (
         FixtureServer([story]) as server,
         Clinik("clk_test_lost", base_url=server.url, trust_env=False, retries=0) as clinik,
@@ -190,7 +190,7 @@ def test_a_result_shows_no_record() -> None:
                         Exchange.of(
                             "GET",
                             "/v1/encounters?patientId=pt_1&count=100",
-                            answer={"data": {"data": [ROW], "hasMore": False}},
+                            response={"data": {"data": [ROW], "hasMore": False}},
                         )
                     ],
                 )

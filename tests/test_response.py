@@ -95,8 +95,8 @@ def test_a_header_fills_exactly_what_the_body_lacks(lacking: set[str]) -> None:
 
 
 def test_every_documented_header_is_read() -> None:
-    answered = DOCUMENT["paths"]["/v1/encounters"]["get"]["responses"]["200"]
-    described = {name.lower() for name in resolve(answered)["headers"]}
+    responded = DOCUMENT["paths"]["/v1/encounters"]["get"]["responses"]["200"]
+    described = {name.lower() for name in resolve(responded)["headers"]}
     assert described == HEADERS.keys()
     read = read_meta({}, HEADERS, 200, 1)
     assert all(getattr(read, attribute.name) is not None for attribute in fields(ResponseMeta))
@@ -147,9 +147,9 @@ def response(data: Any = None) -> ApiResponse[Any]:
 
 
 def test_a_response_unpacks_and_has_names() -> None:
-    answer = response(5)
-    data, meta = answer
-    assert (data, meta) == (answer.data, answer.meta) == (5, ResponseMeta(request_id="req_1", status=200))
+    whole = response(5)
+    data, meta = whole
+    assert (data, meta) == (whole.data, whole.meta) == (5, ResponseMeta(request_id="req_1", status=200))
 
 
 def test_a_response_shows_a_record_as_the_record_does_and_nothing_of_raw_data() -> None:
@@ -165,11 +165,11 @@ def test_a_response_shows_a_record_as_the_record_does_and_nothing_of_raw_data() 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_response_survives_copying_and_pickling(protocol: int) -> None:
     record = Encounter.from_dict({"id": "enc_1", "status": "finished", "period": {"start": "2025"}})
-    answer = ApiResponse(record, read_meta(BODY, HEADERS, 200, 1))
-    copies: list[Any] = [pickle.loads(pickle.dumps(answer, protocol)), copy.copy(answer), copy.deepcopy(answer)]
+    response = ApiResponse(record, read_meta(BODY, HEADERS, 200, 1))
+    copies: list[Any] = [pickle.loads(pickle.dumps(response, protocol)), copy.copy(response), copy.deepcopy(response)]
     for other in copies:
         assert type(other) is ApiResponse
-        assert other == answer
+        assert other == response
         assert repr(other.meta.timestamp) == "FhirDateTime('2025-01-15T09:15:00.000Z')"
 
 

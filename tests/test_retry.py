@@ -37,7 +37,7 @@ from clinik_client._errors import Outcome
 from clinik_client._operation import Request
 from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
 from clinik_client._session import Options, Session
-from clinik_client._transport import Attempt, AttemptFailed, Reply, Transport, network, parse_target
+from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, network, parse_target
 from tests.servers import (
     Service,
     Step,
@@ -85,8 +85,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 # What leaves open whether the service did it: no status line of success has arrived.
 LOST: dict[str, Step] = {
-    "end without an answer": raw(),
-    "reset without an answer": raw(reset=True),
+    "end without a response": raw(),
+    "reset without a response": raw(reset=True),
     "garbage": raw(b"\x00\xff garbage\r\n\r\n"),
     "500": refuse(500, "INTERNAL_ERROR"),
     "502 page": respond(502, b"<html>Bad gateway</html>", {"content-type": "text/html"}),
@@ -107,7 +107,7 @@ CONFIRMED: dict[str, Step] = {
 }
 
 
-# -- retried or not --------------------------------------------------------------------------------------------------
+# -- retried or not ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", [*LOST, *CONFIRMED])
@@ -265,7 +265,7 @@ def test_a_status_counts_even_where_its_page_is_cut_or_too_large(serve: Serve, c
     assert (raised.value.outcome, raised.value.status) == ("rejected", 422)
 
 
-# -- deletes ---------------------------------------------------------------------------------------------------------
+# -- deletes ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", [*LOST, *CONFIRMED])
@@ -316,7 +316,7 @@ def test_a_404_for_an_update_or_a_read_after_a_lost_one_is_still_a_404(serve: Se
     assert (raised.value.outcome, raised.value.attempts) == ("rejected", 2)
 
 
-# -- how long to wait ------------------------------------------------------------------------------------------------
+# -- how long to wait -------------------------------------------------------------------------------------------------
 
 
 def limited(headers: dict[str, str] | None = None, reset: Any = None) -> Step:
@@ -437,7 +437,7 @@ NEAR_DATES = st.builds(
 @example("Fri, 31 Dec 99999 23:59:59 GMT")
 @example("Fri, 31 Dec 99999999999999999999 23:59:59 GMT")
 def test_any_retry_after_is_survived(value: str) -> None:
-    session, clock = in_memory([Reply(429, {"retry-after": value}, b""), Reply(200, {}, b"")])
+    session, clock = in_memory([HttpResponse(429, {"retry-after": value}, b""), HttpResponse(200, {}, b"")])
     try:
         session.send(READ)
         told = clock.waits
@@ -457,7 +457,7 @@ def survived(clock: VirtualClock, told: list[float]) -> None:
 def test_any_rate_limit_reset_is_survived(value: Any) -> None:
     # The standard library's json writes NaN and integers of any length, which a broken service may do as well.
     body = json.dumps({"code": "RATE_LIMITED", "meta": {"rateLimitReset": value}}).encode()
-    session, clock = in_memory([Reply(429, {}, body), Reply(200, {}, b"")])
+    session, clock = in_memory([HttpResponse(429, {}, body), HttpResponse(200, {}, b"")])
     try:
         session.send(READ)
         told = clock.waits
@@ -466,21 +466,21 @@ def test_any_rate_limit_reset_is_survived(value: Any) -> None:
     survived(clock, told)
 
 
-# -- the policy without sockets --------------------------------------------------------------------------------------
+# -- the policy without sockets ---------------------------------------------------------------------------------------
 
 READ = Request(method="GET", route="/v1/encounters/{id}", path="/v1/encounters/enc_1", record_id="enc_1")
 CREATE = Request(method="POST", route="/v1/encounters", path="/v1/encounters", body={})
 
 
 class ScriptedTransport(Transport):
-    """Answers with the next of its replies, or fails with the next of its failures."""
+    """Responds with the next of its responses, or fails with the next of its failures."""
 
-    def __init__(self, script: Sequence[Reply | AttemptFailed]) -> None:
+    def __init__(self, script: Sequence[HttpResponse | AttemptFailed]) -> None:
         super().__init__(parse_target("http://127.0.0.1:9"), None, None, 1000)
         self.script = list(script)
         self.sent = 0
 
-    def exchange(self, method: str, target: str, headers: Any, content: bytes, attempt: Attempt) -> Reply:
+    def exchange(self, method: str, target: str, headers: Any, content: bytes, attempt: Attempt) -> HttpResponse:
         self.sent += 1
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(step, AttemptFailed):
@@ -491,7 +491,7 @@ class ScriptedTransport(Transport):
 
 
 def in_memory(
-    script: Sequence[Reply | AttemptFailed], share: float = 1.0, retries: int = 2, deadline: float | None = None
+    script: Sequence[HttpResponse | AttemptFailed], share: float = 1.0, retries: int = 2, deadline: float | None = None
 ) -> tuple[Session, VirtualClock]:
     """A session without a network."""
     clock = VirtualClock(share)
@@ -500,7 +500,7 @@ def in_memory(
 
 @given(share=st.floats(0, 1), retries=st.integers(0, RetryBudget.SIZE))
 def test_the_backoff_has_full_jitter_and_a_cap(share: float, retries: int) -> None:
-    session, clock = in_memory([Reply(500, {}, b"")], share, retries)
+    session, clock = in_memory([HttpResponse(500, {}, b"")], share, retries)
     with pytest.raises(ClinikServerError):
         session.send(READ)
     assert clock.ranges[:retries] == [min(BACKOFF_CAP, 2.0**n) for n in range(retries)]
@@ -517,27 +517,27 @@ FAILURES = st.sampled_from(
     [
         AttemptFailed("No connection could be made."),
         AttemptFailed("The time was up while connecting.", timed_out=True),
-        *(Reply(status, {}, b"") for status in (500, 503, 529, 429)),
+        *(HttpResponse(status, {}, b"") for status in (500, 503, 529, 429)),
     ]
 )
 
 
 @given(script=st.lists(FAILURES, min_size=1, max_size=8), retries=st.integers(0, 6), deadline=st.floats(0.5, 60))
 def test_a_create_is_sent_again_only_after_proof(
-    script: list[Reply | AttemptFailed], retries: int, deadline: float
+    script: list[HttpResponse | AttemptFailed], retries: int, deadline: float
 ) -> None:
     session, clock = in_memory(script, retries=retries, deadline=deadline)
     transport = session.transport
     assert isinstance(transport, ScriptedTransport)
     with pytest.raises(ClinikApiError) as raised:
         session.send(CREATE)
-    ambiguous = [isinstance(step, Reply) and step.status != 429 for step in script]
+    ambiguous = [isinstance(step, HttpResponse) and step.status != 429 for step in script]
     most = ambiguous.index(True) + 1 if True in ambiguous else retries + 1
     assert transport.sent == raised.value.attempts <= min(most, retries + 1)
     assert clock.passed < deadline
     last = script[min(transport.sent, len(script)) - 1]
     expected: Outcome = "not_sent"
-    if isinstance(last, Reply):
+    if isinstance(last, HttpResponse):
         expected = "rejected" if last.status == 429 else "unknown"
     assert raised.value.outcome == expected
 
@@ -556,7 +556,9 @@ def test_a_ten_minute_outage_costs_at_most_a_tenth_more_or_the_retries_of_one_ca
 
 
 def test_success_brings_the_retries_back() -> None:
-    session, _ = in_memory([Reply(500, {}, b"")] * 60 + [Reply(200, {}, b"")] + [Reply(500, {}, b"")])
+    session, _ = in_memory(
+        [HttpResponse(500, {}, b"")] * 60 + [HttpResponse(200, {}, b"")] + [HttpResponse(500, {}, b"")]
+    )
     transport = session.transport
     assert isinstance(transport, ScriptedTransport)
     attempts = []
@@ -573,7 +575,7 @@ def test_success_brings_the_retries_back() -> None:
 
 
 def test_a_client_that_is_seldom_used_has_its_retries_too() -> None:
-    session, clock = in_memory([Reply(500, {}, b"")])
+    session, clock = in_memory([HttpResponse(500, {}, b"")])
     for _ in range(20):
         clock.passed += RetryBudget.FORGOTTEN + 1
         with pytest.raises(ClinikServerError) as raised:
@@ -591,7 +593,7 @@ def test_a_wait_that_the_service_asks_for_takes_nothing_of_the_budget(
 
 
 def test_a_wait_that_the_service_asks_for_is_begun_even_when_the_budget_is_spent() -> None:
-    session, clock = in_memory([Reply(500, {}, b"")])
+    session, clock = in_memory([HttpResponse(500, {}, b"")])
     transport = session.transport
     assert isinstance(transport, ScriptedTransport)
     attempts = 0
@@ -599,20 +601,20 @@ def test_a_wait_that_the_service_asks_for_is_begun_even_when_the_budget_is_spent
         with pytest.raises(ClinikServerError) as raised:
             session.send(READ)
         attempts = raised.value.attempts
-    transport.script = [Reply(429, {"retry-after": "1"}, b""), Reply(200, {}, b"")]
+    transport.script = [HttpResponse(429, {"retry-after": "1"}, b""), HttpResponse(200, {}, b"")]
     clock.waits.clear()
     assert session.send(READ).meta.status == 200
     assert clock.waits == [1]
 
 
 def test_closing_ends_the_wait_for_a_retry_at_once(serve: Serve, connect: Connect) -> None:
-    answered = threading.Event()
+    responded = threading.Event()
 
-    def answer(request: Any) -> Any:
-        answered.set()
+    def response(request: Any) -> Any:
+        responded.set()
         return limited({"retry-after": "20"})
 
-    clinik = connect(serve(answer))
+    clinik = connect(serve(response))
     raised: list[ClinikApiError] = []
 
     def work() -> None:
@@ -623,11 +625,11 @@ def test_closing_ends_the_wait_for_a_retry_at_once(serve: Serve, connect: Connec
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert answered.wait(5)
+    assert responded.wait(5)
     clinik.close()
     thread.join(5)
     assert not thread.is_alive()
-    # The answer may have been on its way when the connection was closed: then the call ends with that.
+    # The response may have been on its way when the connection was closed: then the call ends with that.
     assert [error.attempts for error in raised] == [1]
 
 
@@ -642,7 +644,7 @@ def test_once_a_clock_is_stopped_nothing_waits_on_it() -> None:
 
 
 def test_closing_a_session_stops_its_clock() -> None:
-    session, clock = in_memory([Reply(200, {}, b"")])
+    session, clock = in_memory([HttpResponse(200, {}, b"")])
     session.close()
     Clock.sleep(clock, 30)
 
@@ -676,7 +678,7 @@ def test_a_short_outage_loses_no_read_of_many_threads(threads: int) -> None:
 
 
 def test_views_share_the_budget() -> None:
-    session, _ = in_memory([Reply(500, {}, b"")])
+    session, _ = in_memory([HttpResponse(500, {}, b"")])
     assert session.with_options(Options(retries=9)).budget is session.budget
 
 
@@ -715,12 +717,12 @@ def test_a_budget_counts_right_between_threads() -> None:
     assert sum(taken) == RetryBudget.SIZE
 
 
-# -- another record's answer -----------------------------------------------------------------------------------------
+# -- another record's response ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["read", "update"])
 @pytest.mark.parametrize("shape", [{}, {"resourceType": "Encounter", "class": {"code": "AMB"}}])
-def test_another_records_answer_is_never_handed_out(
+def test_another_records_response_is_never_handed_out(
     serve: Serve, connect: Connect, name: str, shape: dict[str, Any]
 ) -> None:
     service = serve(ok(record("enc_2", **shape)))
@@ -750,7 +752,7 @@ Shape = Callable[..., dict[str, Any]]
 
 @pytest.mark.parametrize("shape", [as_simple, as_fhir])
 @pytest.mark.parametrize(("patient", "parent"), [("pt_2", None), ("pt_1", "enc_8"), ("pt_2", "enc_8"), ("pt_", None)])
-def test_an_answer_to_a_create_that_names_another_patient_or_parent_is_never_handed_out(
+def test_an_response_to_a_create_that_names_another_patient_or_parent_is_never_handed_out(
     serve: Serve, connect: Connect, shape: Shape, patient: str, parent: str | None
 ) -> None:
     service = serve(ok(shape("enc_5", patient, parent), 201))
@@ -764,7 +766,7 @@ def test_an_answer_to_a_create_that_names_another_patient_or_parent_is_never_han
 @pytest.mark.parametrize(
     ("patient", "parent"), [("pt_1", "enc_7"), ("pt_1", None), (None, None), ("Patient/pt_1", "enc_7")]
 )
-def test_what_an_answer_does_not_tell_or_tells_as_a_reference_speaks_against_nothing(
+def test_what_an_response_does_not_tell_or_tells_as_a_reference_speaks_against_nothing(
     serve: Serve, connect: Connect, shape: Shape, patient: str | None, parent: str | None
 ) -> None:
     if shape is as_fhir and patient is not None:
@@ -795,7 +797,7 @@ def test_a_page_with_a_row_of_another_patient_than_was_asked_for_is_never_handed
 
 @pytest.mark.parametrize("problem", [MemoryError(), SystemError("returned NULL without setting an exception")])
 @pytest.mark.parametrize("name", CALLS)
-def test_an_answer_that_memory_does_not_suffice_for_is_a_typed_error(
+def test_an_response_that_memory_does_not_suffice_for_is_a_typed_error(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, problem: Exception
 ) -> None:
     def fail(body: bytes) -> NoReturn:
@@ -810,7 +812,7 @@ def test_an_answer_that_memory_does_not_suffice_for_is_a_typed_error(
     assert raised.value.__context__ is None
 
 
-# -- Ctrl-C ----------------------------------------------------------------------------------------------------------
+# -- Ctrl-C -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -821,9 +823,9 @@ def default_ctrl_c() -> Iterator[None]:
 
 
 def press_ctrl_c(*parts: bytes) -> Step:
-    """Answer with these bytes; while the client waits for more, somebody presses Ctrl-C."""
+    """Response with these bytes; while the client waits for more, somebody presses Ctrl-C."""
 
-    def answer(request: Any) -> Any:
+    def response(request: Any) -> Any:
         def take_over(connection: Any) -> None:
             for part in parts:
                 connection.send(part)
@@ -834,7 +836,7 @@ def press_ctrl_c(*parts: bytes) -> Step:
 
         return take_over
 
-    return answer
+    return response
 
 
 @pytest.mark.usefixtures("default_ctrl_c")

@@ -1,4 +1,4 @@
-"""One attempt on real sockets: time, size, form, and that an answer reaches the call that asked for it."""
+"""One attempt on real sockets: time, size, form, and that a response reaches the call that asked for it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def in_time(limit: float = TIMEOUT) -> Iterator[None]:
     assert took <= limit + OVERRUN, f"took {took:.3f} s"
 
 
-# -- time ------------------------------------------------------------------------------------------------------------
+# -- time -------------------------------------------------------------------------------------------------------------
 
 SLOW: dict[str, Step] = {
     "silence": keep_open(),
@@ -106,7 +106,7 @@ SLOW: dict[str, Step] = {
 @pytest.mark.parametrize("fault", SLOW)
 def test_the_timeout_is_wall_clock(serve: Serve, connect: Connect, fault: str) -> None:
     clinik = connect(serve(SLOW[fault], created()), timeout=TIMEOUT)
-    with in_time(), pytest.raises(ClinikTimeoutError, match="waiting for the answer") as raised:
+    with in_time(), pytest.raises(ClinikTimeoutError, match="waiting for the response") as raised:
         create(clinik)
     status_came = fault not in ("silence", "dripping status line", "flood of 1xx")
     assert raised.value.outcome == ("applied" if status_came else "unknown")
@@ -151,16 +151,16 @@ def test_a_dead_address_leaves_time_for_the_next(connect: Connect, monkeypatch: 
             ],
         )
         with in_time(2 * TIMEOUT):
-            answer = create(connect(f"http://several.localhost:{alive.port}", timeout=2 * TIMEOUT))
-    assert (answer.meta.attempts, len(alive.ledger)) == (1, 1)
+            response = create(connect(f"http://several.localhost:{alive.port}", timeout=2 * TIMEOUT))
+    assert (response.meta.attempts, len(alive.ledger)) == (1, 1)
 
 
 def test_a_slow_resolver_is_within_the_timeout(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer, asked = threading.Event(), threading.Event()
+    response, asked = threading.Event(), threading.Event()
 
     def resolve(*arguments: Any, **options: Any) -> Any:
         asked.set()
-        answer.wait(10)
+        response.wait(10)
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
@@ -169,7 +169,7 @@ def test_a_slow_resolver_is_within_the_timeout(connect: Connect, monkeypatch: py
         create(clinik)
     assert raised.value.outcome == "not_sent"
     assert asked.is_set()
-    answer.set()
+    response.set()
     for thread in threading.enumerate():
         if thread.name == "clinik-lookup":
             thread.join(5)
@@ -253,7 +253,7 @@ def test_a_deadline_is_shorter_than_a_timeout(serve: Serve, connect: Connect) ->
         clinik.encounters.read("enc_1")
 
 
-# -- size and form ---------------------------------------------------------------------------------------------------
+# -- size and form ----------------------------------------------------------------------------------------------------
 
 
 def gzip_members(*texts: bytes) -> bytes:
@@ -329,11 +329,11 @@ def test_a_bomb_is_stopped_where_the_limit_is(serve: Serve, connect: Connect) ->
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert (raised.value.attempts, clock.waits) == (1, [])  # the next answer would be as large
+    assert (raised.value.attempts, clock.waits) == (1, [])  # the next response would be as large
     assert most < 8_000_000
 
 
-def test_an_answer_that_tls_did_not_end_is_cut_short(
+def test_an_response_that_tls_did_not_end_is_cut_short(
     serve: Serve, connect: Connect, server_tls: ssl.SSLContext, ca_file: Path
 ) -> None:
     # 123 could be the beginning of 1234, and only TLS's own ending would tell.
@@ -405,7 +405,7 @@ FORMS: dict[str, Step] = {
     "lone surrogate": respond(200, b'{"data": {"id": "enc_1", "type": "\\ud800' + CANARY.encode() + b'"}}'),
     "NaN": respond(200, b'{"data": {"id": "enc_1", "lengthMinutes": NaN}}'),
     "Infinity": respond(200, b'{"data": {"id": "enc_1", "lengthMinutes": -Infinity}}'),
-    "two answers in one": respond(200, envelope() + envelope()),
+    "two responses in one": respond(200, envelope() + envelope()),
     "two ids": respond(200, b'{"data": {"id": "enc_1", "id": "enc_' + CANARY.encode() + b'"}}'),
     "empty": respond(200, b""),
     "white space": respond(200, b" \r\n"),
@@ -425,7 +425,7 @@ FORMS: dict[str, Step] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_answer_that_is_not_one_is_a_typed_error_that_repeats_nothing(
+def test_an_response_that_is_not_one_is_a_typed_error_that_repeats_nothing(
     serve: Serve, connect: Connect, form: str
 ) -> None:
     clinik = connect(serve(FORMS[form], ok()), retries=0)
@@ -476,10 +476,10 @@ def test_an_error_page_with_a_very_long_message_is_dealt_with_at_once(serve: Ser
     assert len(str(raised.value)) < 20_000
 
 
-# -- the right answer ------------------------------------------------------------------------------------------------
+# -- the right response -----------------------------------------------------------------------------------------------
 
 
-def answer_what_was_asked(request: WireRequest) -> WireResponse:
+def response_what_was_asked(request: WireRequest) -> WireResponse:
     """A record for each id, and for each create one whose id tells its patient."""
     if request.method == "POST":
         patient = json.loads(request.body)["patientId"]
@@ -487,20 +487,20 @@ def answer_what_was_asked(request: WireRequest) -> WireResponse:
     return ok(record(request.target.rsplit("/", 1)[1]))
 
 
-SECOND_ANSWERS = {
-    "a whole answer": HEAD + b"Content-Length: 40\r\n\r\n" + b'{"data": {"id": "enc_9"}, "meta": {}}'.ljust(40),
+SECOND_RESPONSES = {
+    "a whole response": HEAD + b"Content-Length: 40\r\n\r\n" + b'{"data": {"id": "enc_9"}, "meta": {}}'.ljust(40),
     "a refusal": b"HTTP/1.1 422 No\r\nContent-Length: 0\r\n\r\n",
-    "a whole answer in chunks": CHUNKED + b"25\r\n" + b'{"data": {"id": "enc_9"}, "meta": {}}' + b"\r\n0\r\n\r\n",
-    "an empty answer": b"HTTP/1.1 204 No Content\r\n\r\n",
-    "half an answer": HEAD + b"Content-Length: 300\r\n\r\n",
+    "a whole response in chunks": CHUNKED + b"25\r\n" + b'{"data": {"id": "enc_9"}, "meta": {}}' + b"\r\n0\r\n\r\n",
+    "an empty response": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "half a response": HEAD + b"Content-Length: 300\r\n\r\n",
     "garbage": b"\x00garbage",
     "one byte": b"\n",
 }
 
 
-@pytest.mark.parametrize("extra", SECOND_ANSWERS)
+@pytest.mark.parametrize("extra", SECOND_RESPONSES)
 @pytest.mark.parametrize("framing", ["length", "chunks"])
-def test_bytes_behind_an_answer_never_become_the_next_one(
+def test_bytes_behind_an_response_never_become_the_next_one(
     serve: Serve, connect: Connect, extra: str, framing: str
 ) -> None:
     body = b'{"data": {"id": "enc_1"}, "meta": {}}'
@@ -511,7 +511,7 @@ def test_bytes_behind_an_answer_never_become_the_next_one(
 
     def inject(request: WireRequest) -> TakeOver:
         def take_over(connection: Connection) -> None:
-            connection.send(first + SECOND_ANSWERS[extra])
+            connection.send(first + SECOND_RESPONSES[extra])
             served.append(connection.receive(5))
 
         return take_over
@@ -528,13 +528,13 @@ def test_bytes_behind_an_answer_never_become_the_next_one(
 
 @pytest.mark.parametrize("ending", [b"0\r\n\r\n", b"0\r\nx-check: 1\r\n\r\n", b"0;last\r\n\r\n"])
 def test_chunks_may_end_in_any_form(serve: Serve, connect: Connect, ending: bytes) -> None:
-    answer = CHUNKED + b"25;a=b\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}' + b"\r\n" + ending
-    clinik = connect(serve(keep_open(answer), created("enc_2")))
+    response = CHUNKED + b"25;a=b\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}' + b"\r\n" + ending
+    clinik = connect(serve(keep_open(response), created("enc_2")))
     assert create(clinik).data.id == "enc_1"
 
 
-def test_sixty_four_threads_each_get_their_own_answer(serve: Serve, connect: Connect) -> None:
-    service = serve(answer_what_was_asked)
+def test_sixty_four_threads_each_get_their_own_response(serve: Serve, connect: Connect) -> None:
+    service = serve(response_what_was_asked)
     clinik = connect(service, retries=0)
 
     def work(worker: int) -> list[tuple[str, str]]:
@@ -542,8 +542,8 @@ def test_sixty_four_threads_each_get_their_own_answer(serve: Serve, connect: Con
         for step in range(6):
             name = f"enc_{worker}_{step}"
             found.append((name, clinik.encounters.read(name).data.id))
-            answer = clinik.encounters.create(status="planned", class_="AMB", patient_id=f"{worker}_{step}")
-            found.append((name, answer.data.id))
+            response = clinik.encounters.create(status="planned", class_="AMB", patient_id=f"{worker}_{step}")
+            found.append((name, response.data.id))
         return found
 
     with ThreadPoolExecutor(64) as threads:
@@ -596,12 +596,12 @@ print("both")
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_after_a_fork_both_processes_get_their_own_answers(
+def test_after_a_fork_both_processes_get_their_own_responses(
     serve: Serve, server_tls: ssl.SSLContext, ca_file: Path, tls: bool
 ) -> None:
     if not hasattr(os, "fork"):
         return  # there is nothing to promise where there is no fork
-    service = serve(answer_what_was_asked, ssl_context=server_tls if tls else None)
+    service = serve(response_what_was_asked, ssl_context=server_tls if tls else None)
     script = _FORK.replace("trust_env=False", f"trust_env=False, verify={str(ca_file)!r}")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script, service.url], capture_output=True, text=True, timeout=60
@@ -622,7 +622,7 @@ def who_asked(seen: Seen) -> str:
     return name.split("_")[0].rstrip("0123456789")
 
 
-# -- connections -----------------------------------------------------------------------------------------------------
+# -- connections ------------------------------------------------------------------------------------------------------
 
 
 def test_connections_are_kept_for_less_time_than_servers_keep_theirs() -> None:
@@ -645,8 +645,8 @@ class Hands:
 def test_a_call_takes_no_connection_that_was_idle_for_too_long(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, call: str, keeps: float
 ) -> None:
-    answers = {"create": created(), "read": ok(), "update": ok(), "delete": respond(204), "search": page([])}
-    service = serve(answers[call])
+    responses = {"create": created(), "read": ok(), "update": ok(), "delete": respond(204), "search": page([])}
+    service = serve(responses[call])
     clinik = connect(service)
     calls: dict[str, Callable[[], Any]] = {
         "create": lambda: create(clinik),
@@ -678,7 +678,7 @@ def test_a_write_does_not_take_the_connection_of_a_read(serve: Serve, connect: C
 def test_a_connection_that_the_server_ended_meanwhile_is_not_used(serve: Serve, connect: Connect) -> None:
     ended = threading.Event()
 
-    def answer_and_end(request: WireRequest) -> TakeOver:
+    def response_and_end(request: WireRequest) -> TakeOver:
         def take_over(connection: Connection) -> None:
             connection.send(HEAD + b"Content-Length: 37\r\n\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}')
             connection.close()
@@ -686,7 +686,7 @@ def test_a_connection_that_the_server_ended_meanwhile_is_not_used(serve: Serve, 
 
         return take_over
 
-    service = serve(answer_and_end)
+    service = serve(response_and_end)
     clinik = connect(service, retries=0)
     for _ in range(20):
         ended.clear()
@@ -699,7 +699,7 @@ def test_many_failures_leave_no_socket_open(serve: Serve, connect: Connect) -> N
     gone: list[bytes] = []
 
     def watched(step: Step) -> Step:
-        def answer(request: WireRequest) -> TakeOver:
+        def response(request: WireRequest) -> TakeOver:
             def take_over(connection: Connection) -> None:
                 assert callable(step)
                 inner = step(request)
@@ -709,7 +709,7 @@ def test_many_failures_leave_no_socket_open(serve: Serve, connect: Connect) -> N
 
             return take_over
 
-        return answer
+        return response
 
     faults = [keep_open(b"garbage\r\n\r\n"), keep_open(HEAD + b"Content-Length: x\r\n\r\n"), keep_open()]
     service = serve(*(watched(fault) for fault in faults))
@@ -744,7 +744,7 @@ def test_closing_while_connecting_ends_the_call_at_once(connect: Connect, monkey
     assert (error.outcome, "closed" in str(error)) == ("not_sent", True)
 
 
-@pytest.mark.parametrize("wait", ["lookup", "handshake", "answer"])
+@pytest.mark.parametrize("wait", ["lookup", "handshake", "response"])
 def test_closing_ends_whatever_a_call_waits_for(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, wait: str
 ) -> None:
@@ -760,7 +760,7 @@ def test_closing_ends_whatever_a_call_waits_for(
         reached.set()
         connection.receive(5)
 
-    def hold_answer(request: WireRequest) -> TakeOver:
+    def hold_response(request: WireRequest) -> TakeOver:
         def take_over(connection: Connection) -> None:
             reached.set()
             connection.receive(5)
@@ -773,7 +773,7 @@ def test_closing_ends_whatever_a_call_waits_for(
         urls = {
             "lookup": "http://slow.localhost:9",
             "handshake": silent.url.replace("http:", "https:"),
-            "answer": serve(hold_answer).url,
+            "response": serve(hold_response).url,
         }
         clinik = connect(urls[wait], timeout=10.0, retries=2)
         raised = in_thread(lambda: create(clinik))
@@ -786,7 +786,7 @@ def test_closing_ends_whatever_a_call_waits_for(
         if thread.name == "clinik-lookup":
             thread.join(5)
     assert isinstance(error, ClinikApiError)
-    assert (error.outcome, error.attempts) == ("unknown" if wait == "answer" else "not_sent", 1)
+    assert (error.outcome, error.attempts) == ("unknown" if wait == "response" else "not_sent", 1)
 
 
 def in_thread(work: Callable[[], Any]) -> Callable[[], BaseException | None]:

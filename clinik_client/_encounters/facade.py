@@ -52,8 +52,8 @@ class Encounters(Resource):
     ) -> ApiResponse[Encounter]:
         """Record a new encounter. ``status``, ``class_`` and ``patient_id`` are required.
 
-        A create is never sent twice, unless the first one provably did not arrive or was turned away: if its answer is
-        lost, the error's ``outcome`` is ``unknown``.
+        A create is never sent twice, unless the first one provably did not arrive or was turned away: if its response
+        is lost, the error's ``outcome`` is ``unknown``.
 
         Args:
             given: all fields as one dict in the API's names or one `EncounterCreateRequest`, instead of keywords.
@@ -78,7 +78,7 @@ class Encounters(Resource):
 
         Args:
             id: the encounter's id.
-            include: names of references whose records the answer should hold too, such as ``["patient"]``; what the
+            include: names of references whose records the response should hold too, such as ``["patient"]``; what the
                 service adds for them is in ``additional_properties``.
 
         Returns:
@@ -126,7 +126,7 @@ class Encounters(Resource):
     def delete(self, id: str) -> ApiResponse[None]:
         """Delete an encounter. Records that refer to it keep their reference; searches may list it for some seconds.
 
-        A delete whose answer was lost is sent again; a 404 then counts as deleted (``meta.already_deleted``).
+        A delete whose response was lost is sent again; a 404 then counts as deleted (``meta.already_deleted``).
 
         Args:
             id: the encounter's id.

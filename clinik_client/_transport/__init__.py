@@ -5,7 +5,7 @@ each of them is a stream of our own, the seam that the rest of the SDK is built 
 everything that waits, and it knows what has left for the service and what came back.
 """
 
-from .attempt import Attempt, AttemptFailed, Reply
+from .attempt import Attempt, AttemptFailed, HttpResponse
 from .pool import Transport
 from .proxies import find_proxy
 from .register import Register, Wait
@@ -16,7 +16,7 @@ __all__ = [
     "Attempt",
     "AttemptFailed",
     "Register",
-    "Reply",
+    "HttpResponse",
     "Transport",
     "Wait",
     "find_proxy",

@@ -1,4 +1,4 @@
-"""One attempt to get an answer: what is known about it, the answer, and the failure to get one."""
+"""One attempt to get a response: what is known about it, the response, and the failure to get one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _HEAD_KEPT: Final = 16_384
 # Seconds: the system's timers take no more than some weeks.
 _LONGEST_WAIT: Final = 1_000_000.0
 
-# Answers with a status of 1xx may stand before the one that counts (RFC 9110, section 15.2).
+# Responses with a status of 1xx may stand before the one that counts (RFC 9110, section 15.2).
 _INTERIM = rb"(?:HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*"
 _SUCCESS_LINE = re.compile(_INTERIM + rb"HTTP/1\.[01] 2\d\d(?: [^\r\n]*)?\r?\n")
 
 
 @frozen
-class Reply:
-    """An answer that arrived whole."""
+class HttpResponse:
+    """A response that arrived whole."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -49,12 +49,12 @@ class Attempt:
     head: bytes = field(default=b"", repr=False)
     """The first of them."""
     status: int | None = None
-    """The status of the answer, once its head arrived."""
+    """The status of the response, once its head arrived."""
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     chunked: bool = False
     """The body comes in chunks."""
     body_start: int = 0
-    """How many of the bytes that came back are the answer's head."""
+    """How many of the bytes that came back are the response's head."""
 
     def seconds_left(self) -> float | None:
         """Seconds until its end; ``None`` without an end.
@@ -70,7 +70,7 @@ class Attempt:
         return min(seconds, _LONGEST_WAIT)
 
     def leaves(self) -> None:
-        """The next bytes written are the request's; what is read from now on answers them, and no proxy's CONNECT."""
+        """The next bytes written are the request's: what is read from now on is no longer about a proxy's CONNECT."""
         self.received = 0
         self.head = b""
         self.sent = True
@@ -81,8 +81,8 @@ class Attempt:
         if self.status is None and len(self.head) < _HEAD_KEPT:
             self.head += data[: _HEAD_KEPT - len(self.head)]
 
-    def answered(self, status: int, headers: Mapping[str, str]) -> None:
-        """The head of the answer has arrived."""
+    def head_arrived(self, status: int, headers: Mapping[str, str]) -> None:
+        """The head of the response has arrived."""
         self.headers = headers
         self.chunked = "transfer-encoding" in headers
         self.body_start = self.received
@@ -114,13 +114,13 @@ class Attempt:
 
 
 class AttemptFailed(Exception):
-    """An attempt brought no whole answer. Never leaves the SDK.
+    """An attempt brought no whole response. Never leaves the SDK.
 
     Attributes:
-        text: what happened, without anything that the request or the answer carried.
+        text: what happened, without anything that the request or the response carried.
         timed_out: its time was up.
-        malformed: something came back that is not a whole HTTP answer.
-        final: trying again cannot help: a bad certificate, a closed client, an answer above the limit.
+        malformed: something came back that is not a whole HTTP response.
+        final: trying again cannot help: a bad certificate, a closed client, a response above the limit.
     """
 
     def __init__(self, text: str, *, timed_out: bool = False, malformed: bool = False, final: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The body of an answer: decoded, and never more of it than is allowed."""
+"""The body of a response: decoded, and never more of it than is allowed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_body(
     if encoding in ("", "identity"):
         return b"".join(_limited(stream, limit, check_time))
     if encoding not in ("gzip", "x-gzip"):
-        raise AttemptFailed("The answer came in an encoding that was not asked for.", malformed=True)
+        raise AttemptFailed("The response came in an encoding that was not asked for.", malformed=True)
     parts: list[bytes] = []
     room = limit
     decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
@@ -73,7 +73,7 @@ def read_body(
             more = bool(chunk) or (len(part) == _DECODED_STEP and not decoder.eof)
     # A 204 that names an encoding is whole without a byte.
     if broken or not (decoder.eof or empty):
-        raise AttemptFailed("The answer's compressed body is damaged or cut short.", malformed=True)
+        raise AttemptFailed("The response's compressed body is damaged or cut short.", malformed=True)
     return b"".join(parts)
 
 
@@ -88,4 +88,6 @@ def _limited(stream: Iterable[bytes], limit: int, check_time: Callable[[], objec
 
 
 def _too_large(limit: int) -> AttemptFailed:
-    return AttemptFailed(f"The answer is larger than max_response_bytes ({limit:,} bytes).", malformed=True, final=True)
+    return AttemptFailed(
+        f"The response is larger than max_response_bytes ({limit:,} bytes).", malformed=True, final=True
+    )

@@ -23,7 +23,7 @@ _UNDER_WAY: Final = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEW
 def connect(
     addresses: Sequence[Address], seconds_left: Callable[[], float | None], opened: Callable[[socket.socket], None]
 ) -> tuple[socket.socket, Address]:
-    """Connect to the address that answers first: one that does not soon gets a rival (RFC 8305 in its simplest form).
+    """Connect to the address that responds first: one that does not soon gets a rival (RFC 8305 in its simplest form).
 
     Args:
         addresses: where; each has a head start before the next.
@@ -76,7 +76,7 @@ def _race(
             del running[sock]
             sock.close()
             next_start = 0.0
-    raise httpcore.ConnectError("no address answers")
+    raise httpcore.ConnectError("no address responds")
 
 
 def _begin(address: Address, running: dict[socket.socket, Address]) -> socket.socket | None:

@@ -58,7 +58,7 @@ class Lookups:
             seconds: how long at most.
 
         Raises:
-            httpcore.ConnectTimeout: there is no answer in time.
+            httpcore.ConnectTimeout: there is no response in time.
             httpcore.ConnectError: there are none.
         """
         # The resolver takes no limit of time, so it works in a thread that can be left behind.

@@ -1,4 +1,4 @@
-"""The connections to the service: a request goes out, and its whole answer comes back or a failure does."""
+"""The connections to the service: a request goes out, and its whole response comes back or a failure does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from .._interruption import is_interruption
-from .attempt import Attempt, AttemptFailed, Reply
+from .attempt import Attempt, AttemptFailed, HttpResponse
 from .body import has_too_many_values, read_body
 from .network import Network, Shared
 from .target import Target
@@ -41,7 +41,7 @@ class Connection:
         self.idle_since = 0.0
 
     def is_whole(self, attempt: Attempt, method: str) -> bool:
-        """Whether another request may follow: the answer ended where it said, and nothing is behind it."""
+        """Whether another request may follow: the response ended where it said, and nothing is behind it."""
         stream = self.network.stream
         return self.http.is_idle() and attempt.body_is_exact(method) and stream is not None and stream.is_quiet()
 
@@ -137,7 +137,7 @@ class Transport:
         target: the service.
         context: TLS settings; ``None`` where no TLS is spoken.
         proxy: the proxy, if any.
-        max_response_bytes: the most that an answer may hold, before and after decoding.
+        max_response_bytes: the most that a response may hold, before and after decoding.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Transport:
         """The connections of this process."""
         pools = self._pools.get(os.getpid())
         if pools is None:
-            # After a fork both processes hold the same sockets, and either could read the other's answer. setdefault
+            # After a fork both processes hold the same sockets, and either could read the other's response. setdefault
             # is one step, so threads that come here together get the same ones.
             inherited = [pid for pid in list(self._pools) if pid != os.getpid()]
             pools = self._pools.setdefault(os.getpid(), Pools())
@@ -200,8 +200,8 @@ class Transport:
         headers: Iterable[tuple[bytes, bytes]],
         content: bytes,
         attempt: Attempt,
-    ) -> Reply:
-        """Send a request and read the whole answer within the attempt's time.
+    ) -> HttpResponse:
+        """Send a request and read the whole response within the attempt's time.
 
         Args:
             method: the HTTP method.
@@ -211,7 +211,7 @@ class Transport:
             attempt: the limit; receives what becomes known.
 
         Raises:
-            AttemptFailed: there is no whole answer.
+            AttemptFailed: there is no whole response.
         """
         failure: AttemptFailed
         try:
@@ -227,7 +227,7 @@ class Transport:
 
     def _round_trip(
         self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], content: bytes, attempt: Attempt
-    ) -> Reply:
+    ) -> HttpResponse:
         if self.closed:
             raise AttemptFailed("The client is closed.", final=True)
         pools = self._own_pools()
@@ -240,8 +240,8 @@ class Transport:
             response = connection.http.handle_request(request)
             if not attempt.received:
                 # It was there before the request left: it belongs to some other one, and so does its status.
-                raise AttemptFailed("An answer came that no request on this connection had asked for.", malformed=True)
-            attempt.answered(response.status, _headers(response.headers))
+                raise AttemptFailed("A response came that no request on this connection had asked for.", malformed=True)
+            attempt.head_arrived(response.status, _headers(response.headers))
             stream = response.stream
             assert isinstance(stream, Iterable)
             encoding = attempt.headers.get("content-encoding", "")
@@ -260,11 +260,11 @@ class Transport:
                 idle.close()
         if has_too_many_values(body, self._max_bytes):
             raise AttemptFailed(
-                f"The answer has more values than max_response_bytes ({self._max_bytes:,} bytes) allows for.",
+                f"The response has more values than max_response_bytes ({self._max_bytes:,} bytes) allows for.",
                 malformed=True,
                 final=True,
             )
-        return Reply(attempt.status or 0, attempt.headers, body)
+        return HttpResponse(attempt.status or 0, attempt.headers, body)
 
     def _request(
         self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], content: bytes
@@ -291,7 +291,7 @@ class Transport:
         if self.closed:
             return AttemptFailed("The client was closed while the call was under way.", final=True)
         if isinstance(error, httpcore.TimeoutException) or time.monotonic() >= attempt.until:
-            stage = "while waiting for the answer" if attempt.sent else "while connecting"
+            stage = "while waiting for the response" if attempt.sent else "while connecting"
             return AttemptFailed(f"The time was up {stage}.", timed_out=True)
         if isinstance(error, httpcore.ProxyError):
             if str(error).startswith("407"):
@@ -304,8 +304,8 @@ class Transport:
                 return AttemptFailed("The server's certificate is not valid for it or not trusted.", final=True)
             return AttemptFailed("No connection could be made.")
         if attempt.received and isinstance(error, httpcore.RemoteProtocolError):
-            return AttemptFailed("What came back is not a whole HTTP answer.", malformed=True)
-        return AttemptFailed("The connection broke before the answer was complete.")
+            return AttemptFailed("What came back is not a whole HTTP response.", malformed=True)
+        return AttemptFailed("The connection broke before the response was complete.")
 
 
 def _wake(sock: socket.socket) -> None:

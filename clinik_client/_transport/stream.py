@@ -18,7 +18,7 @@ from .tls_layer import TLSLayer
 _WRITE_CHUNK: Final = 16_384
 # Bytes read at once before the head is whole: time is only looked at between reads, and 8 KB hold hundreds of heads.
 _HEAD_READ: Final = 8_192
-# How the head of an answer ends, and a body in chunks (RFC 9112, sections 2.1 and 7.1).
+# How the head of a response ends, and a body in chunks (RFC 9112, sections 2.1 and 7.1).
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 _INHERITED: Final = "the connection belongs to the process before a fork"
@@ -77,7 +77,7 @@ class Stream(httpcore.NetworkStream):
                 raise
             problem = httpcore.ReadTimeout if isinstance(error, TimeoutError) else httpcore.ReadError
             if attempt.received and isinstance(error, ssl.SSLEOFError):
-                # The connection ended in its way, but TLS did not say so: the answer may be cut short.
+                # The connection ended in its way, but TLS did not say so: the response may be cut short.
                 problem = httpcore.RemoteProtocolError
         raise problem
 
@@ -108,7 +108,7 @@ class Stream(httpcore.NetworkStream):
         raise problem
 
     def is_quiet(self) -> bool:
-        """Whether nothing is there to be read: neither the end, nor an answer to what was not asked.
+        """Whether nothing is there to be read: neither the end, nor a response to what was not asked.
 
         A byte that is read to find out is lost: only a connection that is quiet can be used.
         """
@@ -116,7 +116,7 @@ class Stream(httpcore.NetworkStream):
             return False
         try:
             self._sock.settimeout(0)
-            # TLS may have decrypted something already, and may have tickets to read, which are no answer.
+            # TLS may have decrypted something already, and may have tickets to read, which are no response.
             self._sock.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return True

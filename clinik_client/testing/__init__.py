@@ -1,11 +1,11 @@
 """A test kit for programs that use this SDK: a real HTTP server that replays recorded exchanges.
 
 Nothing here is needed at run time. Recordings are HAR 1.2 files, one a story; :class:`FixtureServer` replays them
-strictly, on a loopback socket, and tells what was asked that no recording answers:
+strictly, on a loopback socket, and tells what was asked that no recording has a response for:
 
 >>> from http.client import HTTPConnection
 >>> from clinik_client.testing import Exchange, FixtureServer, Recording
->>> story = Recording("health", [Exchange.of("GET", "/health", answer={"status": "ok"})])
+>>> story = Recording("health", [Exchange.of("GET", "/health", response={"status": "ok"})])
 >>> with FixtureServer([story], must_use_all=True) as server:
 ...     connection = HTTPConnection("127.0.0.1", server.port)
 ...     connection.request("GET", "/health", headers={"x-api-key": "clk_test_fixture"})

@@ -65,7 +65,7 @@ class Connection:
     def finish(self) -> None:
         """Say that nothing more will be sent, and read away what the peer still sends, for a short time.
 
-        Closing at once with unread bytes would reset the connection, and the peer could lose the answer.
+        Closing at once with unread bytes would reset the connection, and the peer could lose the response.
         """
         # Not SSLSocket.shutdown: it forgets the TLS state that the reads below need.
         socket.socket.shutdown(self.sock, socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""What a recording consists of: exchanges, each a request and the answer it got, in the order of a story."""
+"""What a recording consists of: exchanges, each a request and the response it got, in the order of a story."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def _lower_names(pairs: Iterable[tuple[str, str]]) -> Pairs:
 
 @frozen(kw_only=True)
 class Exchange:
-    """One request and its answer.
+    """One request and its response.
 
     ``path`` is the path as sent, ``query`` the decoded pairs. ``request_headers`` have lower-case names and never
     hold the key: ``api_key`` says what the request must carry, ``None`` any valid key, ``""`` no key at all, and any
-    other text exactly this (made-up) key, for answers to bad keys. ``source`` says where the exchange comes from,
+    other text exactly this (made-up) key, for responses to bad keys. ``source`` says where the exchange comes from,
     ``started`` when it took place (ISO 8601 with offset), ``milliseconds`` how long it took, ``base_url`` with whom.
 
     :meth:`of` is the short way to write one.
@@ -74,7 +74,7 @@ class Exchange:
         *,
         json: Any = None,
         status: int = 200,
-        answer: Any = None,
+        response: Any = None,
         headers: Mapping[str, str] | None = None,
         api_key: str | None = None,
     ) -> Exchange:
@@ -83,16 +83,16 @@ class Exchange:
         :param method: the HTTP method.
         :param target: path and query, such as ``/v1/encounters?status=planned``.
         :param json: the request's body, to be sent as JSON; ``None`` for no body.
-        :param status: the status of the answer.
-        :param answer: the body of the answer: ``bytes`` as they are, ``None`` for no body, anything else as JSON.
-        :param headers: further headers of the answer.
+        :param status: the status of the response.
+        :param response: the body of the response: ``bytes`` as they are, ``None`` for no body, anything else as JSON.
+        :param headers: further headers of the response.
         :param api_key: see the class.
 
         >>> Exchange.of("DELETE", "/v1/encounters/enc_xyz789", status=204).path
         '/v1/encounters/enc_xyz789'
         """
         path, query = split_target(target)
-        has_json_answer = answer is not None and not isinstance(answer, bytes)
+        has_json_response = response is not None and not isinstance(response, bytes)
         return cls(
             method=method,
             path=path,
@@ -102,10 +102,10 @@ class Exchange:
             request_body=b"" if json is None else orjson.dumps(json),
             status=status,
             response_headers=[
-                *([("content-type", "application/json")] if has_json_answer else []),
+                *([("content-type", "application/json")] if has_json_response else []),
                 *(headers or {}).items(),
             ],
-            response_body=orjson.dumps(answer) if has_json_answer else answer or b"",
+            response_body=orjson.dumps(response) if has_json_response else response or b"",
             source="Made up for a test.",
         )
 

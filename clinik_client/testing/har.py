@@ -5,7 +5,7 @@ the format:
 
 * each entry's ``comment`` says where the exchange comes from, and ``log.comment`` what story the file tells;
 * keys are not recorded. A request without an ``x-api-key`` header stands for a request with any valid key. Where the
-  answer depends on a bad key, the header holds a made-up one, which starts with ``clk_test_fixture`` or does not
+  response depends on a bad key, the header holds a made-up one, which starts with ``clk_test_fixture`` or does not
   have the form of a key; with an empty value it stands for a request without a key.
 """
 
@@ -29,7 +29,7 @@ __all__ = ["HarError", "dump_recording", "har_entry", "load_recording", "load_re
 KEY_FORMAT = re.compile(r"clk_(live|test)_[A-Za-z0-9_-]+")
 """What a key looks like; use ``fullmatch`` to check one."""
 
-# An allow-list: whatever else a client sends may be a secret, and does not decide the answer.
+# An allow-list: whatever else a client sends may be a secret, and does not decide the response.
 _KEPT_REQUEST_HEADERS = ("accept", "content-type", "user-agent", "x-http-method-override")
 _DROPPED_RESPONSE_HEADERS = ("set-cookie", "set-cookie2")
 
@@ -40,7 +40,7 @@ class HarError(ValueError):
     """A recording cannot be used; the text names the file, the entry (counted from 1) and what is wrong."""
 
 
-# -- reading ------------------------------------------------------------------------------------------------------
+# -- reading ----------------------------------------------------------------------------------------------------------
 
 _KINDS: dict[type, str] = {
     dict: "an object",
@@ -131,7 +131,7 @@ def _exchange(entry: object) -> Exchange:
     response = _get(entry, "response", dict)
     status = _get(response, "response.status", int)
     if not 200 <= status <= 599:
-        raise HarError("response.status must be from 200 to 599: a request without an answer cannot be replayed")
+        raise HarError("response.status must be from 200 to 599: a request without a response cannot be replayed")
     milliseconds = entry.get("time", 0.0)
     return Exchange(
         method=_get(request, "request.method", str),
@@ -205,7 +205,7 @@ def load_recordings(*paths: str | Path, stories: Iterable[str] | None = None) ->
     return [load_recording(files[name]) for name in wanted]
 
 
-# -- writing ------------------------------------------------------------------------------------------------------
+# -- writing ----------------------------------------------------------------------------------------------------------
 
 
 def _without_keys(text: str) -> str:

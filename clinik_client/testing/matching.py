@@ -20,7 +20,7 @@ _MOST_PATHS = 10
 
 @frozen
 class ReceivedRequest:
-    """A request that the fixture server got, and the exchange that answered it (``None``: nothing matched).
+    """A request that the fixture server got, and the exchange that it got (``None``: nothing matched).
 
     Header names are lower case. ``json`` is the body's value; accessing it raises :class:`ValueError` if the body is
     not JSON.

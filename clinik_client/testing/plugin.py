@@ -12,7 +12,7 @@ It is active wherever the package is installed::
 * ``clinik_recordings`` is the directory of the HAR files, from the ini option of the same name (default
   ``tests/recordings``, relative to the root directory). Override the fixture to choose it in code.
 
-A request that matches no recording fails the test that made it, whatever the test did with the answer; so does, with
+A request that matches no recording fails the test that made it, whatever the test did with the response; so does, with
 ``use_all=True``, a recorded exchange that it has not asked for by its end.
 """
 

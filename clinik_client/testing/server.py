@@ -46,7 +46,7 @@ class _Slot:
 
 @frozen
 class Mismatch:
-    """A request that no recording answers; ``str()`` gives a readable account, without values, ids or keys.
+    """A request that no recording has a response for; ``str()`` gives a readable account, without values, ids or keys.
 
     ``number`` is the request's place in the order of arrival, from 1. ``nearest`` names the recorded exchange that
     comes nearest, ``differences`` says by aspect (``method``, ``path``, ``query``, ``key``, ``body``, ``times``, ...)
@@ -79,12 +79,12 @@ class FixtureServer:
 
     A request must have the recorded method, path, query (the same pairs in any order), body (the same JSON value; the
     same bytes where the recording is not JSON), media type of the body, and a valid key. An exchange that was recorded
-    with a bad key, or without one, answers exactly that key, or its absence, and is preferred to one for any key.
+    with a bad key, or without one, stands for exactly that key, or its absence, and is preferred to one for any key.
 
-    Each exchange is replayed once. The same request asked again steps through its recorded answers in their order;
+    Each exchange is replayed once. The same request asked again steps through its recorded responses in their order;
     asked more often than it was recorded, it matches nothing. Exchanges may be asked for in any order otherwise.
 
-    What matches nothing is answered with 501 and an error body of the API's form, code ``NO_RECORDING``, whose
+    What matches nothing gets a 501 and an error body of the API's form, code ``NO_RECORDING``, whose
     ``message`` and ``issues`` name the nearest recording and the difference. It is also kept in :attr:`mismatches`.
     """
 
@@ -108,7 +108,7 @@ class FixtureServer:
         self._requests: list[ReceivedRequest] = []
         self._mismatches: list[Mismatch] = []
         self._arrived = 0
-        self._wire = WireServer(self._answer, port=port, ssl_context=ssl_context, on_refusal=self._refused)
+        self._wire = WireServer(self._response, port=port, ssl_context=ssl_context, on_refusal=self._refused)
 
     @classmethod
     def from_directory(
@@ -161,7 +161,7 @@ class FixtureServer:
             return [slot.exchange for slot in self._slots if not slot.used]
 
     def start(self) -> FixtureServer:
-        """Start listening, in threads of its own; the server answers when this returns. Returns the server."""
+        """Start listening, in threads of its own; the server is ready when this returns. Returns the server."""
         self._wire.start()
         return self
 
@@ -197,7 +197,7 @@ class FixtureServer:
 
     # -- in the connections' threads ------------------------------------------------------------------------------
 
-    def _answer(self, wire: WireRequest) -> WireResponse:
+    def _response(self, wire: WireRequest) -> WireResponse:
         # A client that takes this server for a proxy sends the whole URL (RFC 9112, section 3.2.2).
         target = wire.target
         if target.lower().startswith(("http://", "https://")):

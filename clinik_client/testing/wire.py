@@ -1,6 +1,6 @@
 """HTTP/1.1 on a loopback socket, for test servers: h11 over plain sockets, one thread a connection.
 
-:class:`WireServer` knows nothing of recordings. It reads requests, asks a handler for the answer and writes it. There
+:class:`WireServer` knows nothing of recordings. It reads requests, asks a handler for the response and writes it. There
 are two seams for servers that must misbehave on purpose:
 
 * ``on_connect`` gets every :class:`Connection` before a byte is read, before the TLS handshake too, and may keep it;
@@ -53,7 +53,7 @@ def _header_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ..
 
 @frozen
 class WireResponse:
-    """An answer to be written. ``content-length`` is added where ``headers`` do not frame the body themselves."""
+    """A response to be written. ``content-length`` is added where ``headers`` do not frame the body themselves."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = field(default=(), converter=_header_pairs)
@@ -74,7 +74,7 @@ Handler = Callable[[WireRequest], WireResponse | TakeOver]
 
 
 class _RefusedError(Exception):
-    """The request cannot be read: answer ``status`` and close."""
+    """The request cannot be read: response ``status`` and close."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -244,16 +244,16 @@ class WireServer:
             if request is None:
                 return
             try:
-                answer = self._handler(request)
+                response = self._handler(request)
             except Exception as error:
                 with suppress(OSError):
                     _write(connection, http, request.method, _plain(500, "the server's handler failed"))
                 # Not the error itself: _run takes an OSError for the connection's.
                 raise RuntimeError("the server's handler failed") from error
-            if not isinstance(answer, WireResponse):
-                answer(connection)
+            if not isinstance(response, WireResponse):
+                response(connection)
                 return
-            _write(connection, http, request.method, answer)
+            _write(connection, http, request.method, response)
             if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
                 return
             http.start_next_cycle()

@@ -1,4 +1,4 @@
-"""Silent losses in request bodies and answers."""
+"""Silent losses in request bodies and responses."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ BINARY = breaks(
     "AttributeError",
     "`schema: {type: string, format: binary}`",
 )
-SEVERAL_ANSWERS = drops(
-    "answer-several-types",
-    "of the media types of an answer only the first that the generator can read is read",
+SEVERAL_RESPONSES = drops(
+    "response-several-types",
+    "of the media types of a response only the first that the generator can read is read",
     "one media type",
-    ours="errors are read as JSON where they are JSON; a successful answer must have JSON alone",
+    ours="errors are read as JSON where they are JSON; a successful response must have JSON alone",
 )
 WITHOUT_SCHEMA = drops(
-    "answer-without-schema",
-    "an answer with content but without a schema is not read: its value is None",
+    "response-without-schema",
+    "a response with content but without a schema is not read: its value is None",
     "`schema:` in the media type",
-    ours="errors have one form, read by handwritten code; a successful answer without a schema is refused",
+    ours="errors have one form, read by handwritten code; a successful response without a schema is refused",
 )
 UNTYPED = drops(
-    "answer-untyped",
-    "where no answer of an operation has a type, no answer is read, not even JSON: the function always gives None",
-    "a schema with a type for the successful answer",
+    "response-untyped",
+    "where no response of an operation has a type, no response is read, not even JSON: the function always gives None",
+    "a schema with a type for the successful response",
 )
 MISREAD = breaks(
-    "answer-misread",
+    "response-misread",
     "text that is no JSON is handed over as if it were the schema's type, or reading it fails",
     "`type: string` for text/*, `format: binary` for application/octet-stream, JSON for the rest",
 )
@@ -67,13 +67,13 @@ BINARY_IN_JSON = breaks(
 )
 STATUS = breaks(
     "status-unknown",
-    "for a status that Python's HTTPStatus does not know, reading the answer raises ValueError",
+    "for a status that Python's HTTPStatus does not know, reading the response raises ValueError",
     "a registered status",
     ours="any status is read",
 )
 HEADERS = drops(
-    "answer-headers",
-    "the headers of answers are dropped: they have no type and no name in the generated code",
+    "response-headers",
+    "the headers of responses are dropped: they have no type and no name in the generated code",
     "nothing else: they are in `.headers` as text",
     ours="request ids, limits and quotas are read by handwritten code into `meta`",
 )
@@ -145,44 +145,48 @@ def _body(subject: Subject, operation: Operation, one: Media) -> Iterator[Findin
 
 
 @check
-def answers(subject: Subject) -> Iterator[Finding]:
+def responses(subject: Subject) -> Iterator[Finding]:
     headers = []
     for operation in subject.operations:
         readable = False
-        for status, path, answer, media in subject.answers(operation):
+        for status, path, response, media in subject.responses(operation):
             success = status.startswith("2") or status == "default"
-            if mapping(answer.get("headers")):
+            if mapping(response.get("headers")):
                 headers.append((path, operation))
             if status.isdecimal() and int(status) not in set(HTTPStatus):
-                yield subject.found(STATUS, path, f"every answer {status} of {operation.name}")
+                yield subject.found(STATUS, path, f"every response {status} of {operation.name}")
             read = next((one for one in media if _is_read(one.type)), None)
             if read is None:
                 continue
             if len(media) > 1:
                 others = ", ".join(one.type for one in media if one is not read)
                 where = (*path, "content")
-                what = f"{others} in the answer {status} of {operation.name}"
-                yield subject.found(SEVERAL_ANSWERS, where, what, compensated=not success)
+                what = f"{others} in the response {status} of {operation.name}"
+                yield subject.found(SEVERAL_RESPONSES, where, what, compensated=not success)
             if "schema" not in read.body:
-                what = f"the value of the answer {status} of {operation.name}"
+                what = f"the value of the response {status} of {operation.name}"
                 yield subject.found(WITHOUT_SCHEMA, read.path, what, compensated=not success)
                 continue
             if _is_json(read.type) and _holds_binary(subject, read.body["schema"], set()):
                 where = (*read.path, "schema")
-                what = f"the binary in the answer {status} of {operation.name}"
+                what = f"the binary in the response {status} of {operation.name}"
                 yield subject.found(BINARY_IN_JSON, where, what, compensated=not success)
             readable = readable or _is_typed(subject, read.body["schema"])
             if _is_misread(subject, read):
                 where = (*read.path, "schema")
-                what = f"the answer {status} of {operation.name}, read as {_plain(read.type)}"
+                what = f"the response {status} of {operation.name}, read as {_plain(read.type)}"
                 yield subject.found(MISREAD, where, what, compensated=not success)
-        untyped = [one for _, _, _, many in subject.answers(operation) for one in many if "schema" in one.body]
+        untyped = [one for _, _, _, many in subject.responses(operation) for one in many if "schema" in one.body]
         if untyped and not readable:
-            yield subject.found(UNTYPED, (*untyped[0].path, "schema"), f"the value of every answer of {operation.name}")
+            yield subject.found(
+                UNTYPED, (*untyped[0].path, "schema"), f"the value of every response of {operation.name}"
+            )
     if headers:
         more = f", and {len(headers) - 1} more" if len(headers) > 1 else ""
         path, operation = headers[0]
-        yield subject.found(HEADERS, (*path, "headers"), f"the headers of answer {path[-1]} of {operation.name}{more}")
+        yield subject.found(
+            HEADERS, (*path, "headers"), f"the headers of response {path[-1]} of {operation.name}{more}"
+        )
 
 
 def _is_typed(subject: Subject, schema: Any) -> bool:

@@ -24,8 +24,8 @@ FORMAT = note(
 )
 READ_WRITE = note(
     "read-write-only-ignored",
-    "`readOnly` and `writeOnly` are dropped: a required writeOnly property must be in every answer, too",
-    "one schema for requests and one for answers",
+    "`readOnly` and `writeOnly` are dropped: a required writeOnly property must be in every response, too",
+    "one schema for requests and one for responses",
 )
 DEPRECATED = note(
     "deprecated-ignored",
@@ -40,15 +40,15 @@ ENUM_TEXTS = note(
 )
 EXAMPLES = note(
     "examples-lost",
-    "`examples` and the examples of parameters, bodies and answers are dropped; only a schema's `example` is kept",
+    "`examples` and the examples of parameters, bodies and responses are dropped; only a schema's `example` is kept",
     "`example` in the schema, if it must reach the generated code",
     ours="examples are for the readers of the document and for its tests",
 )
 DESCRIPTIONS = note(
     "descriptions-lost",
-    "the descriptions of request bodies, answers and their headers, and of paths, are dropped",
+    "the descriptions of request bodies, responses and their headers, and of paths, are dropped",
     "the same in the description of the operation",
-    ours="operations, parameters and fields keep theirs; what an answer means is told by the error classes",
+    ours="operations, parameters and fields keep theirs; what a response means is told by the error classes",
 )
 ANNOTATION = note(
     "annotation-ignored",
@@ -126,7 +126,7 @@ def examples(subject: Subject) -> Iterator[Finding]:
     for parameter in subject.written_parameters():
         places += [parameter.path for key in ("example", "examples") if key in parameter.body]
     for operation in subject.operations:
-        media = subject.bodies(operation) + [one for *_, many in subject.answers(operation) for one in many]
+        media = subject.bodies(operation) + [one for *_, many in subject.responses(operation) for one in many]
         places += [one.path for one in media for key in ("example", "examples") if key in one.body]
     if places:
         yield subject.found(EXAMPLES, places[0], f"the examples of {_more(places)}")
@@ -139,7 +139,7 @@ def descriptions(subject: Subject) -> Iterator[Finding]:
         places += [operation.path[:2] for key in ("summary", "description") if operation.item.get(key)]
         if subject.source.resolve(operation.body.get("requestBody")).get("description"):
             places.append((*operation.path, "requestBody"))
-        places += [path for _, path, answer, _ in subject.answers(operation) if answer.get("description")]
+        places += [path for _, path, response, _ in subject.responses(operation) if response.get("description")]
     places = list(dict.fromkeys(places))
     if places:
         yield subject.found(DESCRIPTIONS, places[0], f"the description of {_more(places)}")

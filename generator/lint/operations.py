@@ -101,10 +101,10 @@ def sections(subject: Subject) -> Iterator[Finding]:
     for operation in subject.operations:
         if mapping(operation.body.get("callbacks")):
             yield subject.found(SECTION, (*operation.path, "callbacks"), f"the callbacks of {operation.name}")
-        for status, path, answer, _ in subject.answers(operation):
-            if mapping(answer.get("links")):
+        for status, path, response, _ in subject.responses(operation):
+            if mapping(response.get("links")):
                 where = (*path, "links")
-                yield subject.found(SECTION, where, f"the links of the answer {status} of {operation.name}")
+                yield subject.found(SECTION, where, f"the links of the response {status} of {operation.name}")
     for url, item in mapping(root.get("paths")).items():
         if "$ref" in mapping(item):
             yield subject.found(PATH_REFERENCE, ("paths", url, "$ref"), f"the operations of {url}")

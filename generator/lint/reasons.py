@@ -130,7 +130,7 @@ REASONS: list[tuple[str, Rule]] = [
         r"Invalid response status code pattern",
         breaks(
             "status-pattern",
-            "an answer is left out whose status is neither a number, nor 1XX to 5XX, nor default",
+            "a response is left out whose status is neither a number, nor 1XX to 5XX, nor default",
             "three digits, `4XX` in capitals, or `default`",
             ours="errors are read by handwritten code, whatever the document says of them",
         ),
@@ -138,8 +138,8 @@ REASONS: list[tuple[str, Rule]] = [
     (
         r"Unsupported content_type",
         breaks(
-            "answer-media-type",
-            "an answer is left out that has none of the media types that the generator reads: JSON, text/*, "
+            "response-media-type",
+            "a response is left out that has none of the media types that the generator reads: JSON, text/*, "
             "application/octet-stream",
             "`application/json` with a schema; `application/octet-stream` with `format: binary` for files",
             ours="errors are read by handwritten code, whatever the document says of them",
@@ -148,8 +148,8 @@ REASONS: list[tuple[str, Rule]] = [
     (
         r"not allowed in responses|Could not find reference:|Top-level \$ref inside components/responses",
         breaks(
-            "answer-reference",
-            "an answer is left out whose $ref is not to one written in components/responses",
+            "response-reference",
+            "a response is left out whose $ref is not to one written in components/responses",
             "`$ref: '#/components/responses/Name'`, where Name is not a reference itself",
             ours="errors are read by handwritten code, whatever the document says of them",
         ),

@@ -65,7 +65,7 @@ class Outcome:
     """Its warnings about schemas and parameters."""
     left_out: list[tuple[Path_, ParseError]] = field(factory=list)
     """The operations that it leaves out."""
-    answers_left_out: list[tuple[Path_, ParseError]] = field(factory=list)
+    responses_left_out: list[tuple[Path_, ParseError]] = field(factory=list)
     bodies_left_out: list[tuple[Path_, ParseError]] = field(factory=list)
     """Bodies of operations that have another one."""
     lost: list[str] = field(factory=list)
@@ -209,13 +209,13 @@ def _take_apart(
 
 
 def _take_errors_apart(path: Path_, operation: oai.Operation, endpoint: Endpoint, outcome: Outcome) -> None:
-    # The errors do not say which answers they mean, but come in the order of those that are missing.
-    read = {answer.status_code.pattern for answer in endpoint.responses}
+    # The errors do not say which responds they mean, but come in the order of those that are missing.
+    read = {response.status_code.pattern for response in endpoint.responses}
     statuses = [status.get_untrusted_value() for status in operation.responses]
     missing = iter([status for status in statuses if status not in read])
     for error in endpoint.errors:
         if re.match("Cannot parse response|Invalid response status", error.detail or ""):
-            outcome.answers_left_out.append(((*path, "responses", next(missing)), error))
+            outcome.responses_left_out.append(((*path, "responses", next(missing)), error))
         else:
             outcome.bodies_left_out.append((path, error))
 

@@ -80,7 +80,7 @@ class Parameter:
 
 @frozen
 class Media:
-    """One media type of a request or an answer."""
+    """One media type of a request or a response."""
 
     path: Path_
     type: str
@@ -161,15 +161,15 @@ class Subject:
         where = (*operation.path, "requestBody", "content")
         return [Media((*where, type_), type_, mapping(entry)) for type_, entry in mapping(body.get("content")).items()]
 
-    def answers(self, operation: Operation) -> Iterator[tuple[str, Path_, Mapping[str, Any], list[Media]]]:
-        """Status, place, answer and media types of each answer of an operation."""
+    def responses(self, operation: Operation) -> Iterator[tuple[str, Path_, Mapping[str, Any], list[Media]]]:
+        """Status, place, response and media types of each response of an operation."""
         for status, raw in mapping(operation.body.get("responses")).items():
-            answer, where = self.source.resolve(raw), (*operation.path, "responses", status)
-            content = mapping(answer.get("content")).items()
+            response, where = self.source.resolve(raw), (*operation.path, "responses", status)
+            content = mapping(response.get("content")).items()
             yield (
                 status,
                 where,
-                answer,
+                response,
                 [Media((*where, "content", type_), type_, mapping(entry), status) for type_, entry in content],
             )
 
@@ -211,8 +211,8 @@ class Subject:
         for operation in self.operations:
             yield from self._of_parameters(operation.path, operation.body)
             yield from self._of_content((*operation.path, "requestBody"), operation.body.get("requestBody"))
-            for status, answer in mapping(operation.body.get("responses")).items():
-                yield from self._of_content((*operation.path, "responses", status), answer)
+            for status, response in mapping(operation.body.get("responses")).items():
+                yield from self._of_content((*operation.path, "responses", status), response)
 
     def _of_parameters(self, where: Path_, owner: Any) -> Iterator[Schema]:
         for index, body in enumerate(sequence(mapping(owner).get("parameters"))):

@@ -145,7 +145,7 @@ def operations(subject: Subject) -> Iterator[Finding]:
             where = where if where[:2] == path[:2] else path
             rule, what = _reason(text), f"{told(path)} is left out ({text.strip()})"
             yield subject.found(rule, where, what, compensated=_only_stock_loses(subject, rule, where, blamed))
-    for path, error in subject.outcome.answers_left_out:
+    for path, error in subject.outcome.responses_left_out:
         why = (error.detail or "").partition(" (")[2].rpartition(")")[0] or (error.detail or "").partition(",")[0]
         rule, is_error = _reason(why), not str(path[-1]).startswith("2")
         compensated = is_error or _only_stock_loses(subject, rule, path, blamed)

@@ -72,7 +72,7 @@ class Call:
                 return list(encounters.search_all(patient_id=self.patient_id))
 
     def is_right(self, data: Any) -> bool:
-        """Whether this is the answer to this call and no other."""
+        """Whether this is the response to this call and no other."""
         match self.operation:
             case "create":
                 return bool(data.patient_id == self.patient_id)
@@ -123,7 +123,7 @@ class Made:
         if applied > 1 and (unharmed or self.call.operation != "delete"):
             report.add("duplicates", f"{self.call} came {applied} times")
         if not self.right:
-            report.add("wrong", f"{self.call}: the answer of another call")
+            report.add("wrong", f"{self.call}: the response of another call")
         if self.outcome not in (None, "raised") and not may_fail:
             report.add("wrong", f"{self.call}: {self.kind}, {self.outcome}")
         truth = {None: {1}, "applied": {1}, "not_sent": {0}, "rejected": {0}}.get(self.outcome, {0, 1})
@@ -216,7 +216,7 @@ def client(server: FaultServer, lab: Lab, **settings: Any) -> Clinik:
 
 
 def look(clinik: Clinik, server: FaultServer, report: Report, who: str) -> None:
-    """The client works: reads and writes are answered at once, and rightly."""
+    """The client works: reads and writes get their responses at once, and the right ones."""
     for call in (Call("read"), Call("update")):
         made = make(call.prepare(server), clinik, report)
         if made.outcome is not None or not made.right:

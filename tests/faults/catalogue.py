@@ -44,7 +44,7 @@ class Fault:
         text: for readers of the documentation.
         evidence: what is known about the request; several where the timing decides.
         error: the exact class of the error.
-        script: what the server does in place of an answer.
+        script: what the server does in place of a response.
         opening: what it does with a new connection.
         network: what is wrong before there is a server to talk to.
         slow: only the time limit ends it.
@@ -89,12 +89,12 @@ def head(status: int, *lines: str, end: bytes = b"\r\n") -> bytes:
 
 
 def whole(status: int, body: bytes, *lines: str) -> bytes:
-    """A well-formed answer; unless a line says so, the connection is kept."""
+    """A well-formed response; unless a line says so, the connection is kept."""
     return head(status, f"Content-Length: {len(body)}", *lines) + body
 
 
 def right(exchange: Exchange) -> bytes:
-    """The body of the right answer."""
+    """The body of the right response."""
     return orjson.dumps(exchange.payload())
 
 
@@ -102,8 +102,8 @@ CLOSE = "Connection: close"
 KEEP = "Connection: keep-alive"
 
 
-def answer(body: bytes | Build, *lines: str) -> Step:
-    """A well-formed answer of success with this body."""
+def response(body: bytes | Build, *lines: str) -> Step:
+    """A well-formed response of success with this body."""
 
     def build(exchange: Exchange) -> bytes:
         content = body if isinstance(body, bytes) else body(exchange)
@@ -190,10 +190,10 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("close-on-accept", "The connection is closed as soon as it is made.", EITHER, ClinikConnectionError,
           opening=server.close_at_once, over_tls=NOT_SENT),
     Fault("idle-closed", "The server closed the kept connection while it was idle.", NONE, kept=True,
-          script=(apply, answer(right, KEEP), server.announce_end)),
-    Fault("unsolicited", "On the kept, idle connection an answer came that nobody had asked for.", NONE, kept=True,
-          script=(apply, answer(right, KEEP), answer(another, KEEP), server.announce)),
-    # Before an answer
+          script=(apply, response(right, KEEP), server.announce_end)),
+    Fault("unsolicited", "On the kept, idle connection a response came that nobody had asked for.", NONE, kept=True,
+          script=(apply, response(right, KEEP), response(another, KEEP), server.announce)),
+    # Before a response
     Fault("never-reads", "The server accepts the connection and never reads from it.", UNKNOWN, ClinikTimeoutError,
           opening=server.never_read, slow=True),
     Fault("close-after-request", "The connection is closed after the request was read.", UNKNOWN,
@@ -206,15 +206,15 @@ FAULTS: Final[tuple[Fault, ...]] = (
           ClinikConnectionError, (apply, reset)),
     Fault("hang-before-applying", "The request is read, and nothing happens any more.", UNKNOWN, ClinikTimeoutError,
           (hang,), slow=True),
-    Fault("hang-after-applying", "The request is carried out, and nothing is answered.", UNKNOWN, ClinikTimeoutError,
+    Fault("hang-after-applying", "The request is carried out, and no response comes.", UNKNOWN, ClinikTimeoutError,
           (apply, hang), slow=True),
-    Fault("interim-flood", "`100 Continue` comes again and again, and no answer.", UNKNOWN, ClinikTimeoutError,
+    Fault("interim-flood", "`100 Continue` comes again and again, and no response.", UNKNOWN, ClinikTimeoutError,
           (apply, flood(b"HTTP/1.1 100 canary\r\n\r\n" * 40)), slow=True),
-    Fault("garbage-line", "The answer begins with a line that is not HTTP.", UNKNOWN, ClinikResponseError,
+    Fault("garbage-line", "The response begins with a line that is not HTTP.", UNKNOWN, ClinikResponseError,
           (apply, send(lambda _: b"SMTP canary 220 ready\r\n\r\n"), finish)),
-    Fault("binary-garbage", "The answer is binary garbage.", UNKNOWN, ClinikResponseError,
+    Fault("binary-garbage", "The response is binary garbage.", UNKNOWN, ClinikResponseError,
           (apply, send(lambda _: bytes(range(256)) * 8 + b"canary"), finish)),
-    # In the middle of an answer
+    # In the middle of a response
     Fault("hang-after-line", "The status line 200 comes, and nothing more.", APPLIED, ClinikTimeoutError,
           (apply, send(lambda x: head(x.status).partition(b"\n")[0] + b"\n"), hang), slow=True),
     Fault("head-drip", "The headers come byte by byte, for ever.", APPLIED, ClinikTimeoutError,
@@ -232,41 +232,42 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("cut-chunks", "The chunked body has no end.", APPLIED, ClinikResponseError, (apply, send(chunked), finish)),
     Fault("cut-by-close", "The body has no length, and the connection is closed in its middle.", APPLIED,
           ClinikResponseError, (apply, send(lambda x: head(x.status, "Connection: close") + right(x)[:-9]), finish)),
-    Fault("extra-bytes", "More bytes come than the answer has.", NONE,
+    Fault("extra-bytes", "More bytes come than the response has.", NONE,
           script=(apply, send(lambda x: whole(x.status, right(x)) + b'{"canary": 1}'), hang)),
-    Fault("second-answer", "Another answer comes right behind the right one.", NONE,
+    Fault("second-response", "Another response comes right behind the right one.", NONE,
           script=(apply, send(lambda x: whole(x.status, right(x)) + whole(200, another(x))), hang)),
-    # An answer that does not hold what was asked for
+    # A response that does not hold what was asked for
     Fault("cut-gzip", "The compressed body is cut short, under the right Content-Length.", APPLIED,
           ClinikResponseError,
-          (apply, answer(lambda x: gzip.compress(right(x))[:-6], "Content-Encoding: gzip", CLOSE))),
+          (apply, response(lambda x: gzip.compress(right(x))[:-6], "Content-Encoding: gzip", CLOSE))),
     Fault("corrupt-gzip", "The compressed body is damaged.", APPLIED, ClinikResponseError,
-          (apply, answer(lambda x: gzip.compress(right(x))[:20] + b"canary" * 9, "Content-Encoding: gzip", CLOSE))),
+          (apply, response(lambda x: gzip.compress(right(x))[:20] + b"canary" * 9, "Content-Encoding: gzip", CLOSE))),
     Fault("gzip-bomb", "A small body decompresses to more than `max_response_bytes`.", APPLIED, ClinikResponseError,
-          (apply, answer(_BOMB, "Content-Encoding: gzip", CLOSE)), final=True),
+          (apply, response(_BOMB, "Content-Encoding: gzip", CLOSE)), final=True),
     Fault("endless-body", "The body is larger than `max_response_bytes`.", APPLIED, ClinikResponseError,
           (apply, send(lambda x: head(x.status, "Connection: close")), flood(b"canary " * 9000)), final=True),
     Fault("unknown-encoding", "The body is in an encoding that was not asked for.", APPLIED, ClinikResponseError,
-          (apply, answer(right, "Content-Encoding: br", CLOSE))),
+          (apply, response(right, "Content-Encoding: br", CLOSE))),
     Fault("deep-nesting", "The JSON is nested 200,000 levels deep.", APPLIED, ClinikResponseError,
-          (apply, answer(b'{"data":' + b"[" * 200_000 + b"]" * 200_000 + b"}")), final=True),
+          (apply, response(b'{"data":' + b"[" * 200_000 + b"]" * 200_000 + b"}")), final=True),
     Fault("bad-utf8", "The JSON is not UTF-8.", APPLIED, ClinikResponseError,
-          (apply, answer(lambda x: right(x).replace(b"canary", b"canary\xff") + b"\xff"))),
-    Fault("nan", "The JSON has NaN for a number.", APPLIED, ClinikResponseError, (apply, answer(with_number(b"NaN")))),
+          (apply, response(lambda x: right(x).replace(b"canary", b"canary\xff") + b"\xff"))),
+    Fault("nan", "The JSON has NaN for a number.", APPLIED, ClinikResponseError,
+          (apply, response(with_number(b"NaN")))),
     Fault("array", "The body is a JSON array in place of an object.", APPLIED, ClinikResponseError,
-          (apply, answer(lambda x: b"[" + right(x) + b"]"))),
-    Fault("null-data", "The answer's data is null.", APPLIED, ClinikResponseError, (apply, answer(data(None))),
+          (apply, response(lambda x: b"[" + right(x) + b"]"))),
+    Fault("null-data", "The response's data is null.", APPLIED, ClinikResponseError, (apply, response(data(None))),
           misled=frozenset({"delete"})),
-    Fault("another-record", "The answer is about another record or patient.", UNKNOWN, ClinikResponseError,
-          (apply, answer(another))),
-    Fault("missing-id", "The record in the answer has no id.", APPLIED, ClinikResponseError,
-          (apply, answer(without_id)), misled=frozenset({"delete", "search"})),
-    Fault("empty-200", "The answer of success is empty.", APPLIED, ClinikResponseError, (apply, answer(b"")),
+    Fault("another-record", "The response is about another record or patient.", UNKNOWN, ClinikResponseError,
+          (apply, response(another))),
+    Fault("missing-id", "The record in the response has no id.", APPLIED, ClinikResponseError,
+          (apply, response(without_id)), misled=frozenset({"delete", "search"})),
+    Fault("empty-200", "The response of success is empty.", APPLIED, ClinikResponseError, (apply, response(b"")),
           misled=frozenset({"delete"})),
     Fault("html-200", "A page of HTML comes with status 200.", APPLIED, ClinikResponseError,
           (apply, send(lambda _: whole(200, _PAGE, _HTML, CLOSE)))),
-    # An answer that says no, or that something broke
-    Fault("html-502", "A proxy answers 502 with a page of HTML.", UNKNOWN, ClinikServerError,
+    # A response that says no, or that something broke
+    Fault("html-502", "A proxy responds with 502 and a page of HTML.", UNKNOWN, ClinikServerError,
           (send(lambda _: whole(502, _PAGE, _HTML, CLOSE)),)),
     Fault("empty-503", "503, with nothing in it.", UNKNOWN, ClinikServerError,
           (send(lambda _: whole(503, b"", CLOSE)),)),
@@ -290,7 +291,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("tls-cut", "The connection is closed in the TLS handshake.", NOT_SENT, ClinikConnectionError, only_tls=True,
           opening=server.cut_handshake),
     Fault("tls-plain", "Where TLS is expected, plain HTTP is spoken.", NOT_SENT, ClinikConnectionError, only_tls=True,
-          opening=server.answer_in_plain_text),
+          opening=server.response_in_plain_text),
     Fault("tls-stranger", "The certificate is for another host.", NOT_SENT, ClinikConnectionError, only_tls=True,
           final=True),
 )

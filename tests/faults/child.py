@@ -1,4 +1,4 @@
-"""Work for a process of its own: ``python -m tests.faults.child``, an order as JSON comes in, a reply goes out.
+"""Work for a process of its own: ``python -m tests.faults.child``, an order as JSON comes in, a response goes out.
 
 The server stays in the parent, and so does judgement. Nothing of the SDK is imported before a job asks for it: some
 change the standard library first.
@@ -32,7 +32,7 @@ def ask(order: dict[str, Any], seconds: float) -> list[Any]:
     """Have a child do a job.
 
     Raises:
-        ChildFailed: there is no reply.
+        ChildFailed: there is no response.
     """
     command = [sys.executable, "-W", "ignore", "-m", "tests.faults.child"]
     try:
@@ -43,8 +43,8 @@ def ask(order: dict[str, Any], seconds: float) -> list[Any]:
         raise ChildFailed(f"no end within {seconds} s") from None
     if done.returncode:
         raise ChildFailed((done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1])
-    reply: list[Any] = json.loads(done.stdout)
-    return reply
+    response: list[Any] = json.loads(done.stdout)
+    return response
 
 
 def told(made: Made) -> dict[str, Any]:
@@ -92,14 +92,14 @@ def greenlets(order: dict[str, Any]) -> list[Any]:
     clinik = clinik or _client(order["url"])
     from .calls import Call
 
-    replies: list[Any] = []
+    responses: list[Any] = []
 
     def work(given: list[Any]) -> None:
-        replies.append([given[1], told(_made(Call(given[0], given[1], given[2]), clinik))])
+        responses.append([given[1], told(_made(Call(given[0], given[1], given[2]), clinik))])
 
     run(work, order["calls"])
     clinik.close()
-    return replies
+    return responses
 
 
 Run = Callable[[Callable[[list[Any]], None], list[list[Any]]], None]
@@ -143,7 +143,7 @@ def forks(order: dict[str, Any]) -> list[Any]:
 
     numbers = iter(order["numbers"])
     sampling = Sampling(order["seed"], order["most"], order["every"])
-    replies: list[Any] = []
+    responses: list[Any] = []
     with _client(order["url"]) as clinik:
         for operation in order["operations"]:
             for _ in range(2):
@@ -165,8 +165,8 @@ def forks(order: dict[str, Any]) -> list[Any]:
                 with at(point.number, handler):
                     made = _made(outer, clinik)
                 ends = [os.waitpid(pid, 0)[1] for pid in forked]
-                replies.append([operation, outer.number, str(point), told(made), ends])
-    return replies
+                responses.append([operation, outer.number, str(point), told(made), ends])
+    return responses
 
 
 # -- real signals -----------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def signals(order: dict[str, Any]) -> list[Any]:
             raise error
 
     signal.signal(signal.SIGALRM, handler)
-    replies: list[Any] = []
+    responses: list[Any] = []
     with _client(order["url"]) as clinik:
         for operation, number in order["calls"]:
             made = _new_made(Call(operation, number))
@@ -214,8 +214,8 @@ def signals(order: dict[str, Any]) -> list[Any]:
                     made.report.add("wrong", "the exception is lost")
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            replies.append([number, interrupted.arrived, told(made)])
-    return replies
+            responses.append([number, interrupted.arrived, told(made)])
+    return responses
 
 
 def _new_made(call: Call) -> Made:
@@ -233,10 +233,10 @@ def _stack(frame: FrameType | None) -> Iterator[FrameType]:
 
 def main() -> None:
     order = json.load(sys.stdin)
-    reply = sys.stdout
+    response = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
-        replies = {"greenlets": greenlets, "forks": forks, "signals": signals}[order["job"]](order)
-    json.dump(replies, reply)
+        responses = {"greenlets": greenlets, "forks": forks, "signals": signals}[order["job"]](order)
+    json.dump(responses, response)
 
 
 if __name__ == "__main__":

@@ -234,9 +234,9 @@ def real_signals(sampling: Sampling) -> Iterator[Report]:
             "seconds": _SIGNAL_WITHIN,
         }
         try:
-            for interrupted, (_, arrived, reply) in zip(done, ask(order, 30.0), strict=True):
+            for interrupted, (_, arrived, response) in zip(done, ask(order, 30.0), strict=True):
                 interrupted.arrived = arrived
-                understood(interrupted.made, reply)
+                understood(interrupted.made, response)
         except ChildFailed as failure:
             done[-1].made.report.add("late", f"the process of the signals: {failure}")
         server.open_connections(0, 2.0)

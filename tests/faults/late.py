@@ -37,7 +37,7 @@ MOST_PAGES: Final = 3_000
 """A walk that has come through so many empty pages would come through any number."""
 MOST_BYTES: Final = 10_000_000
 MOST_MEMORY: Final = 16
-"""How many times ``max_response_bytes`` the objects of an answer may take."""
+"""How many times ``max_response_bytes`` the objects of a response may take."""
 LOOKUPS, LOOKING, MORE_THREADS = 200, 20, 10
 """So many calls, from so many threads, whose lookups may take so many threads more."""
 
@@ -74,7 +74,7 @@ def _timed(report: Report, call: Callable[[], object], limit: float = LIMIT) -> 
 
 @contextmanager
 def _service(handler: Handler, **settings: Any) -> Iterator[Clinik]:
-    """A service that answers so, and a client of it."""
+    """A service that responds so, and a client of it."""
     limits = Limits(body_bytes=20_000_000)
     with WireServer(handler, limits=limits) as server:
         options = {"retries": 0, "timeout": 10.0, "trust_env": False, **settings}
@@ -106,11 +106,11 @@ def _request(clinik: Clinik, text: str) -> object:
     )
 
 
-def refused(answer: bytes, call: Callable[[Clinik], object]) -> Try:
+def refused(response: bytes, call: Callable[[Clinik], object]) -> Try:
     """A 422 that costs more to read than to send."""
 
     def run(lab: Lab, report: Report) -> None:
-        with _service(lambda request: WireResponse(422, _JSON, answer), timeout=LIMIT, deadline=LIMIT) as clinik:
+        with _service(lambda request: WireResponse(422, _JSON, response), timeout=LIMIT, deadline=LIMIT) as clinik:
             error = _timed(report, lambda: call(clinik))
             if (
                 not report.faults
@@ -197,7 +197,7 @@ def closed_while(wait: Callable[[Clinik], object]) -> Try:
 
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
-            # A retry is waited for when the first answer has come; the other one asks nothing before its time.
+            # A retry is waited for when the first response has come; the other one asks nothing before its time.
             asked.wait(0.1)
             thread.join(0.1)
             started = time.monotonic()
@@ -283,7 +283,7 @@ def _tunnel(connection: Connection, port: int) -> None:
 
 
 def tls_proxy(stalls: bool) -> Try:
-    """A proxy that speaks TLS makes a tunnel in which TLS is spoken: it stalls in it, or the answer drips out of it."""
+    """A proxy that speaks TLS makes a tunnel in which TLS is spoken: it stalls there, or the response drips from it."""
 
     def run(lab: Lab, report: Report) -> None:
         script = (apply, send(lambda x: head(x.status, "Content-Length: 500")), drip(right))
@@ -312,7 +312,7 @@ def tls_proxy(stalls: bool) -> Try:
             with clinik:
                 call = Call("create").prepare(server)
                 if _timed(report, lambda: call.make(clinik)) is None and not report.faults:
-                    report.add("wrong", "success without an answer")
+                    report.add("wrong", "success without a response")
 
     return run
 
@@ -336,7 +336,7 @@ HEAVY: Final[dict[str, Callable[[], bytes]]] = {
 
 
 def heavy_objects(build: Callable[[], bytes], call: Callable[[Clinik], object]) -> Try:
-    """An answer that is within the limit of its bytes, and far beyond any limit as objects."""
+    """A response that is within the limit of its bytes, and far beyond any limit as objects."""
 
     def run(lab: Lab, report: Report) -> None:
         body = build()
@@ -351,7 +351,7 @@ def heavy_objects(build: Callable[[], bytes], call: Callable[[Clinik], object]) 
             except Exception as error:  # noqa: BLE001 - told of in the report
                 report.add("wrong", f"{type(error).__name__} in place of ClinikResponseError")
             else:
-                report.add("wrong", "it is taken for an answer")
+                report.add("wrong", "it is taken for a response")
             finally:
                 peak = tracemalloc.get_traced_memory()[1]
                 tracemalloc.stop()

@@ -125,7 +125,7 @@ class _Trial:
         cell, report = self.cell, self.report
         if response is not None:
             found = Expected(None, response.meta.attempts)
-            self._judge_answer(response)
+            self._judge_response(response)
         elif isinstance(problem, ClinikApiError):
             found = Expected(problem.outcome, problem.attempts)
             self._judge_error(problem)
@@ -137,7 +137,7 @@ class _Trial:
             report.add("wrong", f"waited {self.clock.waits}, not Retry-After")
         self._judge_ledger(found.outcome)
 
-    def _judge_answer(self, response: ApiResponse[Any]) -> None:
+    def _judge_response(self, response: ApiResponse[Any]) -> None:
         cell = self.cell
         if cell.operation == "delete":
             right = response.data is None and response.meta.already_deleted == (
@@ -152,7 +152,7 @@ class _Trial:
         else:
             right = response.data.id == self.record_id
         if not right:
-            self.report.add("wrong", "the answer of another request, or one that says the wrong thing")
+            self.report.add("wrong", "the response of another request, or one that says the wrong thing")
 
     def _judge_error(self, error: ClinikApiError) -> None:
         if type(error) is not self.cell.fault.error:
@@ -198,7 +198,7 @@ class _Trial:
                 self.report.add("wrong", f"{operation} afterwards: {error!r}")
             else:
                 if response.data.id != "enc_canary0other" or response.meta.attempts != 1:
-                    self.report.add("wrong", f"{operation} afterwards: a wrong answer, or not at once")
+                    self.report.add("wrong", f"{operation} afterwards: a wrong response, or not at once")
         # One connection for reads and one for writes, whatever happened.
         if (left := server.open_connections(2, 1.0)) > 2:
             self.report.add("leaks", f"{left} connections open")

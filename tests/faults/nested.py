@@ -48,7 +48,7 @@ def harming_server(lab: Lab, tls: bool) -> FaultServer:
     return FaultServer((apply, reset), when=is_harmed, context=lab.context if tls else None)
 
 
-# -- from a handler of a signal -------------------------------------------------------------------------------------
+# -- from a handler of a signal ---------------------------------------------------------------------------------------
 
 
 @define
@@ -211,15 +211,15 @@ def in_green_threads(library: str, patch: str, sampling: Sampling) -> Report:
             "calls": [[call.operation, call.number, call.mark] for call in calls],
         }
         try:
-            replies = ask(order, 20.0)
+            responses = ask(order, 20.0)
         except ChildFailed as failure:
             report.add("late" if "no end" in str(failure) else "wrong", f"{library}: {failure}")
             return report
-        if len(replies) < len(calls):
-            report.add("late", f"{len(calls) - len(replies)} calls came to no end")
+        if len(responses) < len(calls):
+            report.add("late", f"{len(calls) - len(responses)} calls came to no end")
         server.open_connections(0, 2.0)
-        for number, reply in replies:
-            understood(done[number], reply)
+        for number, response in responses:
+            understood(done[number], response)
             done[number].judge(server.ledger, may_fail=bool(done[number].call.mark))
     return report
 

@@ -104,7 +104,7 @@ def course_of_call(clinik: Clinik, call: Call) -> Course:
 
 
 def closed_by_another_thread(waiting: bool, tls: bool, lab: Lab) -> Report:
-    """50 calls are under way in as many threads, each waiting for its answer, or one after the other in five."""
+    """50 calls are under way in as many threads, each waiting for its response, or one after the other in five."""
     way = "TLS" if tls else "plain"
     report = Report(Attack(SECTION, f"close in {MANY} calls, {'waiting' if waiting else 'in full flow'}, {way}"))
     context = lab.context if tls else None
@@ -164,7 +164,7 @@ def forks(sampling: Sampling) -> Iterator[Report]:
             "count": POINTS,
         }
         try:
-            replies = ask(order, 600.0 if sampling.every else 30.0)
+            responses = ask(order, 600.0 if sampling.every else 30.0)
         except ChildFailed as failure:
             for _ in range(count * len(OPERATIONS)):
                 report = Report(Attack(SECTION, "fork"))
@@ -172,13 +172,13 @@ def forks(sampling: Sampling) -> Iterator[Report]:
                 yield report
             return
         server.open_connections(0, 2.0)
-        for operation, number, where, reply, ends in replies:
+        for operation, number, where, response, ends in responses:
             report = Report(Attack(SECTION, f"fork in {operation}, at {where}"))
             made = Made(Call(operation, number), report)
-            understood(made, reply)
+            understood(made, response)
             made.judge(server.ledger)
             if any(os.waitstatus_to_exitcode(end) for end in ends):
-                report.add("wrong", "the forked process did not get its answer")
+                report.add("wrong", "the forked process did not get its response")
             yield report
 
 

@@ -21,7 +21,7 @@ class Cell(Protocol):
 
 @frozen
 class Attack:
-    """A cell of a section: an attack that no answer of a server can make."""
+    """A cell of a section: an attack that no response of a server can make."""
 
     row: str
     what: str

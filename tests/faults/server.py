@@ -43,7 +43,7 @@ class Ledger:
 
 @frozen
 class Exchange:
-    """One request that is to be answered wrongly."""
+    """One request that is to get a wrong response."""
 
     server: FaultServer
     connection: Connection
@@ -54,7 +54,7 @@ class Exchange:
         return urlsplit(self.request.target).path
 
     def payload(self) -> dict[str, Any]:
-        """What the right answer would hold, whether or not the request has been applied."""
+        """What the right response would hold, whether or not the request has been applied."""
         return self.server.payload(self.request)
 
     @property
@@ -166,7 +166,7 @@ def cut_handshake(server: FaultServer, connection: Connection) -> None:
     connection.finish()
 
 
-def answer_in_plain_text(server: FaultServer, connection: Connection) -> None:
+def response_in_plain_text(server: FaultServer, connection: Connection) -> None:
     connection.receive(5.0)
     connection.send(b"HTTP/1.1 400 canary-plain\r\nContent-Length: 0\r\n\r\n")
     connection.finish()
@@ -176,10 +176,10 @@ def answer_in_plain_text(server: FaultServer, connection: Connection) -> None:
 
 
 class FaultServer:
-    """Serves encounters well, or answers its first requests (or connections) by a script.
+    """Serves encounters well, or responds to its first requests (or connections) by a script.
 
     Args:
-        script: the steps in place of an answer; ``None`` for none.
+        script: the steps in place of a response; ``None`` for none.
         opening: what happens to new connections; ``None`` to serve them.
         faults: how many times that happens before the service is well again.
         when: whether the script is for this request; it is for all if this is not given.
@@ -284,7 +284,7 @@ class FaultServer:
             step(exchange)
 
     def apply(self, request: WireRequest) -> int:
-        """Do what a request asks for, and say with which status that would be answered."""
+        """Do what a request asks for, and say with which status to respond to that."""
         record_id = urlsplit(request.target).path.rpartition("/")[2]
         with self._lock:
             if request.method == "POST":
@@ -304,7 +304,7 @@ class FaultServer:
             return 200
 
     def payload(self, request: WireRequest) -> dict[str, Any]:
-        """The body of the right answer."""
+        """The body of the right response."""
         asked = urlsplit(request.target)
         record_id = asked.path.rpartition("/")[2]
         data: Any

@@ -82,13 +82,13 @@ def test_green_threads_may_make_calls(library: str, patch: str) -> None:
 
 
 @pytest.mark.parametrize("framing", unasked.FRAMINGS)
-def test_no_answer_is_taken_from_a_kept_connection(framing: str, lab: Lab) -> None:
+def test_no_response_is_taken_from_a_kept_connection(framing: str, lab: Lab) -> None:
     first: Any = "delete" if framing == "204" else "update"
     assert breaches(unasked.on_a_kept_connection(first, framing, "behind", True, lab)) == []
 
 
 @pytest.mark.parametrize(("operation", "version"), unasked.NEW, ids=str)
-def test_no_answer_is_taken_before_a_request_leaves(operation: Any, version: Any, lab: Lab) -> None:
+def test_no_response_is_taken_before_a_request_leaves(operation: Any, version: Any, lab: Lab) -> None:
     assert breaches(unasked.on_a_new_connection(operation, version, lab)) == []
 
 
@@ -228,7 +228,7 @@ def impatient(work: Callable[[], Any], seconds: float = 0.3) -> Any:
     return bounded(work, 0.3)
 
 
-def test_the_answer_of_another_call_is_noticed(lab: Lab) -> None:
+def test_the_response_of_another_call_is_noticed(lab: Lab) -> None:
     def keeps(real: Method) -> Method:
         kept: list[Any] = []
 

@@ -59,7 +59,7 @@ def test_the_document_lists_every_fault_in_the_catalogue_and_no_other() -> None:
     assert f"\n{len(cells())} cells." in text
 
 
-# -- the matrix notices ----------------------------------------------------------------------------------------------
+# -- the matrix notices -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -90,12 +90,12 @@ def test_a_limit_that_is_not_kept_is_noticed(lab: Lab) -> None:
     assert columns(report) == {"late"}
 
 
-def test_an_answer_about_another_record_is_noticed(lab: Lab) -> None:
+def test_an_response_about_another_record_is_noticed(lab: Lab) -> None:
     with (
         mock.patch.object(Connection, "is_whole", return_value=True),
         mock.patch.object(Stream, "is_quiet", return_value=True),
     ):
-        report = run_cell(Cell(BY_NAME["second-answer"], "read", False, "once"), lab)
+        report = run_cell(Cell(BY_NAME["second-response"], "read", False, "once"), lab)
     assert columns(report) == {"wrong"}
 
 
@@ -121,10 +121,10 @@ def test_the_table_counts_cells_and_what_was_broken_in_them() -> None:
     assert total.split() == ["all", "2", "0", "0", "1", "0"]
 
 
-# -- what no answer of a script can show -------------------------------------------------------------------------------
+# -- what no response of a script can show ----------------------------------------------------------------------------
 
 
-def test_an_answer_that_is_there_before_the_request_leaves_is_not_taken_for_its_answer() -> None:
+def test_an_response_that_is_there_before_the_request_leaves_is_not_taken_for_its_response() -> None:
     def greet(faulty: FaultServer, connection: WireConnection) -> None:
         connection.send(whole(201, b'{"data": {"id": "enc_canary5", "status": "planned"}}'))
         faulty.announced.set()

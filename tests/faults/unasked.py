@@ -1,4 +1,4 @@
-"""Whole answers that nobody has asked for: right behind another one, while a connection is idle, or on a new one."""
+"""Whole responses that nobody has asked for: right behind another one, while a connection is idle, or on a new one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .points import Sampling
 from .report import Attack, Report
 from .server import Exchange, FaultServer, Step, announce, apply, send
 
-SECTION: Final = "unasked answers"
+SECTION: Final = "unasked responses"
 
 Framing = str
 FRAMINGS: Final[tuple[Framing, ...]] = ("content-length", "chunked", "trailers", "204")
@@ -28,7 +28,7 @@ FIRST: Final[tuple[Operation, ...]] = ("read", "update")
 
 
 def framed(framing: Framing, status: int, body: bytes) -> bytes:
-    """A whole answer after which the connection is kept."""
+    """A whole response after which the connection is kept."""
     match framing:
         case "content-length":
             return whole(status, body, "Content-Type: application/json")
@@ -53,7 +53,7 @@ _STRANGE: Final = whole(201, b'{"data":{"id":"enc_canary8another","patientId":"p
 
 
 def script_of(framing: Framing, when: str) -> tuple[Step, ...]:
-    """The right answer, then another one: in one write (which TLS makes one record of), or in a second one."""
+    """The right response, then another one: in one write (which TLS makes one record of), or in a second one."""
 
     def asked(exchange: Exchange) -> bytes:
         return framed(framing, exchange.status, right(exchange))
@@ -98,7 +98,7 @@ def _calls(server: FaultServer, lab: Lab, report: Report, operations: tuple[Oper
 
 
 def greeting(server: FaultServer, connection: Connection) -> None:
-    """An answer comes with the last bytes of the handshake; then the service waits and does what it is asked."""
+    """A response comes with the last bytes of the handshake; then the service waits and does what it is asked."""
     assert server.context is not None
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = server.context.wrap_bio(incoming, outgoing, server_side=True)
@@ -156,7 +156,7 @@ def on_a_new_connection(operation: Operation, version: ssl.TLSVersion, lab: Lab)
                 return report
         server.open_connections(0, 2.0)
         for number, made in enumerate(done):
-            # The first one cannot have an answer on this connection.
+            # The first one cannot have a response on this connection.
             made.judge(server.ledger, may_fail=number == 0)
     return report
 

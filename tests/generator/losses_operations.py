@@ -6,7 +6,7 @@ import textwrap
 from datetime import UTC, datetime
 from io import BytesIO
 
-from .losses_schemas import Case, answer, fails, warned
+from .losses_schemas import Case, fails, response, warned
 from .stock import document, operation, parameter
 
 
@@ -18,8 +18,8 @@ def body(content: str) -> str:
     return op(f"requestBody:\n  required: true\n  content:\n{_indented(content, 4)}", "post")
 
 
-def answers(text: str) -> str:
-    return document(paths=operation("", answers=text))
+def responses(text: str) -> str:
+    return document(paths=operation("", responses=text))
 
 
 def _indented(text: str, by: int) -> str:
@@ -85,23 +85,23 @@ CASES = [
     ),
     warned(
         "status-pattern",
-        answers(f"{OK}\n4xx: {{description: d, content: {{application/json: {{schema: {{type: string}}}}}}}} # here"),
+        responses(f"{OK}\n4xx: {{description: d, content: {{application/json: {{schema: {{type: string}}}}}}}} # here"),
         lambda out: "4" not in out.text("api/default/op.py").partition("_parse_response")[2].partition("_build")[0],
     ),
     warned(
-        "answer-media-type",
-        document(paths=answer("{type: string}", "application/pdf").replace("'200':", "'200': # here")),
+        "response-media-type",
+        document(paths=response("{type: string}", "application/pdf").replace("'200':", "'200': # here")),
         lambda out: "200" not in out.text("api/default/op.py"),
     ),
     warned(
-        "answer-media-type",
-        document(paths=answer("{type: string}", "'*/*'").replace("'200':", "'200': # here")),
+        "response-media-type",
+        document(paths=response("{type: string}", "'*/*'").replace("'200':", "'200': # here")),
         lambda out: "200" not in out.text("api/default/op.py"),
     ),
     warned(
-        "answer-reference",
+        "response-reference",
         document(
-            paths=operation("", answers="'200': {$ref: '#/components/responses/Alias'} # here"),
+            paths=operation("", responses="'200': {$ref: '#/components/responses/Alias'} # here"),
             components="responses:\n  Alias: {$ref: '#/components/responses/R'}\n  R: {description: d}",
         ),
         lambda out: "200" not in out.text("api/default/op.py"),
@@ -134,7 +134,7 @@ CASES = [
     warned(
         "reference-not-found",
         document(
-            paths=answer("{$ref: '#/components/schemas/Foo'}").replace("'200':", "'200': # here"),
+            paths=response("{$ref: '#/components/schemas/Foo'}").replace("'200':", "'200': # here"),
             schemas="Foo: {type: array}",
         ),
         lambda out: "200" not in out.text("api/default/op.py"),
@@ -178,7 +178,7 @@ CASES = [
     ),
     Case(
         "section-ignored",
-        answers("'204':\n  description: d\n  links: {unlikely: {operationId: op}} # here"),
+        responses("'204':\n  description: d\n  links: {unlikely: {operationId: op}} # here"),
         lambda out: "unlikely" not in out.everything(),
     ),
     Case(
@@ -226,7 +226,7 @@ CASES = [
     ),
     Case(
         "descriptions-lost",
-        answers("'204': {description: Unlikely} # here"),
+        responses("'204': {description: Unlikely} # here"),
         lambda out: "Unlikely" not in out.everything(),
     ),
     # Parameters
@@ -412,13 +412,13 @@ CASES = [
     ),
     Case(
         "binary-in-json",
-        document(paths=answer("{type: string, format: binary} # here")),
+        document(paths=response("{type: string, format: binary} # here")),
         lambda out: fails(TypeError, lambda: out.read(b'"a"')),
     ),
-    # Answers
+    # Responses
     Case(
-        "answer-several-types",
-        answers("""
+        "response-several-types",
+        responses("""
             '200':
               description: d
               content: # here
@@ -428,8 +428,8 @@ CASES = [
         lambda out: "int" not in out.text("api/default/op.py"),
     ),
     Case(
-        "answer-without-schema",
-        answers("""
+        "response-without-schema",
+        responses("""
             '200':
               description: d
               content:
@@ -439,31 +439,31 @@ CASES = [
         lambda out: out.read(b'{"a": 1}') is None,
     ),
     Case(
-        "answer-untyped",
-        document(paths=answer("{} # here")),
+        "response-untyped",
+        document(paths=response("{} # here")),
         lambda out: out.read(b'{"a": 1}') is None,
     ),
     Case(
-        "answer-misread",
+        "response-misread",
         document(
-            paths=answer("{$ref: '#/components/schemas/Foo'} # here", "text/plain"),
+            paths=response("{$ref: '#/components/schemas/Foo'} # here", "text/plain"),
             schemas="Foo: {properties: {a: {type: string}}}",
         ),
         lambda out: fails(ValueError, lambda: out.read(b'{"a": "b"}')),
     ),
     Case(
-        "answer-misread",
-        document(paths=answer("{type: integer} # here", "text/plain")),
+        "response-misread",
+        document(paths=response("{type: integer} # here", "text/plain")),
         lambda out: out.read(b"5") == "5",
     ),
     Case(
         "status-unknown",
-        answers("'529': {description: d, content: {application/json: {schema: {type: string}}}} # here"),
+        responses("'529': {description: d, content: {application/json: {schema: {type: string}}}} # here"),
         lambda out: fails(ValueError, lambda: out.read(b'"busy"', 529)),
     ),
     Case(
-        "answer-headers",
-        answers("'204':\n  description: d\n  headers: {x-unlikely: {schema: {type: integer}}} # here"),
+        "response-headers",
+        responses("'204':\n  description: d\n  headers: {x-unlikely: {schema: {type: integer}}} # here"),
         lambda out: "x-unlikely" not in out.everything(),
     ),
 ]

@@ -46,8 +46,8 @@ def schemas(text: str) -> str:
     return document(schemas=text)
 
 
-def answer(schema: str, type_: str = "application/json") -> str:
-    return operation("", answers=f"'200':\n  description: d\n  content:\n    {type_}:\n      schema: {schema}")
+def response(schema: str, type_: str = "application/json") -> str:
+    return operation("", responses=f"'200':\n  description: d\n  content:\n    {type_}:\n      schema: {schema}")
 
 
 CASES = [
@@ -289,7 +289,7 @@ CASES = [
     ),
     Case(
         "class-shadows",
-        document(paths=answer("{$ref: '#/components/schemas/Response'}"), schemas="Response: {type: object} # here"),
+        document(paths=response("{$ref: '#/components/schemas/Response'}"), schemas="Response: {type: object} # here"),
         lambda out: fails(TypeError, lambda: out.read(b"{}")),
     ),
     Case(

@@ -34,9 +34,9 @@ def document(paths: str = "", schemas: str = "", more: str = "", components: str
     return text
 
 
-def operation(text: str, url: str = "/x", method: str = "get", answers: str = "'204': {description: d}") -> str:
+def operation(text: str, url: str = "/x", method: str = "get", responses: str = "'204': {description: d}") -> str:
     """The paths with one operation, called `op`."""
-    return f"{url}:\n  {method}:\n    operationId: op\n{_in(text, 4)}    responses:\n{_in(answers, 6)}"
+    return f"{url}:\n  {method}:\n    operationId: op\n{_in(text, 4)}    responses:\n{_in(responses, 6)}"
 
 
 def parameter(place: str, schema: str, name: str = "p", more: str = "", mark: str = "schema") -> str:
@@ -103,7 +103,7 @@ class Stock:
             return client.build_request(**kwargs)
 
     def read(self, content: bytes, status: int = 200) -> Any:
-        """What `op` reads from an answer."""
+        """What `op` reads from a response."""
         client = self.load("client").Client(base_url="http://stock.test")
         return self.op._build_response(client=client, response=httpx.Response(status, content=content)).parsed
 

@@ -77,15 +77,15 @@ class Seen(list[WireRequest]):
 
 @pytest.fixture
 def talk() -> Iterator[Callable[..., tuple[Any, Seen]]]:
-    """Connect a copy's client to a server that gives each request the same answer."""
+    """Connect a copy's client to a server that gives each request the same response."""
     running: list[Any] = []
 
-    def connect(sdk: EditedSdk, answer: bytes, status: int = 200) -> tuple[Any, Seen]:
+    def connect(sdk: EditedSdk, response: bytes, status: int = 200) -> tuple[Any, Seen]:
         seen = Seen()
 
         def handle(request: WireRequest) -> WireResponse:
             seen.append(request)
-            return WireResponse(status, (("content-type", "application/json"),), answer)
+            return WireResponse(status, (("content-type", "application/json"),), response)
 
         server = WireServer(handle)
         server.start()
@@ -100,7 +100,7 @@ def talk() -> Iterator[Callable[..., tuple[Any, Seen]]]:
 
 
 MINIMAL = {"status": "planned", "class_": "VR", "patient_id": "pt_1"}
-ANSWER = b'{"data": {"id": "enc_1"}, "meta": {}}'
+RESPONSE = b'{"data": {"id": "enc_1"}, "meta": {}}'
 PAGE = b'{"data": {"data": [], "hasMore": false}, "meta": {}}'
 
 
@@ -137,7 +137,7 @@ def test_a_new_required_field_is_asked_for(edited: Any, talk: Any) -> None:
         create["required"].append("facilityId")
 
     sdk = edited(edit)
-    client, _ = talk(sdk, ANSWER)
+    client, _ = talk(sdk, RESPONSE)
     assert refused(sdk, lambda: client.encounters.create(**MINIMAL)) == ["facilityId (facility_id): Required"]
 
 
@@ -249,7 +249,7 @@ def edit_limits_of_texts(document: Any) -> None:
     ],
 )
 def test_a_changed_limit_of_a_text_is_checked(sdk: EditedSdk, talk: Any, name: str, value: str, told: str) -> None:
-    client, seen = talk(sdk, ANSWER)
+    client, seen = talk(sdk, RESPONSE)
     assert refused(sdk, lambda: client.encounters.update("enc_1", **{name: value})) == [told]
     assert seen == []
 
@@ -262,7 +262,7 @@ def edit_a_changed_range_and_a_changed_count_are_checked(document: Any) -> None:
 
 
 def test_a_changed_range_and_a_changed_count_are_checked(sdk: EditedSdk, talk: Any) -> None:
-    client, _ = talk(sdk, ANSWER)
+    client, _ = talk(sdk, RESPONSE)
     assert refused(
         sdk,
         lambda: client.encounters.update(
@@ -365,7 +365,7 @@ def edit_a_nullable_field_can_be_cleared_by_an_update(document: Any) -> None:
 
 
 def test_a_nullable_field_can_be_cleared_by_an_update(sdk: EditedSdk, talk: Any) -> None:
-    client, seen = talk(sdk, ANSWER)
+    client, seen = talk(sdk, RESPONSE)
     client.encounters.update("enc_1", location=None)
     assert seen[0].body == b'{"location":null}'
 
@@ -448,8 +448,8 @@ def add_beds(document: Any) -> None:
     for name in ("Bed", "BedPage"):
         schemas[f"{name}Response"] = {"type": "object", "properties": {"data": ref(name), "meta": {**meta}}}
 
-    def operation(name: str, answer: str, body: str | None = None, **more: Any) -> dict[str, Any]:
-        content = {"application/json": {"schema": ref(answer)}}
+    def operation(name: str, response: str, body: str | None = None, **more: Any) -> dict[str, Any]:
+        content = {"application/json": {"schema": ref(response)}}
         made: dict[str, Any] = {
             "operationId": name,
             "tags": ["beds"],

@@ -208,7 +208,7 @@ def test_a_document_that_loses_nothing_has_no_findings(tmp_path: Path) -> None:
                 requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
                 """,
                 method="post",
-                answers="""
+                responses="""
                 '200': {description: '', content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
                 4XX: {description: ''}
                 default: {description: ''}

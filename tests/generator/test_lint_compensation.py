@@ -30,7 +30,7 @@ FIELDS: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"allOf": [{"$ref": "#/components/schemas/Period"}], "description": "When nothing happened."},
         {"start": "2025-06-01"},
     ),
-    "answer": ("", {"$ref": "#/components/schemas/Response"}, {"text": "yes"}),
+    "response": ("", {"$ref": "#/components/schemas/Response"}, {"text": "yes"}),
 }
 
 
@@ -62,11 +62,11 @@ def test_the_losses_are_those_of_the_stock_generator_alone(edited: tuple[EditedS
 
 def test_every_field_is_read_and_written_as_it_is(edited: tuple[EditedSdk, Report, Report]) -> None:
     sdk, _, _ = edited
-    answered = {"id": "enc_1", **{key: value for key, (_, _, value) in FIELDS.items()}}
-    encounter = sdk.load().Encounter.from_dict(answered)
-    assert encounter.to_dict() == answered
+    responded = {"id": "enc_1", **{key: value for key, (_, _, value) in FIELDS.items()}}
+    encounter = sdk.load().Encounter.from_dict(responded)
+    assert encounter.to_dict() == responded
     assert type(encounter.page).__name__ == "EncounterPageItem"
-    assert type(encounter.answer).__name__ == "Response"
+    assert type(encounter.response).__name__ == "Response"
     assert type(encounter.pause).__name__ == "Period"
     source = (sdk.package / "_generated" / "models" / "encounter.py").read_text()
     assert "When nothing happened." in source

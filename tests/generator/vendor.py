@@ -13,7 +13,7 @@ def ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def answer(schema: Any = None, type_: str = "application/json") -> Json:
+def response(schema: Any = None, type_: str = "application/json") -> Json:
     return {"description": "Done.", "content": {type_: {} if schema is None else {"schema": schema}}}
 
 
@@ -58,7 +58,7 @@ def _record(number: int) -> Json:
 def _paths(name: str) -> Json:
     url, tag = f"/{name.lower()}", [name]
     one = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    errors = {"400": answer(ref("Problem")), "500": {"description": "Broken."}}
+    errors = {"400": response(ref("Problem")), "500": {"description": "Broken."}}
     return {
         url: {
             "get": {
@@ -68,22 +68,22 @@ def _paths(name: str) -> Json:
                     {"name": key, "in": "query", "description": f"The {key}.", "schema": {"type": "string"}}
                     for key in ("filter", "sort", "page")
                 ],
-                "responses": {"200": answer(ref(f"{name}Page")), **errors},
+                "responses": {"200": response(ref(f"{name}Page")), **errors},
             },
             "post": {
                 "operationId": f"create{name}",
                 "tags": tag,
                 "requestBody": {"required": True, "content": {"application/json": {"schema": ref(name)}}},
                 "responses": {
-                    "201": answer({"type": "object", "properties": {"data": ref(name), "meta": {"type": "object"}}}),
+                    "201": response({"type": "object", "properties": {"data": ref(name), "meta": {"type": "object"}}}),
                     **errors,
                 },
             },
         },
         f"{url}/{{id}}": {
             "parameters": [one],
-            "get": {"operationId": f"read{name}", "tags": tag, "responses": {"200": answer(ref(name)), **errors}},
-            "delete": {"operationId": f"delete{name}", "tags": tag, "responses": {"200": answer(), **errors}},
+            "get": {"operationId": f"read{name}", "tags": tag, "responses": {"200": response(ref(name)), **errors}},
+            "delete": {"operationId": f"delete{name}", "tags": tag, "responses": {"200": response(), **errors}},
         },
     }
 
@@ -133,9 +133,9 @@ ODDITIES: tuple[tuple[str, tuple[str, ...], Any], ...] = (
         ("paths", "/{lower}", "get", "parameters"),
         [{"name": "where", "in": "query", "content": {"application/json": {"schema": {"type": "object"}}}}],
     ),
-    ("answer-media-type", ("paths", "/{lower}", "get", "responses", "200"), answer({"type": "string"}, "*/*")),
-    ("answer-without-schema", ("paths", "/{lower}", "get", "responses", "200"), answer()),
-    ("status-pattern", ("paths", "/{lower}", "get", "responses", "4xx"), answer({"type": "string"})),
+    ("response-media-type", ("paths", "/{lower}", "get", "responses", "200"), response({"type": "string"}, "*/*")),
+    ("response-without-schema", ("paths", "/{lower}", "get", "responses", "200"), response()),
+    ("status-pattern", ("paths", "/{lower}", "get", "responses", "4xx"), response({"type": "string"})),
     (
         "body-media-type",
         ("paths", "/{lower}", "post", "requestBody"),

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import orjson
 
 
-class Answer(NamedTuple):
-    """An answer as http.client gives it; header names are lower case."""
+class Response(NamedTuple):
+    """A response as http.client gives it; header names are lower case."""
 
     status: int
     headers: dict[str, str]
@@ -30,7 +30,7 @@ def ask(
     body: bytes | None = None,
     key: str | None = "clk_test_fixture",
     headers: dict[str, str] | None = None,
-) -> Answer:
+) -> Response:
     """Ask a server on 127.0.0.1, over a new connection."""
     sent = {} if key is None else {"x-api-key": key}
     if json is not None:
@@ -40,4 +40,4 @@ def ask(
         connection.request(method, target, body=body, headers=sent | (headers or {}))
         response = connection.getresponse()
         names = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, names, response.read())
+        return Response(response.status, names, response.read())

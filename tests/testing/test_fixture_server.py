@@ -1,4 +1,4 @@
-"""The fixture server: strict matching, answers in order, accounts of what did not match, many threads."""
+"""The fixture server: strict matching, responses in order, accounts of what did not match, many threads."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from clinik_client.testing.matching import json_differences
 from tests.testing.asking import ask
 
 BODY = {"status": "planned", "period": {"start": "2025-06-01"}, "diagnosis": [{"condition": "I10", "rank": 1}]}
-CREATE = Exchange.of("POST", "/v1/encounters", json=BODY, status=201, answer={"data": {"id": "enc_1"}})
-READ = Exchange.of("GET", "/v1/encounters/enc_1", answer={"data": {"id": "enc_1"}})
-SEARCH = Exchange.of("GET", "/v1/encounters?patientId=pt_1&_include=a&_include=b", answer={"data": []})
+CREATE = Exchange.of("POST", "/v1/encounters", json=BODY, status=201, response={"data": {"id": "enc_1"}})
+READ = Exchange.of("GET", "/v1/encounters/enc_1", response={"data": {"id": "enc_1"}})
+SEARCH = Exchange.of("GET", "/v1/encounters?patientId=pt_1&_include=a&_include=b", response={"data": []})
 
 
 def serving(*exchanges: Exchange, **options: Any) -> FixtureServer:
@@ -35,15 +35,15 @@ def aspects(server: FixtureServer) -> list[set[str]]:
     return [set(mismatch.differences) for mismatch in server.mismatches]
 
 
-# -- matching -----------------------------------------------------------------------------------------------------
+# -- matching ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_recorded_answer_comes_as_it_was_recorded() -> None:
+def test_a_recorded_response_comes_as_it_was_recorded() -> None:
     headers = {"X-Quota-Limit": "5", "Content-Length": "9999", "Content-Encoding": "gzip", "Connection": "close"}
-    with serving(Exchange.of("GET", "/x", status=404, answer={"a": 1}, headers=headers)) as server:
-        answer = ask(server.port, "GET", "/x")
-    assert (answer.status, answer.body) == (404, b'{"a":1}')
-    assert answer.headers == {"content-type": "application/json", "x-quota-limit": "5", "content-length": "7"}
+    with serving(Exchange.of("GET", "/x", status=404, response={"a": 1}, headers=headers)) as server:
+        response = ask(server.port, "GET", "/x")
+    assert (response.status, response.body) == (404, b'{"a":1}')
+    assert response.headers == {"content-type": "application/json", "x-quota-limit": "5", "content-length": "7"}
     server.verify()
 
 
@@ -52,14 +52,14 @@ def test_json_bodies_match_by_value_whatever_their_order_space_and_number_form()
         b'{ "diagnosis": [ {"rank": 1.0, "condition": "I10"} ], "period": {"start":"2025-06-01"}, "status":"planned"}'
     )
     with serving(CREATE) as server:
-        answer = ask(
+        response = ask(
             server.port,
             "POST",
             "/v1/encounters",
             body=sent,
             headers={"content-type": "Application/JSON; charset=utf-8"},
         )
-    assert answer.status == 201
+    assert response.status == 201
     server.verify()
 
 
@@ -107,8 +107,8 @@ def test_what_differs_in_one_thing_matches_nothing_and_is_told(
     method: str, target: str, options: dict[str, Any], aspect: str
 ) -> None:
     with serving(CREATE) as server:
-        answer = ask(server.port, method, target, **options)
-        assert answer.status == 501
+        response = ask(server.port, method, target, **options)
+        assert response.status == 501
         assert aspect in aspects(server)[0]
         if aspect != "body":
             assert aspects(server) == [{aspect}]
@@ -167,7 +167,7 @@ def test_two_json_values_differ_exactly_when_something_is_told_to_differ(one: An
     assert (list(json_differences(one, other)) == []) == _strictly_equal(one, other)
 
 
-# -- keys ---------------------------------------------------------------------------------------------------------
+# -- keys -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", ["clk_test_a", "clk_live_A-b_9"])
@@ -190,12 +190,12 @@ def test_a_key_sent_twice_is_not_valid() -> None:
     assert aspects(server) == [{"key"}]
 
 
-def test_an_exchange_recorded_with_a_bad_key_or_none_answers_exactly_that() -> None:
-    def answer(key: str | None, status: int) -> Exchange:
+def test_an_exchange_recorded_with_a_bad_key_or_none_responses_exactly_that() -> None:
+    def response(key: str | None, status: int) -> Exchange:
         return Exchange.of("GET", "/v1/encounters/enc_1", api_key=key, status=status)
 
     with serving(
-        answer(None, 200), answer("clk_test_fixture_revoked", 401), answer("", 403), answer("no key", 400)
+        response(None, 200), response("clk_test_fixture_revoked", 401), response("", 403), response("no key", 400)
     ) as server:
         asked = [("clk_test_fixture_revoked", 401), (None, 403), ("no key", 400), ("clk_test_a", 200)]
         for key, status in asked:
@@ -205,10 +205,10 @@ def test_an_exchange_recorded_with_a_bad_key_or_none_answers_exactly_that() -> N
     assert aspects(server) == [{"times"}]
 
 
-# -- order --------------------------------------------------------------------------------------------------------
+# -- order ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_same_request_steps_through_its_answers_and_then_matches_nothing() -> None:
+def test_the_same_request_steps_through_its_responses_and_then_matches_nothing() -> None:
     first, second = (Exchange.of("GET", "/v1/encounters/enc_1", status=status) for status in (429, 200))
     with FixtureServer([Recording("one", [first, CREATE]), Recording("two", [second])]) as server:
         statuses = [ask(server.port, "GET", "/v1/encounters/enc_1").status for _ in range(3)]
@@ -226,18 +226,18 @@ def test_different_requests_may_come_in_any_order() -> None:
     server.verify()
 
 
-# -- the account --------------------------------------------------------------------------------------------------
+# -- the account ------------------------------------------------------------------------------------------------------
 
 
-def test_the_answer_to_what_matches_nothing_names_the_nearest_recording_and_the_difference() -> None:
+def test_the_response_to_what_matches_nothing_names_the_nearest_recording_and_the_difference() -> None:
     changed = {"status": "planned", "period": {"end": "2025-06-01"}, "diagnosis": [{"condition": "I11", "rank": 1}]}
     with serving(READ, SEARCH, CREATE) as server:
-        answer = ask(server.port, "POST", "/v1/encounters", json=changed)
-    assert answer.status == 501
-    assert answer.headers["content-type"] == "application/json"
-    body = answer.json
+        response = ask(server.port, "POST", "/v1/encounters", json=changed)
+    assert response.status == 501
+    assert response.headers["content-type"] == "application/json"
+    body = response.json
     assert (body["error"], body["code"]) == ("Not Implemented", "NO_RECORDING")
-    assert body["requestId"] == answer.headers["x-request-id"]
+    assert body["requestId"] == response.headers["x-request-id"]
     assert "story.har entry 3: POST /v1/encounters" in body["message"]
     (issue,) = body["issues"]
     assert issue["diagnostics"] == (
@@ -268,7 +268,7 @@ def test_of_recordings_that_differ_in_the_same_things_the_one_with_the_likest_pa
 def test_no_account_tells_a_value_an_id_or_a_key() -> None:
     canary = "CaNaRy9"
     with serving(CREATE, READ, SEARCH) as server:
-        answers = [
+        responses = [
             ask(server.port, "GET", f"/v1/encounters/enc_{canary}", key=f"clk_test_{canary}"),
             ask(server.port, "GET", f"/v1/encounters?patientId={canary}&_include=a&_include={canary}", key=canary),
             ask(server.port, "POST", "/v1/encounters", json=BODY | {"status": canary, "type": [canary]}),
@@ -276,8 +276,8 @@ def test_no_account_tells_a_value_an_id_or_a_key() -> None:
                 server.port, "POST", "/v1/encounters", body=canary.encode(), headers={"x-http-method-override": canary}
             ),
         ]
-    assert {answer.status for answer in answers} == {501}
-    told = [answer.body.decode() for answer in answers] + [str(answer.headers) for answer in answers]
+    assert {response.status for response in responses} == {501}
+    told = [response.body.decode() for response in responses] + [str(response.headers) for response in responses]
     told += [server.account(), str(server.mismatches), *map(str, server.mismatches), str(server.requests)]
     assert not [text for text in told if canary in text]
 
@@ -327,7 +327,7 @@ def test_without_recordings_every_request_is_a_mismatch() -> None:
         assert "there are no recordings" in ask(server.port, "GET", "/").json["message"]
 
 
-def test_the_ledger_tells_what_was_asked_and_what_answered() -> None:
+def test_the_ledger_tells_what_was_asked_and_what_responded() -> None:
     with serving(CREATE, SEARCH) as server:
         ask(server.port, "POST", "/v1/encounters", json=BODY, headers={"User-Agent": "me"})
         ask(server.port, "GET", "/v1/encounters?patientId=pt_1&_include=b&_include=a")
@@ -343,7 +343,7 @@ def test_the_ledger_tells_what_was_asked_and_what_answered() -> None:
     assert server.mismatches[0].request == other
 
 
-# -- lifecycle ----------------------------------------------------------------------------------------------------
+# -- lifecycle --------------------------------------------------------------------------------------------------------
 
 
 def test_stories_are_chosen_from_a_directory(recordings: Path) -> None:
@@ -354,7 +354,7 @@ def test_stories_are_chosen_from_a_directory(recordings: Path) -> None:
         FixtureServer.from_directory(recordings, ["none"])
 
 
-def test_what_was_collected_is_readable_after_stop_and_nothing_answers() -> None:
+def test_what_was_collected_is_readable_after_stop_and_nothing_responses() -> None:
     server = serving(READ).start()
     assert ask(server.port, "GET", "/v1/encounters/enc_1").status == 200
     server.stop()
@@ -378,11 +378,13 @@ def test_it_speaks_tls_with_a_context() -> None:
 
 def _numbered(numbers: Iterable[int]) -> list[Exchange]:
     return [
-        Exchange.of("GET", f"/v1/encounters/enc_{n}", answer={"n": n, "turn": turn}) for n in numbers for turn in (1, 2)
+        Exchange.of("GET", f"/v1/encounters/enc_{n}", response={"n": n, "turn": turn})
+        for n in numbers
+        for turn in (1, 2)
     ]
 
 
-def test_many_threads_get_each_answer_exactly_once() -> None:
+def test_many_threads_get_each_response_exactly_once() -> None:
     with serving(*_numbered(range(100)), must_use_all=True) as server, httpx.Client() as client:
         barrier = threading.Barrier(16)
 
@@ -392,19 +394,19 @@ def test_many_threads_get_each_answer_exactly_once() -> None:
             for n in [*range(thread, 100, 16)] * 2:
                 response = client.get(f"{server.url}/v1/encounters/enc_{n}", headers={"x-api-key": "clk_test_a"})
                 got.append((n, orjson.loads(response.content)))
-            assert all(answer["n"] == n for n, answer in got)
-            return [(answer["n"], answer["turn"]) for _, answer in got]
+            assert all(response["n"] == n for n, response in got)
+            return [(response["n"], response["turn"]) for _, response in got]
 
         with ThreadPoolExecutor(16) as pool:
-            answers = [pair for pairs in pool.map(work, range(16)) for pair in pairs]
-    assert sorted(answers) == [(n, turn) for n in range(100) for turn in (1, 2)]
+            responses = [pair for pairs in pool.map(work, range(16)) for pair in pairs]
+    assert sorted(responses) == [(n, turn) for n in range(100) for turn in (1, 2)]
     server.verify()
 
 
-def test_threads_that_ask_the_same_at_once_share_its_answers() -> None:
-    exchanges = [Exchange.of("GET", "/x", answer={"turn": turn}) for turn in range(50)]
+def test_threads_that_ask_the_same_at_once_share_its_responses() -> None:
+    exchanges = [Exchange.of("GET", "/x", response={"turn": turn}) for turn in range(50)]
     with serving(*exchanges) as server, ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: ask(server.port, "GET", "/x"), range(60)))
-    assert sorted(answer.json["turn"] for answer in answers if answer.status == 200) == list(range(50))
+        responses = list(pool.map(lambda _: ask(server.port, "GET", "/x"), range(60)))
+    assert sorted(response.json["turn"] for response in responses if response.status == 200) == list(range(50))
     assert len(server.mismatches) == 10
     assert len(server.requests) == 60

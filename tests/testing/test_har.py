@@ -27,10 +27,12 @@ from clinik_client.testing import (
 STORY = Recording(
     "story",
     [
-        Exchange.of("POST", "/v1/encounters", json={"status": "planned"}, status=201, answer={"data": {"id": "enc_1"}}),
-        Exchange.of("GET", "/v1/encounters?status=planned&_include=a%3Ab&q=%26+%C3%A9", answer={"data": []}),
+        Exchange.of(
+            "POST", "/v1/encounters", json={"status": "planned"}, status=201, response={"data": {"id": "enc_1"}}
+        ),
+        Exchange.of("GET", "/v1/encounters?status=planned&_include=a%3Ab&q=%26+%C3%A9", response={"data": []}),
         Exchange.of("DELETE", "/v1/encounters/enc_1", status=204, headers={"x-request-id": "req_1"}),
-        Exchange.of("GET", "/v1/encounters/enc_1", api_key="", status=401, answer=b"\xff\xfe not text"),
+        Exchange.of("GET", "/v1/encounters/enc_1", api_key="", status=401, response=b"\xff\xfe not text"),
     ],
     "A made-up story.",
 )
@@ -139,7 +141,7 @@ def test_a_key_is_never_written_wherever_it_stands(key: str) -> None:
 
 
 def test_the_repr_of_an_exchange_shows_neither_key_nor_body() -> None:
-    exchange = Exchange.of("GET", "/", api_key="clk_test_fixture_x", json={"a": "SeCrEt"}, answer={"b": "SeCrEt"})
+    exchange = Exchange.of("GET", "/", api_key="clk_test_fixture_x", json={"a": "SeCrEt"}, response={"b": "SeCrEt"})
     assert "SeCrEt" not in repr(exchange)
     assert "clk_test" not in repr(exchange)
 

@@ -127,7 +127,7 @@ def test_recordings(clinik_recordings, pytestconfig):
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     (folder / "elsewhere").mkdir()
-    exchanges = [Exchange.of("GET", "/one"), Exchange.of("GET", "/uno", answer={"number": 2})]
+    exchanges = [Exchange.of("GET", "/one"), Exchange.of("GET", "/uno", response={"number": 2})]
     save_recording(Recording("one", exchanges), folder / "elsewhere" / "one.har")
     save_recording(Recording("two", [Exchange.of("GET", "/two")]), folder / "elsewhere" / "two.har")
     (folder / "pytest.ini").write_text("[pytest]\nclinik_recordings = elsewhere\n")
@@ -162,7 +162,7 @@ def test_a_test_that_asks_what_was_recorded_passes(reports: dict[str, list[tuple
     assert reports[name] == []
 
 
-def test_a_mismatch_fails_the_very_test_though_it_ignored_the_answer(
+def test_a_mismatch_fails_the_very_test_though_it_ignored_the_response(
     reports: dict[str, list[tuple[str, str]]],
 ) -> None:
     ((kind, text),) = reports["test_mismatch_swallowed"]

@@ -69,14 +69,14 @@ def test_one_connection_carries_many_requests() -> None:
     assert len(connections) == 1
 
 
-def test_pipelined_requests_are_answered_in_order() -> None:
+def test_pipelined_requests_get_their_responses_in_order() -> None:
     with WireServer(echo) as server, connect(server) as sock:
         one = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\none"
         two = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\nconnection: close\r\n\r\ntwo"
         sock.sendall(one + two)
-        answer = read_all(sock)
-    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 2
-    assert answer.index(b"\r\n\r\none") < answer.index(b"\r\n\r\ntwo")
+        response = read_all(sock)
+    assert response.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert response.index(b"\r\n\r\none") < response.index(b"\r\n\r\ntwo")
 
 
 def test_a_chunked_request_arrives_whole() -> None:
@@ -84,7 +84,7 @@ def test_a_chunked_request_arrives_whole() -> None:
         assert httpx.post(server.url, content=iter([b"ab", b"", b"cd"])).content == b"abcd"
 
 
-def test_expect_100_continue_is_answered_before_the_body_is_sent() -> None:
+def test_expect_100_continue_gets_its_response_before_the_body_is_sent() -> None:
     with WireServer(echo) as server, connect(server) as sock:
         sock.sendall(
             b"PUT / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\nconnection: close\r\n\r\n"
@@ -110,7 +110,7 @@ def test_a_status_without_a_body_has_neither_body_nor_length(status: int) -> Non
     assert b"content-length" not in head.lower()
 
 
-def test_an_http_1_0_request_is_answered_and_the_connection_closed() -> None:
+def test_an_http_1_0_request_gets_its_response_and_the_connection_closed() -> None:
     with WireServer(echo) as server, connect(server) as sock:
         sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert read_all(sock).endswith(b"nothing")
@@ -148,14 +148,14 @@ def test_a_bad_request_is_refused_told_of_and_closed_without_the_handler_or_a_se
     server = WireServer(handler, limits=limits, on_refusal=lambda status, reason: refused.append((status, reason)))
     with server, connect(server) as sock:
         sock.sendall(sent)
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            answer += sock.recv(65536)
-        sock.shutdown(socket.SHUT_WR)  # the server waits for this, so that its answer is not lost in a reset
-        answer += read_all(sock)
-    assert answer.startswith(b"HTTP/1.1 %d " % status)
-    assert b"connection: close\r\n" in answer.lower()
-    assert b"secret" not in answer
+        response = b""
+        while b"\r\n\r\n" not in response:
+            response += sock.recv(65536)
+        sock.shutdown(socket.SHUT_WR)  # the server waits for this, so that its response is not lost in a reset
+        response += read_all(sock)
+    assert response.startswith(b"HTTP/1.1 %d " % status)
+    assert b"connection: close\r\n" in response.lower()
+    assert b"secret" not in response
     assert [s for s, _ in refused] == [status]
     assert "secret" not in refused[0][1]
     assert handled == []
@@ -206,7 +206,7 @@ def test_a_handler_that_raises_gives_500_and_is_reported(error: Exception, monke
     assert [args.exc_value.__cause__ for args in reported if args.exc_value] == [error]
 
 
-# -- the seams ----------------------------------------------------------------------------------------------------
+# -- the seams --------------------------------------------------------------------------------------------------------
 
 
 def test_a_handler_can_take_the_connection_over() -> None:
@@ -298,7 +298,7 @@ def test_a_failed_handshake_ends_the_connection_only(tls: ssl.SSLContext, trust:
         assert httpx.get(server.url, verify=trust).status_code == 200
 
 
-# -- the end ------------------------------------------------------------------------------------------------------
+# -- the end ----------------------------------------------------------------------------------------------------------
 
 
 def half_a_request(sock: socket.socket) -> None:
@@ -388,7 +388,7 @@ def test_a_port_in_use_is_an_error_that_leaves_nothing_behind() -> None:
         other.stop()
 
 
-def test_many_threads_each_get_their_own_answer() -> None:
+def test_many_threads_each_get_their_own_response() -> None:
     with WireServer(echo) as server, httpx.Client() as client, ThreadPoolExecutor(32) as pool:
         bodies = [b"body %d" % number for number in range(500)]
         assert list(pool.map(lambda body: client.post(server.url, content=body).content, bodies)) == bodies

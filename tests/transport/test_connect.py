@@ -1,4 +1,4 @@
-"""Connecting to the address that answers, whichever it is, with no time lost on those that do not."""
+"""Connecting to the address that responds, whichever it is, with no time lost on those that do not."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_address_that_refuses_costs_no_time(
 ) -> None:
     monkeypatch.setattr(room, "HEAD_START", 60.0)
     good, refusing = at(listener.getsockname()[1]), at(free_port())
-    addresses = [good if answers else refusing for answers in alive]
+    addresses = [good if responses else refusing for responses in alive]
     started = time.monotonic()
     if any(alive):
         sock, address = connect(addresses, no_limit, nothing)
@@ -61,7 +61,7 @@ def test_an_address_that_refuses_costs_no_time(
 
 
 @pytest.mark.parametrize("dead", [1, 2])
-def test_an_address_that_does_not_answer_gets_a_rival(listener: socket.socket, dead: int) -> None:
+def test_an_address_that_does_not_response_gets_a_rival(listener: socket.socket, dead: int) -> None:
     port = listener.getsockname()[1]
     seen: list[socket.socket] = []
     with ExitStack() as stack:

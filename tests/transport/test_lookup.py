@@ -53,7 +53,7 @@ def test_a_flood_of_lookups_that_hang_takes_few_threads(resolver: Resolver) -> N
     assert resolver.asked == len(running()) == MOST_LOOKUPS
 
 
-def test_who_joins_a_lookup_gets_its_answer(resolver: Resolver) -> None:
+def test_who_joins_a_lookup_gets_its_response(resolver: Resolver) -> None:
     lookups, found = Lookups(), []
     for _ in range(MOST_LOOKUPS):
         with pytest.raises(httpcore.ConnectTimeout):

@@ -1,4 +1,4 @@
-"""The bytes of one connection: nothing is handed on that belongs to a later answer, and nothing unasked is missed."""
+"""The bytes of one connection: nothing is handed on that belongs to a later response, and nothing unasked is missed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_each_read_ends_with_the_first_blank_line_and_none_is_lost(pieces: list[
     whole = b"".join(pieces)
     with pair() as (stream, theirs):
         if chunked:
-            stream.attempt.answered(200, {"transfer-encoding": "chunked"})
+            stream.attempt.head_arrived(200, {"transfer-encoding": "chunked"})
         came = b""
         for piece in pieces:
             theirs.sendall(piece)
@@ -66,7 +66,7 @@ def test_each_read_ends_with_the_first_blank_line_and_none_is_lost(pieces: list[
 @given(piece=st.text("\r\nab0", min_size=1, max_size=40).map(str.encode))
 def test_a_body_of_known_length_is_read_as_it_comes(piece: bytes) -> None:
     with pair() as (stream, theirs):
-        stream.attempt.answered(200, {"content-length": "40"})
+        stream.attempt.head_arrived(200, {"content-length": "40"})
         theirs.sendall(piece)
         assert stream.read(65_536) == piece
 
@@ -83,7 +83,7 @@ def test_a_stream_is_quiet_until_something_comes_or_it_ends() -> None:
             assert not stream.is_quiet()
 
 
-def test_what_stands_behind_an_answer_that_was_read_is_not_quiet() -> None:
+def test_what_stands_behind_an_response_that_was_read_is_not_quiet() -> None:
     with pair() as (stream, theirs):
         theirs.sendall(b"HTTP/1.1 204 No Content\r\n\r\nHTTP")
         assert stream.read(65_536).endswith(b"\r\n\r\n")
@@ -140,7 +140,7 @@ def test_after_a_fork_the_child_neither_reads_nor_writes() -> None:
         assert stream.read(100) == b"the parent's"
 
 
-# -- TLS -------------------------------------------------------------------------------------------------------------
+# -- TLS --------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -162,7 +162,7 @@ def tls_pair(authority: trustme.CA, server_tls: ssl.SSLContext) -> Iterator[tupl
             sock.close()
 
 
-def test_tickets_are_no_answer_but_an_unasked_answer_is(authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
+def test_tickets_are_no_response_but_an_unasked_response_is(authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
     with tls_pair(authority, server_tls) as (stream, theirs):
         assert stream.is_quiet()
         stream.write(b"GET / HTTP/1.1\r\n\r\n")
@@ -182,7 +182,7 @@ def test_what_tls_has_decrypted_already_is_seen(authority: trustme.CA, server_tl
         stream.write(b"GET / HTTP/1.1\r\n\r\n")
         # One record: the second half of it is in no socket any more when the first has been read.
         theirs.sendall(b"x" * 100)
-        stream.attempt.answered(200, {"content-length": "50"})
+        stream.attempt.head_arrived(200, {"content-length": "50"})
         assert len(stream.read(50)) == 50
         assert not stream.is_quiet()
 

@@ -70,7 +70,7 @@ SLOW: dict[str, Step] = {
 
 
 @pytest.mark.parametrize("fault", SLOW)
-def test_an_answer_that_takes_too_long_ends_with_the_timeout(
+def test_an_response_that_takes_too_long_ends_with_the_timeout(
     serve: Serve,
     connect: Connect,
     proxy: Callable[..., WireServer],
@@ -119,7 +119,7 @@ def test_a_handshake_in_the_tunnel_is_within_the_timeout(
     assert (raised.value.outcome, raised.value.status) == ("not_sent", None)
 
 
-def test_an_end_that_the_inner_tls_does_not_tell_is_no_answer(
+def test_an_end_that_the_inner_tls_does_not_tell_is_no_response(
     serve: Serve,
     connect: Connect,
     proxy: Callable[..., WireServer],

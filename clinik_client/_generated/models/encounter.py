@@ -42,10 +42,11 @@ class Encounter(Model):
     """The id of the encounter, given by the service. (1 to 128 letters, digits, hyphens, underscores and dots, and
     neither . nor ..)"""
     status: EncounterStatus | str | None = _field(default=None, metadata=wire("status", Enumeration("EncounterStatus")))
-    """How far the encounter has come. Answers may hold other values than those that can be written: entered-in-
+    """How far the encounter has come. Responses may hold other values than those that can be written: entered-in-
     error for a record that should never have been made, unknown where the state is not known."""
     class_: EncounterClass | str | None = _field(default=None, metadata=wire("class", Enumeration("EncounterClass")))
-    """The setting in which the encounter takes place. Answers may hold other codes than those that can be written."""
+    """The setting in which the encounter takes place. Responses may hold other codes than those that can be
+    written."""
     patient_id: str | None = _field(
         default=None,
         metadata=wire(
@@ -133,7 +134,7 @@ class Encounter(Model):
             ),
         ),
     )
-    """The service request that the encounter answers. (1 to 128 letters, digits, hyphens, underscores and dots,
+    """The service request that the encounter fulfils. (1 to 128 letters, digits, hyphens, underscores and dots,
     and neither . nor ..)"""
     part_of_id: str | None = _field(
         default=None,

@@ -118,7 +118,7 @@ class EncounterCreateRequest(Model):
             ),
         ),
     )
-    """The service request that the encounter answers. Cannot be changed later. (1 to 128 letters, digits, hyphens,
+    """The service request that the encounter fulfils. Cannot be changed later. (1 to 128 letters, digits, hyphens,
     underscores and dots, and neither . nor ..)"""
     part_of_id: str | None = _field(
         default=None,
@@ -180,7 +180,7 @@ class EncounterCreateRequestFields(TypedDict, total=False):
     """The appointment that led to the encounter. Cannot be changed later. (1 to 128 letters, digits, hyphens,
     underscores and dots, and neither . nor ..)"""
     based_on_id: str | None
-    """The service request that the encounter answers. Cannot be changed later. (1 to 128 letters, digits, hyphens,
+    """The service request that the encounter fulfils. Cannot be changed later. (1 to 128 letters, digits, hyphens,
     underscores and dots, and neither . nor ..)"""
     part_of_id: str | None
     """The encounter that this one is a part of. Cannot be changed later. (1 to 128 letters, digits, hyphens,

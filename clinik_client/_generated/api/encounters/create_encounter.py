@@ -13,7 +13,7 @@ OPERATION = Operation(
     method="POST",
     path="/v1/encounters",
     body=EncounterCreateRequest,
-    answer=Encounter,
+    response=Encounter,
 )
 
 
@@ -24,11 +24,11 @@ def request(
 ) -> Request:
     """Build the request.
 
-    Records a new encounter and answers with it as it was stored, including the id that the service gave it.
+    Records a new encounter and responds with it as it was stored, including the id that the service gave it.
     Status, class and patient are required. The new encounter can be read by its id at once; searches find it
     some seconds later.
 
-    A create is not safe to repeat: if no answer arrived, the encounter may or may not exist, and a second
+    A create is not safe to repeat: if no response arrived, the encounter may or may not exist, and a second
     request may record it twice.
 
     Args:
@@ -52,7 +52,7 @@ def request(
         diagnosis: The diagnoses that matter to the encounter. (at most 20 items)
         appointment_id: The appointment that led to the encounter. Cannot be changed later. (1 to 128 letters, digits,
             hyphens, underscores and dots, and neither . nor ..)
-        based_on_id: The service request that the encounter answers. Cannot be changed later. (1 to 128 letters, digits,
+        based_on_id: The service request that the encounter fulfils. Cannot be changed later. (1 to 128 letters, digits,
             hyphens, underscores and dots, and neither . nor ..)
         part_of_id: The encounter that this one is a part of. Cannot be changed later. (1 to 128 letters, digits,
             hyphens, underscores and dots, and neither . nor ..)

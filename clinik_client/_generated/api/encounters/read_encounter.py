@@ -25,7 +25,7 @@ OPERATION = Operation(
         ),
     ),
     params=EncounterReadParams,
-    answer=Encounter,
+    response=Encounter,
 )
 
 
@@ -37,7 +37,7 @@ def request(
 ) -> Request:
     """Build the request.
 
-    Answers with the encounter as it is now. What was created or updated is visible here at once, and an
+    Responds with the encounter as it is now. What was created or updated is visible here at once, and an
     encounter that was deleted is not found from that moment on.
 
     Args:

@@ -13,7 +13,7 @@ OPERATION = Operation(
     method="GET",
     path="/v1/encounters",
     params=EncounterSearchParams,
-    answer=EncounterPage,
+    response=EncounterPage,
 )
 
 
@@ -24,8 +24,8 @@ def request(
 ) -> Request:
     """Build the request.
 
-    Answers with one page of the encounters that match every filter given; without a filter, all encounters that
-    the key may see. Filters are combined with and.
+    Responds with one page of the encounters that match every filter given; without a filter, all encounters
+    that the key may see. Filters are combined with and.
 
     To walk through all matches, ask again with the same filters and the cursor of the page before, as long as
     hasMore is true. A page may hold fewer encounters than were asked for, or none, without being the last one.

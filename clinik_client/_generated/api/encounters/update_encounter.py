@@ -25,7 +25,7 @@ OPERATION = Operation(
         ),
     ),
     body=EncounterUpdateRequest,
-    answer=Encounter,
+    response=Encounter,
 )
 
 
@@ -37,9 +37,9 @@ def request(
 ) -> Request:
     """Build the request.
 
-    Changes the fields that are sent, leaves every other field as it is, and answers with the complete encounter
-    after the change. A list of diagnoses replaces the whole list that was there before, so send all that should
-    remain. There is no documented way to clear a field.
+    Changes the fields that are sent, leaves every other field as it is, and responds with the complete
+    encounter after the change. A list of diagnoses replaces the whole list that was there before, so send all
+    that should remain. There is no documented way to clear a field.
 
     The patient, the practitioner and other participants, and the links to an appointment, a request or a parent
     encounter are given when the encounter is created and cannot be changed here.
