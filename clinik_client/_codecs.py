@@ -1,11 +1,11 @@
-"""Kinds of value: how the wire form of each is read tolerantly and written strictly.
+"""Codecs: how the wire form of each kind of value is read tolerantly and written strictly.
 
-Generated models name one kind for each field, with the limits that the OpenAPI document gives it. A kind can
+Generated models name one codec for each field, with the limits that the OpenAPI document gives it. A codec can
 
 * ``decode`` what a response holds. Nothing is ever rejected: a value of another type than the document's gives
   `UNDECODABLE`, and the model keeps it as it came. Limits are not looked at.
-* ``encode`` what a caller wants to send. Everything is checked, and every problem is told to the `Issues` list,
-  with the place and the limit but never the value.
+* ``encode`` what a caller wants to send. Everything is checked, and every problem becomes one of the `Issues`, with
+  the location and the limit but never the value.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ._interruption import is_interruption
 from ._privacy import is_name
 
 UNDECODABLE: Final = object()
-"""What `Codec.decode` gives for a value that is not of its kind."""
+"""What `Codec.decode` gives for a value of another kind than its own."""
 
 # JSON numbers are doubles to most readers: beyond this an integral one may not be the number that was meant.
 _EXACT = 2**53
@@ -113,18 +113,18 @@ class InputOptions:
 
 
 class Codec(ABC):
-    """One kind of value."""
+    """Reads and writes one kind of value."""
 
     @abstractmethod
     def decode(self, value: Any) -> Any:
         """The Python value of what a response holds, or `UNDECODABLE`."""
 
     @abstractmethod
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
-        """The wire value of what a caller gives; what is wrong with it goes to ``problems``."""
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
+        """The wire value of what a caller gives; what is wrong with it goes to ``issues``."""
 
-    def bind(self, find: Callable[[str], Any]) -> None:  # noqa: B027 - most kinds have no name to look up
-        """Look up the models and enumerations that this kind names (they may refer to each other)."""
+    def bind(self, find: Callable[[str], Any]) -> None:  # noqa: B027 - most codecs have no name to look up
+        """Look up the models and enumerations that this codec names (they may refer to each other)."""
 
 
 def _plural(count: int, noun: str) -> str:
@@ -146,21 +146,19 @@ class Text(Codec):
     def decode(self, value: Any) -> Any:
         return value if value.__class__ is str else UNDECODABLE
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if not isinstance(value, str):
-            problems.mistype(location, "a string")
+            issues.mistype(location, "a string")
             return None
         value = value if value.startswith(self.prefix) else self.prefix + value
         if self.min_length is not None and len(value) < self.min_length:
-            problems.add(location, f"must have at least {_plural(self.min_length, 'character')}")
+            issues.add(location, f"must have at least {_plural(self.min_length, 'character')}")
         elif self.max_length is not None and len(value) > self.max_length:
-            problems.add(location, f"must have at most {_plural(self.max_length, 'character')}")
+            issues.add(location, f"must have at most {_plural(self.max_length, 'character')}")
         elif self.pattern is not None and not _compiled(self.pattern).search(value):
-            problems.add(
-                location, f"must be {self.pattern_text}" if self.pattern_text else f"must match {self.pattern}"
-            )
+            issues.add(location, f"must be {self.pattern_text}" if self.pattern_text else f"must match {self.pattern}")
         elif not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            problems.add(location, "must be valid Unicode text (it holds a lone surrogate)")
+            issues.add(location, "must be valid Unicode text (it holds a lone surrogate)")
         return str(value)
 
 
@@ -178,9 +176,9 @@ class Boolean(Codec):
     def decode(self, value: Any) -> Any:
         return value if value.__class__ is bool else UNDECODABLE
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if value.__class__ is not bool:
-            problems.mistype(location, "True or False")
+            issues.mistype(location, "True or False")
         return value
 
 
@@ -199,27 +197,27 @@ class Number(Codec):
     def decode(self, value: Any) -> Any:
         return value if value.__class__ is int or value.__class__ is float else UNDECODABLE
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         # Only a float can be endless, and asking an int fails for one that no float can hold.
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or (isinstance(value, float) and not math.isfinite(value)):
-            problems.mistype(location, "a finite number")
+            issues.mistype(location, "a finite number")
             return None
-        return self._in_range(value, location, problems)
+        return self._in_range(value, location, issues)
 
-    def _in_range(self, value: float, location: Location, problems: Issues) -> float:
+    def _in_range(self, value: float, location: Location, issues: Issues) -> float:
         if self.minimum is not None and value < self.minimum:
-            problems.add(location, f"must be at least {self.minimum}")
+            issues.add(location, f"must be at least {self.minimum}")
         elif self.above is not None and value <= self.above:
-            problems.add(location, f"must be above {self.above}")
+            issues.add(location, f"must be above {self.above}")
         elif self.maximum is not None and value > self.maximum:
-            problems.add(location, f"must be at most {self.maximum}")
+            issues.add(location, f"must be at most {self.maximum}")
         elif self.below is not None and value >= self.below:
-            problems.add(location, f"must be below {self.below}")
+            issues.add(location, f"must be below {self.below}")
         elif abs(value) > _EXACT:
-            problems.add(location, "is too large to be sent exactly as a JSON number")
+            issues.add(location, "is too large to be sent exactly as a JSON number")
         elif self.multiple_of is not None and not _is_multiple(value, self.multiple_of):
-            problems.add(location, f"must be a multiple of {self.multiple_of}")
+            issues.add(location, f"must be a multiple of {self.multiple_of}")
         return value
 
 
@@ -239,13 +237,13 @@ class Integer(Number):
             return int(value)
         return UNDECODABLE
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            problems.mistype(location, "a whole number")
+            issues.mistype(location, "a whole number")
             return None
-        return self._in_range(value, location, problems)
+        return self._in_range(value, location, issues)
 
 
 @frozen
@@ -260,12 +258,12 @@ class Date(Codec):
                 return UNDECODABLE
         return UNDECODABLE
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if isinstance(value, date) and not isinstance(value, datetime):
             return value.isoformat()
         if isinstance(value, str) and value.isascii() and self.decode(str(value)) is not UNDECODABLE:
             return str(value)
-        problems.add(location, "must be a datetime.date or a valid YYYY-MM-DD string")
+        issues.add(location, "must be a datetime.date or a valid YYYY-MM-DD string")
         return None
 
 
@@ -277,16 +275,16 @@ class DateTime(Codec):
         moment = FhirDateTime.read(value) if value.__class__ is str else None
         return UNDECODABLE if moment is None else moment
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if isinstance(value, date | str):
             try:
                 return FhirDateTime.of(value).text
             except ValueError as error:
                 if is_interruption(error):
                     raise
-                problems.add(location, str(error))
+                issues.add(location, str(error))
                 return None
-        problems.mistype(location, "an aware datetime, a date, or an ISO 8601 string")
+        issues.mistype(location, "an aware datetime, a date, or an ISO 8601 string")
         return None
 
 
@@ -298,28 +296,26 @@ class Json(Codec):
         check_depth(value)
         return value
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if _is_deeper(value, DEEPEST):
-            problems.add(location, f"must not be nested deeper than {DEEPEST} levels")
+            issues.add(location, f"must not be nested deeper than {DEEPEST} levels")
             return None
-        return self._encode(value, location, options, problems)
+        return self._encode(value, location, options, issues)
 
-    def _encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def _encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return Text().encode(value, location, options, problems)
+            return Text().encode(value, location, options, issues)
         if isinstance(value, int | float):
-            return Number().encode(value, location, options, problems)
+            return Number().encode(value, location, options, issues)
         if isinstance(value, list | tuple):
-            return [
-                self._encode(item, Location(location, index), options, problems) for index, item in enumerate(value)
-            ]
+            return [self._encode(item, Location(location, index), options, issues) for index, item in enumerate(value)]
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             for key in value:
-                Text().encode(key, location, options, problems)
-            return {str(key): self._encode(item, location.key(key), options, problems) for key, item in value.items()}
-        problems.mistype(location, "a JSON value")
+                Text().encode(key, location, options, issues)
+            return {str(key): self._encode(item, location.key(key), options, issues) for key, item in value.items()}
+        issues.mistype(location, "a JSON value")
         return None
 
 
@@ -364,10 +360,10 @@ class Enumeration(Codec):
     def decode(self, value: Any) -> Any:
         return self.members.get(value, value) if value.__class__ is self.base else UNDECODABLE
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if isinstance(value, str | int) and not isinstance(value, bool) and value in self.members:
             return self.members[value].value
-        problems.add(location, f"must be one of {', '.join(map(str, self.members))}")
+        issues.add(location, f"must be one of {', '.join(map(str, self.members))}")
         return None
 
 
@@ -380,9 +376,9 @@ class Constant(Codec):
     def decode(self, value: Any) -> Any:
         return value
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if value != self.value or isinstance(value, bool) != isinstance(self.value, bool):
-            problems.add(location, f"must be {self.value!r}")
+            issues.add(location, f"must be {self.value!r}")
         return self.value
 
 
@@ -405,20 +401,20 @@ class Array(Codec):
         # An item of another type (FHIR pads arrays with null) stays in its place, as it came.
         return [_as_it_came(raw) if (item := decode(raw)) is UNDECODABLE else item for raw in value]
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
-            problems.mistype(location, "a list")
+            issues.mistype(location, "a list")
             return None
         items = list(value)
         if self.min_items is not None and len(items) < self.min_items:
-            problems.add(location, f"must have at least {_plural(self.min_items, 'item')}")
+            issues.add(location, f"must have at least {_plural(self.min_items, 'item')}")
         if self.max_items is not None and len(items) > self.max_items:
-            problems.add(location, f"must have at most {_plural(self.max_items, 'item')}")
+            issues.add(location, f"must have at most {_plural(self.max_items, 'item')}")
         encoded = [
-            self.item.encode(item, Location(location, index), options, problems) for index, item in enumerate(items)
+            self.item.encode(item, Location(location, index), options, issues) for index, item in enumerate(items)
         ]
         if self.unique and any(item in encoded[:index] for index, item in enumerate(encoded)):
-            problems.add(location, "must not hold the same item twice")
+            issues.add(location, "must not hold the same item twice")
         return encoded
 
 
@@ -443,7 +439,7 @@ class OneOf(Codec):
                 return decoded
         return UNDECODABLE
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         attempts = []
         for codec in self.codecs:
             found = Issues()
@@ -454,7 +450,7 @@ class OneOf(Codec):
         types = [found.expected(location) for found in attempts]
         if None in types:
             # Its type is right for this one: the limits that it breaks are told.
-            problems.extend(attempts[types.index(None)])
+            issues.extend(attempts[types.index(None)])
         else:
-            problems.mistype(location, " or ".join(dict.fromkeys(filter(None, types))))
+            issues.mistype(location, " or ".join(dict.fromkeys(filter(None, types))))
         return None

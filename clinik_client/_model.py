@@ -26,21 +26,21 @@ class Wire:
 
     Args:
         wire: its name in JSON.
-        kind: how its values are read and written.
+        codec: how its values are read and written.
         required: a request without it is refused.
         nullable: the document allows ``null`` for it.
     """
 
     wire: str
-    kind: Codec
+    codec: Codec
     required: bool = False
     nullable: bool = False
     name: str = ""
 
 
-def wire(name: str, kind: Codec, *, required: bool = False, nullable: bool = False) -> dict[str, Wire]:
+def wire(name: str, codec: Codec, *, required: bool = False, nullable: bool = False) -> dict[str, Wire]:
     """The ``metadata=`` of a generated attrs field."""
-    return {_METADATA: Wire(name, kind, required, nullable)}
+    return {_METADATA: Wire(name, codec, required, nullable)}
 
 
 @frozen
@@ -181,23 +181,25 @@ def _dump(value: Any) -> Any:
 
 @cache
 def schema_of(model: type[Model]) -> Schema:
-    """The fields of a generated model, with their kinds."""
+    """The fields of a generated model, with their codecs."""
     # Models name each other by string, since they may refer to each other in circles: the package of the class knows.
     package = sys.modules[model.__module__.rpartition(".")[0]]
     entries = []
     for attribute in fields(model):
         described: Wire | None = attribute.metadata.get(_METADATA)
         if described is not None:
-            described.kind.bind(lambda name: getattr(package, name))
-            entries.append(Wire(described.wire, described.kind, described.required, described.nullable, attribute.name))
+            described.codec.bind(lambda name: getattr(package, name))
+            entries.append(
+                Wire(described.wire, described.codec, described.required, described.nullable, attribute.name)
+            )
     return Schema(
         entries=tuple(entries),
         by_wire={entry.wire: entry for entry in entries},
         by_name={entry.name: entry for entry in entries},
         open=model._open,
         required=tuple(entry for entry in entries if entry.required),
-        texts={entry.wire: entry.name for entry in entries if type(entry.kind) is Text},
-        readers={entry.wire: (entry.name, entry.kind.decode) for entry in entries},
+        texts={entry.wire: entry.name for entry in entries if type(entry.codec) is Text},
+        readers={entry.wire: (entry.name, entry.codec.decode) for entry in entries},
     )
 
 

@@ -29,12 +29,12 @@ class Object(Codec):
     def decode(self, value: Any) -> Any:
         return self.model.from_dict(value) if value.__class__ is dict else UNDECODABLE
 
-    def encode(self, value: Any, location: Location, options: InputOptions, problems: Issues) -> Any:
-        return encode_object(self.model, value, location, options, problems)
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
+        return encode_object(self.model, value, location, options, issues)
 
 
 def encode_object(
-    model: type[Model], value: Any, location: Location, options: InputOptions, problems: Issues
+    model: type[Model], value: Any, location: Location, options: InputOptions, issues: Issues
 ) -> dict[str, Any]:
     """The wire form of one object of a request, given as a model or as a mapping in the caller's spelling.
 
@@ -43,7 +43,7 @@ def encode_object(
         value: an instance of it, or a mapping in Python names (``options.keywords``) or wire names.
         location: where it stands in the request.
         options: see `InputOptions`.
-        problems: receives everything that is wrong.
+        issues: receives everything that is wrong.
 
     Returns:
         The object in wire names. Only to be sent when no problem was found.
@@ -61,17 +61,17 @@ def encode_object(
         names = schema.by_name if options.keywords else schema.by_wire
         given = value
     else:
-        problems.mistype(location, f"a dict or {model.__name__}")
+        issues.mistype(location, f"a dict or {model.__name__}")
         return {}
     encoded: dict[str, Any] = {}
     for name, item in given.items():
         entry = names.get(name)
         if entry is None:
             if schema.open and isinstance(name, str):
-                encoded[name] = Json().encode(item, location.key(name), options, problems)
+                encoded[name] = Json().encode(item, location.key(name), options, issues)
             else:
                 inside, text = _unknown(name, location, names, options)
-                problems.add(inside, text)
+                issues.add(inside, text)
         elif item is None and entry.nullable:
             encoded[entry.wire] = None
         elif item is None and not options.refuse_none:
@@ -79,16 +79,16 @@ def encode_object(
         else:
             inside = Location(location, entry.wire, entry.name if options.keywords else None)
             if item is None:
-                problems.add(
+                issues.add(
                     inside, "must not be None: the API has no way to clear a field; leave it out to keep its value"
                 )
             else:
-                encoded[entry.wire] = entry.kind.encode(item, inside, options, problems)
+                encoded[entry.wire] = entry.codec.encode(item, inside, options, issues)
     for entry in schema.required:
         if entry.wire not in encoded:
             missing = Location(location, entry.wire, entry.name if options.keywords else None)
-            if not any(issue["location"] == missing.steps for issue in problems):
-                problems.add(missing, "Required")
+            if not any(issue["location"] == missing.steps for issue in issues):
+                issues.add(missing, "Required")
     return encoded
 
 

@@ -112,19 +112,19 @@ class Operation:
         Raises:
             ClinikValidationError: with every problem there is.
         """
-        problems, here = Issues(), Location()
+        issues, here = Issues(), Location()
         steps = []
         for (name, codec), value in zip(self.path_parameters, values, strict=True):
-            steps.append((name, codec.encode(value, Location(here, name), InputOptions(), problems)))
+            steps.append((name, codec.encode(value, Location(here, name), InputOptions(), issues)))
         fields: dict[str, Any] = {}
         if (model := self.body or self.params) is not None:
             if given is not None and keywords:
-                problems.add(here, "give keywords, or one dict in the API's names, or one model; not a mix of them")
+                issues.add(here, "give keywords, or one dict in the API's names, or one model; not a mix of them")
             # PATCH changes what it names: None there would have to mean "clear", which the API does not offer.
             options = InputOptions(keywords=given is None, refuse_none=self.method == "PATCH")
-            fields = encode_object(model, keywords or {} if given is None else given, here, options, problems)
-        if problems:
-            raise problems.error(f"{self.method} {self.path}")
+            fields = encode_object(model, keywords or {} if given is None else given, here, options, issues)
+        if issues:
+            raise issues.error(f"{self.method} {self.path}")
         path = self.path
         for name, step in steps:
             path = path.replace(f"{{{name}}}", quote(str(step), safe=""))
@@ -164,25 +164,25 @@ def raw_request(method: str, path: str, params: Mapping[str, Any] | None, json: 
     Raises:
         ClinikValidationError: with every problem there is.
     """
-    problems, here = Issues(), Location()
+    issues, here = Issues(), Location()
     if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
-        problems.add(Location(here, "method"), "must be an HTTP method")
+        issues.add(Location(here, "method"), "must be an HTTP method")
     if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
-        problems.add(
+        issues.add(
             Location(here, "path"),
             "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",
         )
     location = Location(here, "params")
     query = {
-        name: Json().encode(value, location.key(name), InputOptions(), problems)
+        name: Json().encode(value, location.key(name), InputOptions(), issues)
         for name, value in (params or {}).items()
         if value is not None
     }
     for name, value in query.items():
-        Text().encode(name, location, InputOptions(), problems)
+        Text().encode(name, location, InputOptions(), issues)
         if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
-            problems.add(location.key(name), "must be a string, a number, True, False, or a list of these")
-    body = None if json is None else Json().encode(json, Location(here, "json"), InputOptions(), problems)
-    if problems:
-        raise problems.error()
+            issues.add(location.key(name), "must be a string, a number, True, False, or a list of these")
+    body = None if json is None else Json().encode(json, Location(here, "json"), InputOptions(), issues)
+    if issues:
+        raise issues.error()
     return Request(method=method.upper(), route="(request)", path=path, query=query_pairs(query), body=body)

@@ -80,9 +80,9 @@ class Pager(Iterator[T], Generic[T, P]):
 
     def __init__(self, send: Callable[[Request], ApiResponse[Any]], request: Request, limit: int | None) -> None:
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
-            problems = Issues()
-            problems.add(Location(Location(), "limit"), "must be a whole number from 0")
-            raise problems.error(request.name)
+            issues = Issues()
+            issues.add(Location(Location(), "limit"), "must be a whole number from 0")
+            raise issues.error(request.name)
         self._send = send
         self._request = request
         self._left = limit

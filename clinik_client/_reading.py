@@ -158,8 +158,8 @@ def _row_model(model: type[Model]) -> type[Model] | None:
     if "hasMore" not in schema.by_wire:
         return None
     for entry in schema.entries:
-        if entry.wire == "data" and isinstance(entry.kind, Array) and isinstance(entry.kind.item, Object):
-            return entry.kind.item.model
+        if entry.wire == "data" and isinstance(entry.codec, Array) and isinstance(entry.codec.item, Object):
+            return entry.codec.item.model
     return None
 
 

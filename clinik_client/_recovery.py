@@ -116,13 +116,13 @@ def find_created(
 
 
 def _check(since: Any, lag: Any) -> None:
-    problems = Issues()
+    issues = Issues()
     if not isinstance(since, datetime) or since.tzinfo is None:
-        problems.add(Location(Location(), "since"), "must be an aware datetime: when the create was sent")
+        issues.add(Location(Location(), "since"), "must be an aware datetime: when the create was sent")
     if isinstance(lag, bool) or not isinstance(lag, int | float) or not 0 <= lag < float("inf"):
-        problems.add(Location(Location(), "lag"), "must be a number of seconds from 0")
-    if problems:
-        raise problems.error()
+        issues.add(Location(Location(), "lag"), "must be a number of seconds from 0")
+    if issues:
+        raise issues.error()
 
 
 def _filters(comparison: Comparison, body: Mapping[str, Any], search: Request) -> dict[str, Any]:

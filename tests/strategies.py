@@ -349,9 +349,9 @@ def as_model(model: type[Model], value: Any) -> Any:
 
 
 def _nested(entry: Wire | None, value: Any, convert: Any) -> Any:
-    if entry is not None and isinstance(entry.kind, Object):
-        return convert(entry.kind.model, value)
-    if entry is not None and isinstance(entry.kind, Array) and isinstance(entry.kind.item, Object):
-        model = entry.kind.item.model
+    if entry is not None and isinstance(entry.codec, Object):
+        return convert(entry.codec.model, value)
+    if entry is not None and isinstance(entry.codec, Array) and isinstance(entry.codec.item, Object):
+        model = entry.codec.item.model
         return [convert(model, item) for item in value] if isinstance(value, list) else value
     return value
