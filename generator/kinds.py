@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve, frozen
 from openapi_python_client import strings
 
-from .document import Document, DocumentError, Path_, plain
+from .document import Document, DocumentError, Pointer, plain
 
 DATE_TIME_FORMATS = {"date-time", "fhir-date-time"}
 
@@ -59,7 +59,7 @@ class Kind:
     converter: str | None = None
 
 
-def kind_of(document: Document, schema: Mapping[str, Any], path: Path_) -> Kind:
+def kind_of(document: Document, schema: Mapping[str, Any], path: Pointer) -> Kind:
     """The kind for a schema.
 
     Args:
@@ -109,7 +109,7 @@ def _constant(value: Any) -> Kind:
     return Kind(f"Constant({value!r})", type(value).__name__, f"Literal[{value!r}]")
 
 
-def _union(document: Document, schemas: list[Any], path: Path_) -> Kind:
+def _union(document: Document, schemas: list[Any], path: Pointer) -> Kind:
     given = [kind_of(document, schema, (*path, index)) for index, schema in enumerate(schemas)]
     kinds = [kind for schema, kind in zip(schemas, given, strict=True) if schema.get("type") != "null"]
     nullable = len(kinds) < len(given) or any(kind.nullable for kind in kinds)
@@ -143,7 +143,7 @@ def _members(text: str) -> list[str]:
     return [member.strip() for member in members]
 
 
-def _simple(document: Document, type_: str, schema: Mapping[str, Any], path: Path_) -> Kind:
+def _simple(document: Document, type_: str, schema: Mapping[str, Any], path: Pointer) -> Kind:
     match type_:
         case "string" if schema.get("format") in DATE_TIME_FORMATS:
             return Kind("DateTime()", "FhirDateTime", "_date | str", converter="date_time")
@@ -201,7 +201,7 @@ def _number(type_: str, schema: Mapping[str, Any]) -> Kind:
     return Kind(code, type_, type_, limits=limits, bounds=_bounds(schema))
 
 
-def _array(document: Document, schema: Mapping[str, Any], path: Path_) -> Kind:
+def _array(document: Document, schema: Mapping[str, Any], path: Pointer) -> Kind:
     item = kind_of(document, schema.get("items", {}), (*path, "items"))
     names = {"minItems": "min_items", "maxItems": "max_items", "uniqueItems": "unique"}
     arguments = ", ".join(filter(None, (item.code, _arguments(schema, names))))
@@ -229,6 +229,6 @@ def _bounds(schema: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
     return frozenset((name, value) for name, value in given if value is not None and value is not False)
 
 
-def unsupported(document: Document, path: Path_, what: str, instead: str) -> DocumentError:
+def unsupported(document: Document, path: Pointer, what: str, instead: str) -> DocumentError:
     """The error for a feature that the SDK does not have."""
     return document.error(path, f"{what} is not supported; {instead}")

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define, field, frozen
 from openapi_python_client import strings
 
-from .document import Document, Path_, plain
+from .document import Document, Pointer, plain
 from .fhir import SDK, FhirName, known_forms
 from .kinds import Kind, class_name, is_object, kind_of, python_name, unsupported
 
@@ -242,7 +242,7 @@ class _Preparation:
                 stack.extend(node)
 
     def _model(self, name: str, schema: Mapping[str, Any]) -> Model:
-        where: Path_ = ("components", "schemas", name)
+        where: Pointer = ("components", "schemas", name)
         fields = []
         for key, child in schema["properties"].items():
             kind = kind_of(self.document, child, (*where, "properties", key))
@@ -274,7 +274,7 @@ class _Preparation:
             other_form=self._other_form(where, schema),
         )
 
-    def _other_form(self, where: Path_, schema: Mapping[str, Any]) -> FhirName | None:
+    def _other_form(self, where: Pointer, schema: Mapping[str, Any]) -> FhirName | None:
         resource_type = schema.get("x-fhir-resource")
         if resource_type is None:
             return None
@@ -297,7 +297,7 @@ class _Preparation:
     def _operation(
         self, path: str, method: str, operation: Mapping[str, Any], item: Mapping[str, Any]
     ) -> dict[str, Any]:
-        where: Path_ = ("paths", path, method)
+        where: Pointer = ("paths", path, method)
         if "operationId" not in operation:
             raise self.source.error(where, "an operation without operationId; give it one, such as readEncounter")
         id_ = str(operation["operationId"])
@@ -347,7 +347,7 @@ class _Preparation:
             **({"requestBody": {"required": True, **_json(body)}} if body else {}),
         }
 
-    def _params(self, id_: str, operation: Mapping[str, Any], query: list[Any], where: Path_) -> str | None:
+    def _params(self, id_: str, operation: Mapping[str, Any], query: list[Any], where: Pointer) -> str | None:
         if not query:
             return None
         name = str(operation.get("x-parameters-schema") or f"{strings.pascal_case(id_)}Params")
@@ -376,13 +376,13 @@ class _Preparation:
         self._use(name, given=True)
         return name
 
-    def _body(self, operation: Mapping[str, Any], where: Path_) -> str | None:
+    def _body(self, operation: Mapping[str, Any], where: Pointer) -> str | None:
         if "requestBody" not in operation:
             return None
         content = self.document.resolve(plain(operation["requestBody"])).get("content", {})
         return self._json_schema(content, operation, (*where, "requestBody"), "Request", given=True)
 
-    def _response(self, operation: Mapping[str, Any], where: Path_) -> str | None:
+    def _response(self, operation: Mapping[str, Any], where: Pointer) -> str | None:
         for status, response in operation.get("responses", {}).items():
             content = self.document.resolve(plain(response)).get("content")
             if str(status).startswith("2") and content:
@@ -401,7 +401,7 @@ class _Preparation:
         return None
 
     def _json_schema(
-        self, content: Mapping[str, Any], operation: Mapping[str, Any], where: Path_, suffix: str, *, given: bool
+        self, content: Mapping[str, Any], operation: Mapping[str, Any], where: Pointer, suffix: str, *, given: bool
     ) -> str:
         if list(content) != ["application/json"]:
             raise unsupported(self.source, where, f"content of type {', '.join(content)}", "use application/json alone")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..document import DocumentError, load
+from ..prepare import prepare
 from .check import lint
 from .guide import guide
 from .rules import Finding
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("the following arguments are required: FILE")
     try:
         if options.for_ == "clinik":
-            load(options.file)
+            prepare(load(options.file))
         report = lint(options.file, for_=options.for_)
     except DocumentError as error:
         print(error, file=sys.stderr)

@@ -1,22 +1,36 @@
 """Runs the rules over a document."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from attrs import frozen
 
-# The modules of the rules write them into the book when they are imported.
-from . import composition, contents, house, names, notes, operations, reasons, schemas, warned
-from .rules import CHECKS, HOUSE_CHECKS, Finding
-from .source import read
-from .subject import Subject
+from ..document import read
+from . import (
+    annotations,
+    bodies,
+    composition,
+    house,
+    names,
+    operations,
+    parameters,
+    references,
+    responses,
+    schemas,
+    stock,
+    stock_warnings,
+)
+from .context import LintContext
+from .rules import HOUSE, LOSSES, STOCK, Finding
+
+# These add their rules to the rooms when they are imported.
+MODULES = (
+    *(operations, parameters, bodies, responses, schemas, composition, references, names, annotations),
+    *(stock_warnings, stock, house),
+)
 
 For = Literal["stock", "clinik"]
-
-_RULES = (reasons, warned, names, composition, schemas, operations, contents, notes, house)
 
 
 @frozen
@@ -51,14 +65,12 @@ def lint(file: Path, name: str | None = None, *, for_: For = "stock") -> Report:
     Raises:
         DocumentError: it cannot be read, or is not OpenAPI 3.
     """
-    subject = Subject(read(file, name))
-    losses = _sorted(finding for look in CHECKS for finding in look(subject))
+    context = LintContext(read(file, name))
+    losses = LOSSES.look(context)
     if for_ == "stock":
-        return Report(losses, ())
-    return Report(
-        tuple(finding for finding in losses if not finding.compensated),
-        _sorted(finding for look in HOUSE_CHECKS for finding in look(subject)),
-    )
+        return Report(_sorted((*losses, *STOCK.look(context))), ())
+    left = [one for one in losses if not one.compensated and one.rule.id not in STOCK.rules]
+    return Report(_sorted(left), _sorted(HOUSE.look(context)))
 
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .source import mapping, sequence
+from ..document import mapping, sequence
 
 # Not known to it at all.
 IGNORED = (

@@ -15,9 +15,12 @@ import pytest
 
 from generator.__main__ import DOCUMENT, OUTPUT, ROOT, differences, generate, main
 from generator.document import Document, DocumentError, check, load
+from generator.lint import lint
+from generator.lint.__main__ import main as lint_main
 from generator.prepare import prepare
 
 from .edited import edited_document, write_document
+from .stock import document, operation
 
 
 def folder_bytes(folder: Path) -> dict[str, bytes]:
@@ -103,14 +106,14 @@ def test_generating_removes_what_does_not_belong_there(output: Path, tmp_path: P
 BAD_DOCUMENTS = {
     "not YAML": ("openapi: 3.1.0\ninfo: [unclosed\n", "bad.yaml:3: is not YAML"),
     "tabs": ("openapi: 3.1.0\n\tinfo: x\n", "bad.yaml:2: is not YAML"),
-    "not a mapping": ("- just\n- a list\n", "bad.yaml:1: is not an OpenAPI document"),
-    "empty": ("", "bad.yaml:1: is not an OpenAPI document"),
-    "no OpenAPI": ("title: something else\n", "bad.yaml:1: is not an OpenAPI document"),
+    "not a mapping": ("- just\n- a list\n", "bad.yaml:1: is not an OpenAPI 3 document"),
+    "empty": ("", "bad.yaml:1: is not an OpenAPI 3 document"),
+    "no OpenAPI": ("title: something else\n", "bad.yaml:1: is not an OpenAPI 3 document"),
     "another version": (
         "openapi: 3.0.3\ninfo: {title: A, version: '1'}\npaths: {}\n",
         "bad.yaml:1: OpenAPI 3.0.3 is not",
     ),
-    "a swagger": ("swagger: '2.0'\ninfo: {title: A, version: '1'}\n", "bad.yaml:1: is not an OpenAPI document"),
+    "a swagger": ("swagger: '2.0'\ninfo: {title: A, version: '1'}\n", "bad.yaml:1: is not an OpenAPI 3 document"),
     "duplicate key": ("openapi: 3.1.0\ninfo: {title: A}\ninfo: {title: B}\n", "bad.yaml:3: is not YAML"),
 }
 
@@ -153,6 +156,20 @@ def form_body(document: Any) -> None:
     content["application/x-www-form-urlencoded"] = content.pop("application/json")
 
 
+def misspelled(document: Any) -> None:
+    document["paths"]["/v1/encounters"]["get"]["sumary"] = "Search"
+
+
+def circle(document: Any) -> None:
+    document["components"]["schemas"]["Period"]["properties"]["start"]["$ref"] = "#/components/schemas/Round"
+    document["components"]["schemas"]["Round"] = {"$ref": "#/components/schemas/Round"}
+
+
+def part_of_a_schema(document: Any) -> None:
+    properties = document["components"]["schemas"]["Period"]["properties"]
+    properties["start"]["$ref"] = "#/components/schemas/Period/properties/end"
+
+
 def same_name_twice(document: Any) -> None:
     properties = document["components"]["schemas"]["Period"]["properties"]
     properties["startTime"] = {"type": "string"}
@@ -177,6 +194,9 @@ def unknown_resource(document: Any) -> None:
         (unknown_resource, "x-fhir-resource: Observation cannot be read: no fhir.py in clinik_client has a FhirForm"),
         (broken_reference, "$ref to something that is not there: #/components/schemas/Nowhere"),
         (other_file, "$ref to another file is not supported"),
+        (circle, "#/components/schemas/Round refers to itself"),
+        (part_of_a_schema, "$ref to something without a name"),
+        (misspelled, "is not valid OpenAPI 3.1 at paths//v1/encounters/get: Unevaluated properties"),
         (cookie, "a cookie parameter (session) is not supported"),
         (form_body, "is not supported; use application/json alone"),
         (same_name_twice, "would both be called start_time"),
@@ -193,6 +213,32 @@ def test_a_document_that_cannot_be_followed_is_refused_with_its_line(edit: Calla
 def _follow(document: Document) -> None:
     check(document)
     prepare(document)
+
+
+NO_STATUSES = ["4X9", "4xx", "2xx", "201x", "XXX", "6XX", "abc", "", "20", "99", "600", "1000"]
+
+
+@pytest.mark.parametrize("status", NO_STATUSES)
+def test_a_response_under_a_key_that_is_no_status_is_refused_with_its_line(
+    status: str, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        document(paths=operation("", responses=f"'204': {{description: d}}\n'{status}': {{description: d}}"))
+    )
+    told = f"bad.yaml:9: {status} is no status; write 100 to 599, 1XX to 5XX, or default"
+    refused(file, output, told, capsys)
+    assert lint_main([str(file), "--for", "clinik"]) == 1
+    assert told in capsys.readouterr().err
+    found = {(finding.rule.id, finding.line) for finding in lint(file).losses}
+    assert ("status-pattern", 9) in found
+
+
+@pytest.mark.parametrize("status", ["100", "204", "599", "1XX", "5XX", "default", "x-notes"])
+def test_statuses_ranges_default_and_extensions_are_taken(status: str, tmp_path: Path) -> None:
+    file = tmp_path / "good.yaml"
+    file.write_text(document(paths=operation("", responses=f"'200': {{description: d}}\n{status}: {{description: d}}")))
+    prepare(load(file))
 
 
 def test_a_message_points_at_the_right_line(tmp_path: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:

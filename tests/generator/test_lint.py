@@ -16,13 +16,11 @@ from attrs import frozen
 
 from generator.__main__ import DOCUMENT, ROOT
 from generator.__main__ import main as generate_main
-from generator.document import DocumentError
-from generator.lint import HOUSE, LOSSES, Finding, lint
+from generator.document import Document, DocumentError, read
+from generator.lint import HOUSE, LOSSES, STOCK, Finding, lint
 from generator.lint.__main__ import main
+from generator.lint.context import LintContext
 from generator.lint.guide import guide
-from generator.lint.rules import HOUSE_CHECKS
-from generator.lint.source import Source, read
-from generator.lint.subject import Subject
 
 from .edited import write_document
 from .stock import Stock, document, made, operation
@@ -49,7 +47,7 @@ def test_a_finding_has_file_line_rule_reason_and_what_to_write_instead(
     file.write_text(document(schemas="Foo:\n  properties:\n    a: {type: boolean, const: true}"))
     assert main([str(file)]) == 1
     found, counted = capsys.readouterr().out.splitlines()
-    rule = LOSSES["fixed-value-lost"]
+    rule = LOSSES.rules["fixed-value-lost"]
     assert found == (
         f"{file.as_posix()}:8: fixed-value-lost: const of the boolean Foo.a: {rule.lost}; write instead: {rule.instead}"
     )
@@ -185,7 +183,7 @@ def test_an_exception_of_the_generator_is_told(tmp_path: Path) -> None:
 
 
 def test_a_warning_that_no_rule_knows_is_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.lint.reasons.REASONS", [])
+    monkeypatch.setattr("generator.lint.stock_warnings.ROOMS", ())
     text = document(schemas="Foo:\n  properties:\n    a: {type: array}")
     with made(text, tmp_path) as stock:
         assert stock.succeeded
@@ -378,8 +376,7 @@ def breached(ours: Any, edit: Callable[[Any], None]) -> set[str]:
     """The house rules that an edit of our document breaks."""
     document = deepcopy(ours)
     edit(document)
-    subject = Subject(Source("edited.yaml", document, document, None))
-    return {finding.rule.id for look in HOUSE_CHECKS for finding in look(subject)}
+    return {finding.rule.id for finding in HOUSE.look(LintContext(Document("edited.yaml", document)))}
 
 
 def _schema(document: Any, name: str = "Period") -> Any:
@@ -461,7 +458,7 @@ def test_a_house_rule_finds_its_breach(rule: str, edit: Callable[[Any], None], o
 
 
 def test_every_house_rule_is_proven() -> None:
-    assert {rule for rule, _ in HOUSE_CASES} == HOUSE.keys()
+    assert {rule for rule, _ in HOUSE_CASES} == HOUSE.rules.keys()
 
 
 def test_a_property_may_take_its_example_from_its_object_or_its_reference(ours: Any) -> None:
@@ -536,7 +533,7 @@ def test_the_guide_lists_the_rules_as_they_are() -> None:
     written = (ROOT / "docs" / "linting.md").read_text(encoding="utf-8")
     assert written.endswith(f"{guide()}\n"), "run `python -m generator.lint --rules`, and put its output at the end"
     listed = re.findall(r"^- \*\*([\w-]+)\*\*: ", written, re.MULTILINE)
-    assert sorted(listed) == sorted([*LOSSES, *HOUSE])
+    assert sorted(listed) == sorted([*LOSSES.rules, *STOCK.rules, *HOUSE.rules])
 
 
 def test_the_rules_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The files that the generator wrote: whether they are Python, and which names they hide."""
+"""The files that the stock generator wrote: whether they are Python, and which names they hide."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from ..document import Path_
+from ..document import Pointer
 
 
 @frozen(slots=False)
-class File:
-    """A file of the output."""
+class StockFile:
+    """A file that the stock generator wrote."""
 
     name: str
-    path: Path_
+    path: Pointer
     """What it was made from."""
     text: str = field(repr=False)
     problem: str
@@ -30,7 +30,7 @@ class File:
         """The names that are imported from two places, or imported and then a class."""
         # Lines that look like this may stand in a docstring, too; only the parser knows, and it takes its time.
         lines = re.findall(r"^ *from (\S+) import (.+)$|^class (\w+)", self.text, re.MULTILINE)
-        if not _shared((module, name.split("#")[0] or cls) for module, name, cls in lines):
+        if self.problem or not _shared((module, name.split("#")[0] or cls) for module, name, cls in lines):
             return []
         tree = ast.parse(self.text)
         imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
@@ -41,12 +41,12 @@ class File:
         return _shared(bound)
 
 
-def read_output(folder: Path, origins: Mapping[str, Path_]) -> Iterator[File]:
+def read_files(folder: Path, origins: Mapping[str, Pointer]) -> Iterator[StockFile]:
     """The files in a folder, given what they were made from."""
     for file in sorted(folder.rglob("*.py")):
         name = file.relative_to(folder).as_posix()
         text = file.read_text(encoding="utf-8")
-        yield File(name, origins.get(name, ()), text, _problem(name, text))
+        yield StockFile(name, origins.get(name, ()), text, _problem(name, text))
 
 
 def _shared(bound: Iterable[tuple[str, str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The document under examination: its schemas and operations in their places, and what the generator made of it."""
+"""What rules can ask about a document: its operations, parameters and schemas, and what the stock generator does."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Any
 
 from attrs import define, frozen
 
-from ..document import METHODS, Path_
-from .rules import Finding, Rule
-from .source import Source, mapping, sequence
-from .stock import Outcome, run
+from ..document import METHODS, Document, Pointer, mapping, sequence
+from .stock_run import StockRun, run
 
 SCHEMA_MAPS = ("properties",)
 SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -22,7 +20,7 @@ SCHEMA_CHILDREN = ("items", "additionalProperties")
 class Schema:
     """A schema that the generator looks at, and where it stands."""
 
-    path: Path_
+    path: Pointer
     body: Mapping[str, Any]
     role: str
     """`component`, `properties`, `allOf`, ...: what it is to its parent."""
@@ -33,13 +31,13 @@ class Schema:
         return told(self.path)
 
     @property
-    def owner(self) -> Path_:
+    def owner(self) -> Pointer:
         """The component or operation that it is part of."""
         return self.path[:3]
 
 
 @frozen
-class Operation:
+class DocumentedOperation:
     """An operation, and where it stands."""
 
     url: str
@@ -48,7 +46,7 @@ class Operation:
     item: Mapping[str, Any]
 
     @property
-    def path(self) -> Path_:
+    def path(self) -> Pointer:
         return ("paths", self.url, self.method)
 
     @property
@@ -60,7 +58,7 @@ class Operation:
 class Parameter:
     """A parameter of an operation, a path or the components; the one that a reference means."""
 
-    path: Path_
+    path: Pointer
     """Where it is used."""
     body: Mapping[str, Any]
     referred: bool
@@ -82,39 +80,34 @@ class Parameter:
 class Media:
     """One media type of a request or a response."""
 
-    path: Path_
+    path: Pointer
     type: str
     body: Mapping[str, Any]
-    status: str | None = None
+
+    @property
+    def plain(self) -> str:
+        """The type without its parameters."""
+        return self.type.partition(";")[0].strip().lower()
+
+    @property
+    def is_json(self) -> bool:
+        return self.plain == "application/json" or self.plain.endswith("+json")
 
 
 @define(slots=False)
-class Subject:
+class LintContext:
     """A document and all that the rules ask about it."""
 
-    source: Source
+    document: Document
 
     @cached_property
-    def outcome(self) -> Outcome:
-        return run(self.source)
-
-    def found(
-        self, rule: Rule, path: Path_, what: str, instead: str = "", *, compensated: bool | None = None
-    ) -> Finding:
-        """A finding at a path."""
-        return Finding(
-            rule=rule,
-            file=self.source.file,
-            line=self.source.line(path),
-            what=what,
-            instead=instead or rule.instead,
-            path=path,
-            compensated=bool(rule.ours) and compensated is not False,
-        )
+    def stock(self) -> StockRun:
+        """What the stock generator makes of it."""
+        return run(self.document)
 
     @cached_property
     def components(self) -> Mapping[str, Any]:
-        return mapping(mapping(self.source.root.get("components")).get("schemas"))
+        return mapping(mapping(self.document.root.get("components")).get("schemas"))
 
     @cached_property
     def schemas(self) -> list[Schema]:
@@ -122,22 +115,16 @@ class Subject:
         return list(self._all_schemas())
 
     @cached_property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[DocumentedOperation]:
         """The operations, in the order in which the generator takes them."""
-        return [
-            Operation(url, method, item[method], item)
-            for url, item in mapping(self.source.root.get("paths")).items()
-            if isinstance(item, Mapping)
-            for method in METHODS
-            if isinstance(item.get(method), Mapping)
-        ]
+        return [DocumentedOperation(*one) for one in self.document.operations()]
 
-    def parameters(self, operation: Operation) -> Iterator[Parameter]:
+    def parameters(self, operation: DocumentedOperation) -> Iterator[Parameter]:
         """The parameters of an operation; those of its path after its own, unless it has the same one."""
         seen: set[tuple[str, str]] = set()
         for where, owner in ((operation.path, operation.body), (operation.path[:2], operation.item)):
             for index, raw in enumerate(sequence(owner.get("parameters"))):
-                body = self.source.resolve(raw)
+                body = self.document.resolve(raw)
                 key = (str(body.get("name")), str(body.get("in")))
                 if body and key not in seen:
                     seen.add(key)
@@ -145,32 +132,34 @@ class Subject:
 
     def written_parameters(self) -> Iterator[Parameter]:
         """Each parameter once, where it is written."""
-        for name, body in mapping(mapping(self.source.root.get("components")).get("parameters")).items():
+        for name, body in mapping(mapping(self.document.root.get("components")).get("parameters")).items():
             if isinstance(body, Mapping) and "$ref" not in body:
                 yield Parameter(("components", "parameters", name), body, False)
-        seen: set[Path_] = set()
+        seen: set[Pointer] = set()
         for operation in self.operations:
             for parameter in self.parameters(operation):
                 if not parameter.referred and parameter.path not in seen:
                     seen.add(parameter.path)
                     yield parameter
 
-    def bodies(self, operation: Operation) -> list[Media]:
+    def bodies(self, operation: DocumentedOperation) -> list[Media]:
         """The media types in which an operation's request may be sent."""
-        body = self.source.resolve(operation.body.get("requestBody"))
+        body = self.document.resolve(operation.body.get("requestBody"))
         where = (*operation.path, "requestBody", "content")
         return [Media((*where, type_), type_, mapping(entry)) for type_, entry in mapping(body.get("content")).items()]
 
-    def responses(self, operation: Operation) -> Iterator[tuple[str, Path_, Mapping[str, Any], list[Media]]]:
+    def responses(
+        self, operation: DocumentedOperation
+    ) -> Iterator[tuple[str, Pointer, Mapping[str, Any], list[Media]]]:
         """Status, place, response and media types of each response of an operation."""
         for status, raw in mapping(operation.body.get("responses")).items():
-            response, where = self.source.resolve(raw), (*operation.path, "responses", status)
+            response, where = self.document.resolve(raw), (*operation.path, "responses", status)
             content = mapping(response.get("content")).items()
             yield (
                 status,
                 where,
                 response,
-                [Media((*where, "content", type_), type_, mapping(entry), status) for type_, entry in content],
+                [Media((*where, "content", type_), type_, mapping(entry)) for type_, entry in content],
             )
 
     def types(self, schema: Any) -> set[str]:
@@ -178,7 +167,7 @@ class Subject:
         return self._types(schema, 0)
 
     def _types(self, schema: Any, depth: int) -> set[str]:
-        body = self.source.resolve(schema)
+        body = self.document.resolve(schema)
         if depth > 10:
             return set()
         named = body.get("type")
@@ -198,7 +187,7 @@ class Subject:
     def _all_schemas(self) -> Iterator[Schema]:
         for name, body in self.components.items():
             yield from self._schema(("components", "schemas", name), body, "component")
-        components = mapping(self.source.root.get("components"))
+        components = mapping(self.document.root.get("components"))
         for kind, walk in (
             ("parameters", self._of_parameter),
             ("requestBodies", self._of_content),
@@ -206,7 +195,7 @@ class Subject:
         ):
             for name, body in mapping(components.get(kind)).items():
                 yield from walk(("components", kind, name), body)
-        for url, item in mapping(self.source.root.get("paths")).items():
+        for url, item in mapping(self.document.root.get("paths")).items():
             yield from self._of_parameters(("paths", url), item)
         for operation in self.operations:
             yield from self._of_parameters(operation.path, operation.body)
@@ -214,20 +203,20 @@ class Subject:
             for status, response in mapping(operation.body.get("responses")).items():
                 yield from self._of_content((*operation.path, "responses", status), response)
 
-    def _of_parameters(self, where: Path_, owner: Any) -> Iterator[Schema]:
+    def _of_parameters(self, where: Pointer, owner: Any) -> Iterator[Schema]:
         for index, body in enumerate(sequence(mapping(owner).get("parameters"))):
             yield from self._of_parameter((*where, "parameters", index), body)
 
-    def _of_parameter(self, where: Path_, body: Any) -> Iterator[Schema]:
+    def _of_parameter(self, where: Pointer, body: Any) -> Iterator[Schema]:
         if "schema" in mapping(body):
             yield from self._schema((*where, "schema"), body["schema"], "parameter")
 
-    def _of_content(self, where: Path_, body: Any) -> Iterator[Schema]:
+    def _of_content(self, where: Pointer, body: Any) -> Iterator[Schema]:
         for type_, entry in mapping(mapping(body).get("content")).items():
             if "schema" in mapping(entry):
                 yield from self._schema((*where, "content", type_, "schema"), entry["schema"], "content")
 
-    def _schema(self, path: Path_, body: Any, role: str) -> Iterator[Schema]:
+    def _schema(self, path: Pointer, body: Any, role: str) -> Iterator[Schema]:
         if not isinstance(body, Mapping):
             return
         yield Schema(path, body, role)
@@ -243,7 +232,7 @@ class Subject:
             yield from self._schema((*path, key), body.get(key), key)
 
 
-def told(path: Path_) -> str:
+def told(path: Pointer) -> str:
     """A path in words: `Encounter.period.start`, `GET /v1/encounters status`."""
     steps = [str(step) for step in path]
     if steps[:2] == ["components", "schemas"]:
@@ -254,3 +243,9 @@ def told(path: Path_) -> str:
         verb = [steps[2].upper()] if len(steps) > 2 and steps[2] in METHODS else []
         steps = [" ".join([*verb, *steps[1:2]]), *steps[2 + len(verb) :]]
     return ".".join(step for step in steps if step not in ("properties", "schema", "content"))
+
+
+def and_more(places: list[Pointer]) -> str:
+    """The first of several places in words, and how many more there are."""
+    more = len(places) - 1
+    return told(places[0]) + (f", and {more} more place{'s' if more > 1 else ''}" if more else "")

@@ -1,6 +1,6 @@
-"""What the stock generator makes of a document: run in a folder that is thrown away, and taken apart.
+"""Runs the stock generator on a document, in a folder that is thrown away, and keeps what it makes and says.
 
-The generator's own classes are looked at, so this goes with the pinned version; the tests say so when it changes.
+This reads the generator's own classes, so it goes with the pinned version. Tests fail when another one differs.
 """
 
 from __future__ import annotations
@@ -29,44 +29,63 @@ from openapi_python_client.parser.properties import (
     build_parameters,
     build_schemas,
 )
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
-from openapi_python_client.strings import PythonIdentifier
+from openapi_python_client.strings import ClassName, PythonIdentifier
 from pydantic import BaseModel, ValidationError
 
-from ..document import METHODS, Path_
-from .naming import class_name, python_name
-from .output import File, read_output
-from .source import MISSING, Source, mapping, sequence
+from ..document import METHODS, MISSING, Document, Pointer, mapping, sequence
+from .stock_files import StockFile, read_files
+
+# What it puts before a name that Python would not take.
+PREFIX = "field_"
 
 
 @frozen
-class Made:
+class EndpointModule:
     """An endpoint module that was made, or would have been."""
 
-    path: Path_
+    path: Pointer
     tag: str
     module: str
     endpoint: Endpoint | None = field(default=None, repr=False)
     """``None`` if the generator left it out."""
 
+    @property
+    def shadowing(self) -> list[Any]:
+        """The parameters that have the name of a variable of the generated function."""
+        if self.endpoint is None:
+            return []
+        taken = {
+            "params": bool(self.endpoint.query_parameters),
+            "headers": bool(self.endpoint.header_parameters or self.endpoint.bodies),
+            "cookies": bool(self.endpoint.cookie_parameters),
+            "quote": bool(self.endpoint.path_parameters),
+            "body": bool(self.endpoint.bodies),
+        }
+        for parameter in self.endpoint.query_parameters:
+            taken.update(dict.fromkeys({f"json_{parameter.python_name}", *helper_variables(parameter)}, True))
+        return [one for _, one in self.endpoint.iter_all_parameters() if taken.get(str(one.python_name))]
+
 
 @define(slots=False)
-class Outcome:
-    """What came out."""
+class StockRun:
+    """What the stock generator made of a document, and what it said."""
 
-    source: Source
+    source: Document
     document: oai.OpenAPI | None = None
     """The generator's own form of the document; kept, because places go by `id`."""
-    refusals: list[tuple[Path_, str]] = field(factory=list)
+    refusals: list[tuple[Pointer, str]] = field(factory=list)
     """Where and why the generator refuses the whole document."""
     crash: str = ""
     """The exception that it ends with."""
     errors: list[ParseError] = field(factory=list)
     """Its warnings about schemas and parameters."""
-    left_out: list[tuple[Path_, ParseError]] = field(factory=list)
+    left_out: list[tuple[Pointer, ParseError]] = field(factory=list)
     """The operations that it leaves out."""
-    responses_left_out: list[tuple[Path_, ParseError]] = field(factory=list)
-    bodies_left_out: list[tuple[Path_, ParseError]] = field(factory=list)
+    responses_left_out: list[tuple[Pointer, ParseError]] = field(factory=list)
+    bodies_left_out: list[tuple[Pointer, ParseError]] = field(factory=list)
     """Bodies of operations that have another one."""
     lost: list[str] = field(factory=list)
     """The named schemas that it knows no more."""
@@ -74,9 +93,9 @@ class Outcome:
     enums: list[EnumProperty] = field(factory=list)
     classes: dict[str, Any] = field(factory=dict)
     """What it makes of each named schema."""
-    made: list[Made] = field(factory=list)
-    files: list[File] = field(factory=list)
-    places: dict[int, Path_] = field(factory=dict)
+    endpoint_modules: list[EndpointModule] = field(factory=list)
+    files: list[StockFile] = field(factory=list)
+    places: dict[int, Pointer] = field(factory=dict)
     """Where each part of its own form of the document comes from, by `id`."""
 
     @property
@@ -84,16 +103,16 @@ class Outcome:
         """Name and module of each class."""
         return [*(model.class_info for model in self.models), *(enum.class_info for enum in self.enums)]
 
-    def place(self, part: Any, otherwise: Path_ = ()) -> Path_:
+    def place(self, part: Any, otherwise: Pointer = ()) -> Pointer:
         return self.places.get(id(part), otherwise)
 
-    def place_of_class(self, name: str) -> Path_:
+    def place_of_class(self, name: str) -> Pointer:
         """Where a class comes from."""
         return self.places_of_classes.get(name, ("components", "schemas"))
 
     @cached_property
-    def places_of_classes(self) -> dict[str, Path_]:
-        found: dict[str, Path_] = {}
+    def places_of_classes(self) -> dict[str, Pointer]:
+        found: dict[str, Pointer] = {}
         for model in self.models:
             if id(model.data) in self.places:
                 found.setdefault(str(model.class_info.name), self.places[id(model.data)])
@@ -110,9 +129,26 @@ class Outcome:
         return found
 
 
-def run(source: Source) -> Outcome:
+def helper_variables(member: Any) -> set[str]:
+    """The variables that the generated code uses for the parts of a property or parameter."""
+    if isinstance(member, ListProperty):
+        inner = member.inner_property
+        if hasattr(inner, "class_info") or isinstance(inner, ListProperty | UnionProperty):
+            name = str(inner.python_name)
+            return {name, f"{name}_data", *helper_variables(inner)}
+    if isinstance(member, UnionProperty):
+        return {name for inner in member.inner_properties for name in helper_variables(inner)}
+    return set()
+
+
+def stock_class_name(name: str) -> str:
+    """The class name that the stock generator makes of a name."""
+    return str(ClassName(name, PREFIX))
+
+
+def run(source: Document) -> StockRun:
     """Have the stock generator work on a document, and note what it does."""
-    outcome = Outcome(source)
+    stock = StockRun(source)
     with tempfile.TemporaryDirectory(prefix="clinik-lint-") as folder:
         config = Config.from_sources(
             ConfigFile(post_hooks=[]),
@@ -123,32 +159,32 @@ def run(source: Source) -> Outcome:
             output_path=Path(folder) / "made",
         )
         try:
-            data = _parse(source, config, outcome)
+            data = _parse(source, config, stock)
             if data is not None:
                 with contextlib.redirect_stdout(io.StringIO()):
                     Project(openapi=data, config=config).build()
-                outcome.files = list(read_output(Path(folder) / "made", _origins(outcome)))
+                stock.files = list(read_files(Path(folder) / "made", _origins(stock)))
         except Exception as error:  # noqa: BLE001 - the generator ends with any exception there is
-            outcome.crash = f"{type(error).__name__}: {str(error) or 'without a text'}".splitlines()[0]
-    return outcome
+            stock.crash = f"{type(error).__name__}: {str(error) or 'without a text'}".splitlines()[0]
+    return stock
 
 
-def _parse(source: Source, config: Config, outcome: Outcome) -> GeneratorData | None:
+def _parse(source: Document, config: Config, stock: StockRun) -> GeneratorData | None:
     # What GeneratorData.from_dict does, with the results in between.
     try:
         document = oai.OpenAPI.model_validate(source.raw)
     except ValidationError as error:
-        outcome.refusals = list(_refusals(source, error))
+        stock.refusals = list(_refusals(source, error))
         return None
-    outcome.document = document
-    _note_places(document, outcome.places)
+    stock.document = document
+    _note_places(document, stock.places)
     components = document.components
     named = (components and components.schemas) or {}
     schemas = build_schemas(components=named, schemas=Schemas(), config=config) if named else Schemas()
     parameters = Parameters()
     if components and components.parameters:
         parameters = build_parameters(components=components.parameters, parameters=parameters, config=config)
-    outcome.classes = {
+    stock.classes = {
         ref.get_untrusted_value().rpartition("/")[2]: made for ref, made in schemas.classes_by_reference.items()
     }
     collections, schemas, parameters = EndpointCollection.from_data(
@@ -161,30 +197,30 @@ def _parse(source: Source, config: Config, outcome: Outcome) -> GeneratorData | 
     )
     classes = schemas.classes_by_name.values()
     # One that is known by its reference may still have lost its class: to another of the same name that was dropped.
-    outcome.lost = [
+    stock.lost = [
         name
         for key in named
-        if (name := key.get_untrusted_value()) not in outcome.classes
-        or getattr(getattr(outcome.classes[name], "class_info", None), "name", None)
+        if (name := key.get_untrusted_value()) not in stock.classes
+        or getattr(getattr(stock.classes[name], "class_info", None), "name", None)
         not in (None, *schemas.classes_by_name)
     ]
-    outcome.models = [made for made in classes if isinstance(made, ModelProperty)]
-    outcome.enums = [made for made in classes if isinstance(made, EnumProperty)]
-    outcome.errors = [*schemas.errors, *parameters.errors]
-    _take_apart(document, collections, outcome)
+    stock.models = [made for made in classes if isinstance(made, ModelProperty)]
+    stock.enums = [made for made in classes if isinstance(made, EnumProperty)]
+    stock.errors = [*schemas.errors, *parameters.errors]
+    _take_apart(document, collections, stock)
     return GeneratorData(
         title=document.info.title,
         description=document.info.description,
         version=document.info.version,
         endpoint_collections_by_tag=collections,
-        models=outcome.models,
-        errors=outcome.errors,
-        enums=list(outcome.enums),
+        models=stock.models,
+        errors=stock.errors,
+        enums=list(stock.enums),
     )
 
 
 def _take_apart(
-    document: oai.OpenAPI, collections: Mapping[PythonIdentifier, EndpointCollection], outcome: Outcome
+    document: oai.OpenAPI, collections: Mapping[PythonIdentifier, EndpointCollection], stock: StockRun
 ) -> None:
     # Each list holds its operations in the document's order, without those that were left out.
     endpoints = {tag: iter(collection.endpoints) for tag, collection in collections.items()}
@@ -198,29 +234,30 @@ def _take_apart(
             if operation is None:
                 continue
             tag = PythonIdentifier(value=(operation.tags or [UntrustedString("default")])[0], prefix="tag")
-            path: Path_ = ("paths", url.get_untrusted_value(), method)
+            path: Pointer = ("paths", url.get_untrusted_value(), method)
             header = f"WARNING parsing {method.upper()} {url.get_untrusted_value()} within {tag}."
             left_out = [error for _, error in errors.get(f"{header} Endpoint will not be generated.", [])]
-            outcome.left_out += [(path, error) for error in left_out]
+            stock.left_out += [(path, error) for error in left_out]
             endpoint = None if left_out else next(endpoints[tag])
-            outcome.made.append(Made(path, str(tag), python_name(endpoint.name) if endpoint else "", endpoint))
+            module = str(PythonIdentifier(endpoint.name, PREFIX)) if endpoint is not None else ""
+            stock.endpoint_modules.append(EndpointModule(path, str(tag), module, endpoint))
             if endpoint is not None:
-                _take_errors_apart(path, operation, endpoint, outcome)
+                _take_errors_apart(path, operation, endpoint, stock)
 
 
-def _take_errors_apart(path: Path_, operation: oai.Operation, endpoint: Endpoint, outcome: Outcome) -> None:
+def _take_errors_apart(path: Pointer, operation: oai.Operation, endpoint: Endpoint, stock: StockRun) -> None:
     # The errors do not say which responds they mean, but come in the order of those that are missing.
     read = {response.status_code.pattern for response in endpoint.responses}
     statuses = [status.get_untrusted_value() for status in operation.responses]
     missing = iter([status for status in statuses if status not in read])
     for error in endpoint.errors:
         if re.match("Cannot parse response|Invalid response status", error.detail or ""):
-            outcome.responses_left_out.append(((*path, "responses", next(missing)), error))
+            stock.responses_left_out.append(((*path, "responses", next(missing)), error))
         else:
-            outcome.bodies_left_out.append((path, error))
+            stock.bodies_left_out.append((path, error))
 
 
-def _refusals(source: Source, error: ValidationError) -> Iterator[tuple[Path_, str]]:
+def _refusals(source: Document, error: ValidationError) -> Iterator[tuple[Pointer, str]]:
     seen = set()
     for problem in error.errors(include_url=False, include_context=False):
         path: list[str | int] = []
@@ -237,14 +274,14 @@ def _refusals(source: Source, error: ValidationError) -> Iterator[tuple[Path_, s
             yield where
 
 
-def _note_places(document: oai.OpenAPI, places: dict[int, Path_]) -> None:
+def _note_places(document: oai.OpenAPI, places: dict[int, Pointer]) -> None:
     aliases = {
         "schema_not": "not",
         "request_body": "requestBody",
         "param_schema": "schema",
         "media_type_schema": "schema",
     }
-    stack: list[tuple[Path_, Any]] = [((), document)]
+    stack: list[tuple[Pointer, Any]] = [((), document)]
     while stack:
         path, part = stack.pop()
         if isinstance(part, BaseModel):
@@ -257,24 +294,24 @@ def _note_places(document: oai.OpenAPI, places: dict[int, Path_]) -> None:
             stack += [((*path, index), value) for index, value in enumerate(part)]
 
 
-def _origins(outcome: Outcome) -> dict[str, Path_]:
-    origins: dict[str, Path_] = {}
-    for info in outcome.class_infos:
-        origins[f"models/{info.module_name}.py"] = outcome.place_of_class(str(info.name))
-    for operation in outcome.made:
+def _origins(stock: StockRun) -> dict[str, Pointer]:
+    origins: dict[str, Pointer] = {}
+    for info in stock.class_infos:
+        origins[f"models/{info.module_name}.py"] = stock.place_of_class(str(info.name))
+    for operation in stock.endpoint_modules:
         if operation.endpoint is not None:
             origins[f"api/{operation.tag}/{operation.module}.py"] = operation.path
     return origins
 
 
-def _enum_places(source: Source) -> Iterator[tuple[Path_, list[str]]]:
+def _enum_places(source: Document) -> Iterator[tuple[Pointer, list[str]]]:
     """Where enumerations are written, and the names of which one is the end of the class name."""
-    stack: list[tuple[Path_, Any]] = [(("components", "schemas"), source.at(("components", "schemas")))]
+    stack: list[tuple[Pointer, Any]] = [(("components", "schemas"), source.at(("components", "schemas")))]
     stack.append((("paths",), source.at(("paths",))))
     while stack:
         path, node = stack.pop()
         if sequence(mapping(node).get("enum")):
             words = [str(node.get("title") or ""), *(str(step) for step in reversed(path))]
-            yield path, [class_name(word) for word in words[:3] if word]
+            yield path, [stock_class_name(word) for word in words[:3] if word]
         children = node.items() if isinstance(node, Mapping) else enumerate(sequence(node))
         stack += [((*path, key), value) for key, value in children if isinstance(value, dict | list)]

@@ -1,0 +1,5 @@
+"""Rules for what only the stock openapi-python-client loses: our own generator makes up for it, or refuses it."""
+
+from . import annotations, bodies, names, operations, parameters, responses, schemas
+
+__all__ = ["annotations", "responses", "bodies", "names", "operations", "parameters", "schemas"]
