@@ -10,7 +10,6 @@
 import typing as _typing
 
 from ._client import Clinik as Clinik
-from ._client import ClinikWarning as ClinikWarning
 from ._encounters.facade import Encounters as Encounters
 from ._errors import ClinikApiError as ClinikApiError
 from ._errors import ClinikAuthError as ClinikAuthError
@@ -25,6 +24,7 @@ from ._errors import ClinikResponseError as ClinikResponseError
 from ._errors import ClinikServerError as ClinikServerError
 from ._errors import ClinikTimeoutError as ClinikTimeoutError
 from ._errors import ClinikValidationError as ClinikValidationError
+from ._errors import ClinikWarning as ClinikWarning
 from ._errors import Issue as Issue
 from ._errors import Outcome as Outcome
 from ._fhir_datetime import FhirDateTime as FhirDateTime

@@ -8,7 +8,6 @@ import platform
 import re
 import ssl
 import sys
-import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
@@ -17,8 +16,8 @@ from attrs import evolve
 
 from ._calls import public
 from ._encounters.facade import Encounters
-from ._errors import ClinikConfigError
-from ._frames import leaves_nothing
+from ._errors import ClinikConfigError, ClinikWarning
+from ._frames import leaves_nothing, warn
 from ._operation import raw_request
 from ._privacy import KEY_PREFIX
 from ._response import ApiResponse
@@ -30,10 +29,6 @@ from ._version import __version__
 BASE_URL: Final = "https://api.clinikapi.com"
 
 _KEY = re.compile(KEY_PREFIX + r"[A-Za-z0-9_-]+", re.ASCII)
-
-
-class ClinikWarning(UserWarning):
-    """The client is set up in a way that puts keys or health data at risk."""
 
 
 class Clinik:
@@ -98,11 +93,12 @@ class Clinik:
         # Loading the usual authorities takes time; anything else is looked at in any case.
         context = tls_context(verify, trust_env) if speaks_tls or verify is not True else None
         if target.scheme == b"http" and not target.loopback:
-            _warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.")
+            warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.", ClinikWarning)
         if context is not None and context.verify_mode == ssl.CERT_NONE:
-            _warn(
+            warn(
                 "verify=False (or an ssl.SSLContext with CERT_NONE): anybody on the way can pose as the service. "
-                "Give your CA file instead."
+                "Give your CA file instead.",
+                ClinikWarning,
             )
         _log_if_asked()
         self._shown = f"{target.shown}, {key.split('_')[1]} key"
@@ -212,11 +208,6 @@ class Clinik:
         client = object.__new__(type(self))
         vars(client).update(vars(self), _state=state)
         return client
-
-
-def _warn(text: str) -> None:
-    # The frame that made the client: _warn, __init__, what decorates it, then the caller.
-    warnings.warn(text, ClinikWarning, stacklevel=4)
 
 
 def _check_key(key: str | None) -> str:

@@ -21,8 +21,9 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from ._errors import ClinikResponseError, ClinikValidationError, Issue
+from ._errors import ClinikResponseError, ClinikValidationError, ClinikWarning, Issue
 from ._fhir_datetime import FhirDateTime
+from ._frames import warn
 from ._interruption import is_interruption
 from ._privacy import is_name
 
@@ -342,11 +343,16 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return items is not None and (levels == 0 or any(_is_deeper(item, levels - 1) for item in items))
 
 
+_CODE: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
 @frozen(slots=False)
 class Enumeration(Codec):
     """One of the values that the document lists; responses may hold others."""
 
     name: str
+    is_open: bool = False
+    """Other codes may be sent as well."""
     members: dict[Any, Enum] = field(init=False, factory=dict, repr=False, eq=False)
     base: type[str] | type[int] = field(init=False, default=str, repr=False, eq=False)
     """The type of all its values, those that this version does not know included."""
@@ -363,6 +369,11 @@ class Enumeration(Codec):
     def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if isinstance(value, str | int) and not isinstance(value, bool) and value in self.members:
             return self.members[value].value
+        if self.is_open and isinstance(value, str) and _CODE.fullmatch(value):
+            warn(
+                f"{location}: sent, although it is none of the codes that the API's documentation lists", ClinikWarning
+            )
+            return str(value)
         issues.add(location, f"must be one of {', '.join(map(str, self.members))}")
         return None
 

@@ -33,6 +33,10 @@ class Issue(TypedDict, total=False):
     """The path of the field in the request: ``["diagnosis", "0", "rank"]``."""
 
 
+class ClinikWarning(UserWarning):
+    """Something works, and may not be what was meant: keys or health data at risk, a code that is not documented."""
+
+
 class ClinikApiError(Exception):
     """Something went wrong with a call; the root of all errors of this SDK.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from types import FrameType, FunctionType
@@ -68,6 +69,14 @@ def forget_variables(error: BaseException) -> None:
             if ours:
                 _clear(step.tb_frame)
             step = step.tb_next
+
+
+def warn(text: str, category: type[Warning]) -> None:
+    """Warn of something in the line of the caller's that came into the SDK."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
 
 
 def _clear(frame: FrameType) -> None:

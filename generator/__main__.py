@@ -23,11 +23,11 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
+from .codecs import module_name
 from .document import DocumentError, load
 from .interface import committed
-from .kinds import module_name
 from .lint import lint
-from .prepare import Prepared, prepare
+from .prepare import Prepared, described, prepare
 from .report import changes, report
 
 HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ DOCUMENT = ROOT / "openapi" / "clinik.yaml"
 OUTPUT = ROOT / "clinik_client" / "_generated"
 
 # Written by the stock templates, and not part of the SDK: it sends, fails and marks absence in its own way.
-UNUSED = ("client.py", "errors.py", "types.py")
+UNUSED = ("client.py", "errors.py")
 
 
 def generate(prepared: Prepared, output: Path, name: str) -> None:
@@ -64,7 +64,7 @@ def generate(prepared: Prepared, output: Path, name: str) -> None:
     project = Project(openapi=parsed, config=config, custom_template_path=HERE / "templates")
     project.env.filters["wrap"] = _wrap
     project.env.globals.update(models=prepared.models, enums=prepared.enums, operations=prepared.operations)
-    project.env.globals.update(module_of=module_name)
+    project.env.globals.update(scalars=prepared.scalars, module_of=module_name, described=described)
     with _formatter_on_path(), contextlib.redirect_stdout(io.StringIO()):
         errors = project.build()
     if errors:
@@ -92,7 +92,11 @@ def _formatter_on_path() -> Iterator[None]:
 
 def _wrap(text: str, indent: int) -> str:
     paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
-    wrapped = [textwrap.fill(part, width=112 - indent, break_long_words=False) for part in paragraphs if part]
+    wrapped = [
+        textwrap.fill(part, width=112 - indent, break_long_words=False, break_on_hyphens=False)
+        for part in paragraphs
+        if part
+    ]
     return textwrap.indent("\n\n".join(wrapped), " " * indent).lstrip()
 
 

@@ -14,18 +14,18 @@ from typing import Any
 from attrs import define, field, frozen
 from openapi_python_client import strings
 
+from .codecs import CodecSource, class_name, codec_of, constant_name, is_object, named_scalar, python_name, unsupported
 from .document import Document, Pointer, plain
 from .fhir import SDK, FhirName, known_forms
-from .kinds import Kind, class_name, is_object, kind_of, python_name, unsupported
 
 
 @frozen
-class Field:
+class FieldSource:
     """One field of a generated model."""
 
     wire: str
     python: str
-    kind: Kind
+    codec: CodecSource
     required: bool
     description: str
     none: bool = True
@@ -33,41 +33,42 @@ class Field:
 
     @property
     def annotation(self) -> str:
-        return self.kind.type if self.required or self.kind.type == "Any" else f"{self.kind.type} | None"
+        return self.codec.type if self.required or self.codec.type == "Any" else f"{self.codec.type} | None"
 
     @property
     def input(self) -> str:
-        none = self.kind.nullable or (self.none and not self.required)
-        text = f"{self.kind.input} | None" if none and self.kind.input != "Any" else self.kind.input
+        none = self.codec.nullable or (self.none and not self.required)
+        text = f"{self.codec.input} | None" if none and self.codec.input != "Any" else self.codec.input
         return f"Required[{text}]" if self.required else text
 
     @property
     def definition(self) -> str:
         arguments = [] if self.required else ["default=None"]
-        if self.kind.converter:
-            arguments.append(f"converter={self.kind.converter}")
+        if self.codec.converter:
+            arguments.append(f"converter={self.codec.converter}")
         flags = "".join(f", {flag}=True" for flag in ("required", "nullable") if self._flag(flag))
-        arguments.append(f'metadata=wire("{self.wire}", {self.kind.code}{flags})')
+        arguments.append(f'metadata=wire("{self.wire}", {self.codec.code}{flags})')
         return f"_field({', '.join(arguments)})"
 
     def _flag(self, name: str) -> bool:
-        return self.required if name == "required" else self.kind.nullable
+        return self.required if name == "required" else self.codec.nullable
 
     @property
     def doc(self) -> str:
-        limits = self.kind.limits
-        return f"{self.description} ({limits})" if limits else self.description
+        return described(self.description, self.codec)
 
 
 @frozen
-class Model:
+class ModelSource:
     """One generated class."""
 
     name: str
     description: str
-    fields: tuple[Field, ...]
+    fields: tuple[FieldSource, ...]
     is_input: bool
     """It is part of a request, so callers give it as a dict too."""
+    is_output: bool
+    """It is part of a response."""
     is_open: bool
     other_form: FhirName | None
     """FHIR's form of it, if responses may hold that instead."""
@@ -75,7 +76,21 @@ class Model:
     @property
     def imports(self) -> list[str]:
         """The generated classes that its types mention."""
-        return sorted({class_name(name) for entry in self.fields for name in entry.kind.names})
+        return sorted({class_name(name) for entry in self.fields for name in entry.codec.names})
+
+    @property
+    def scalars(self) -> list[str]:
+        """The constants that its codecs mention."""
+        return sorted({constant_name(name) for entry in self.fields for name in entry.codec.scalars})
+
+    @property
+    def rest(self) -> str:
+        """What is in its ``additional_properties``."""
+        if self.is_output:
+            return "What the API sent beyond these fields, as it came, by its name on the wire."
+        if self.is_open:
+            return "What is to be sent beyond these fields, by its name on the wire."
+        return "What `from_dict` was given beyond these fields. Nothing may be: sending it is refused."
 
 
 @frozen
@@ -85,7 +100,7 @@ class Member:
 
 
 @frozen
-class Enumeration:
+class EnumSource:
     """One generated enumeration."""
 
     name: str
@@ -94,7 +109,7 @@ class Enumeration:
 
 
 @frozen
-class Operation:
+class EndpointSource:
     """One generated endpoint module."""
 
     id: str
@@ -102,11 +117,16 @@ class Operation:
     path: str
     summary: str
     description: str
-    path_parameters: tuple[tuple[str, str, Kind, str], ...]
-    """Wire name, Python name, kind, description."""
+    path_parameters: tuple[tuple[str, str, CodecSource, str], ...]
+    """Wire name, Python name, codec, description."""
     params: str | None
     body: str | None
     response: str | None
+
+    @property
+    def scalars(self) -> list[str]:
+        """The constants that its path parameters mention."""
+        return sorted({constant_name(name) for _, _, codec, _ in self.path_parameters for name in codec.scalars})
 
     @property
     def given(self) -> str | None:
@@ -114,14 +134,35 @@ class Operation:
         return self.body or self.params
 
 
+@frozen
+class ScalarSource:
+    """One named scalar: a component that is a value with limits."""
+
+    name: str
+    codec: CodecSource
+    description: str
+
+    @property
+    def doc(self) -> str:
+        return described(self.description, self.codec)
+
+
+def described(description: str, codec: CodecSource) -> str:
+    """A description and the limits, if it does not tell them itself."""
+    told = not codec.limits or codec.limits in description
+    return description if told else f"{description} ({codec.limits})"
+
+
 @define
 class Prepared:
     """What the generator works from."""
 
     document: dict[str, Any]
-    models: dict[str, Model] = field(factory=dict)
-    enums: dict[str, Enumeration] = field(factory=dict)
-    operations: dict[str, Operation] = field(factory=dict)
+    models: dict[str, ModelSource] = field(factory=dict)
+    enums: dict[str, EnumSource] = field(factory=dict)
+    scalars: dict[str, ScalarSource] = field(factory=dict)
+    """By the name of their constant, each behind those that it is made of."""
+    operations: dict[str, EndpointSource] = field(factory=dict)
 
 
 def prepare(document: Document, sdk: Path = SDK) -> Prepared:
@@ -144,11 +185,12 @@ class _Preparation:
         self.document = Document(document.file, plain(document.root))
         self.schemas: dict[str, Any] = self.document.root.setdefault("components", {}).setdefault("schemas", {})
         self.inputs: set[str] = set()
+        self.outputs: set[str] = set()
         self.refusing_none: set[str] = set()
         self.used: dict[str, None] = {}
         self.taken: set[tuple[str, str]] = set()
         """Parameters whose name a facade's method has for something else."""
-        self.operations: dict[str, Operation] = {}
+        self.operations: dict[str, EndpointSource] = {}
 
     def run(self) -> Prepared:
         for name in list(self.schemas):
@@ -173,7 +215,23 @@ class _Preparation:
                 prepared.enums[class_name(name)] = self._enum(name, schema)
             elif is_object(schema):
                 prepared.models[class_name(name)] = self._model(name, schema)
+        for model in prepared.models.values():
+            for entry in model.fields:
+                self._add_scalars(prepared, entry.codec)
+        for endpoint in self.operations.values():
+            for _, _, codec, _ in endpoint.path_parameters:
+                self._add_scalars(prepared, codec)
         return prepared
+
+    def _add_scalars(self, prepared: Prepared, codec: CodecSource) -> None:
+        for name in sorted(codec.scalars):
+            inner, constant = named_scalar(self.document, name), constant_name(name)
+            self._add_scalars(prepared, inner)
+            description = _sentence(self.schemas[name].get("description") or name)
+            source = prepared.scalars.setdefault(constant, ScalarSource(name, inner, description))
+            if source.name != name:
+                where = ("components", "schemas", name)
+                raise self.source.error(where, f"{name} and {source.name} would both be called {constant}")
 
     # Schemas
 
@@ -226,11 +284,11 @@ class _Preparation:
 
     def _use(self, name: str, *, given: bool) -> None:
         """Keep a schema and all that it refers to; ``given``: it is part of a request."""
-        if (given and name in self.inputs) or (not given and name in self.used):
+        roles = self.inputs if given else self.outputs
+        if name in roles:
             return
         self.used[name] = None
-        if given:
-            self.inputs.add(name)
+        roles.add(name)
         stack: list[Any] = [self.schemas[name]]
         while stack:
             node = stack.pop()
@@ -241,17 +299,17 @@ class _Preparation:
             elif isinstance(node, list):
                 stack.extend(node)
 
-    def _model(self, name: str, schema: Mapping[str, Any]) -> Model:
+    def _model(self, name: str, schema: Mapping[str, Any]) -> ModelSource:
         where: Pointer = ("components", "schemas", name)
         fields = []
         for key, child in schema["properties"].items():
-            kind = kind_of(self.document, child, (*where, "properties", key))
+            codec = codec_of(self.document, child, (*where, "properties", key))
             described = child.get("description") or self.document.resolve(child).get("description") or ""
             fields.append(
-                Field(
+                FieldSource(
                     wire=key,
                     python=f"{python_name(key)}_" if (name, key) in self.taken else python_name(key),
-                    kind=kind,
+                    codec=codec,
                     required=key in schema.get("required", ()),
                     description=_sentence(described),
                     none=name not in self.refusing_none,
@@ -265,11 +323,12 @@ class _Preparation:
                     f"{entry.wire} and {seen[entry.python]} would both be called {entry.python}; rename one of them",
                 )
             seen[entry.python] = entry.wire
-        return Model(
+        return ModelSource(
             name=class_name(name),
             description=_sentence(schema.get("description") or name),
             fields=tuple(fields),
             is_input=name in self.inputs,
+            is_output=name in self.outputs,
             is_open=bool(schema.get("additionalProperties")),
             other_form=self._other_form(where, schema),
         )
@@ -286,11 +345,11 @@ class _Preparation:
             )
         return self.forms[resource_type]
 
-    def _enum(self, name: str, schema: Mapping[str, Any]) -> Enumeration:
+    def _enum(self, name: str, schema: Mapping[str, Any]) -> EnumSource:
         meanings = schema.get("x-enum-descriptions", {})
         values = [value for value in schema["enum"] if value is not None]
         members = {value: Member(value, _sentence(meanings.get(value, ""))) for value in values}
-        return Enumeration(class_name(name), _sentence(schema.get("description") or name), members)
+        return EnumSource(class_name(name), _sentence(schema.get("description") or name), members)
 
     # Operations
 
@@ -317,7 +376,7 @@ class _Preparation:
         response = self._response(operation, where)
         paths = [(name, parameter) for (name, place), parameter in parameters.items() if place == "path"]
         paths.sort(key=lambda entry: path.index(f"{{{entry[0]}}}"))
-        self.operations[str(strings.PythonIdentifier(id_, "operation_"))] = Operation(
+        self.operations[str(strings.PythonIdentifier(id_, "operation_"))] = EndpointSource(
             id=id_,
             method=method.upper(),
             path=path,
@@ -327,7 +386,7 @@ class _Preparation:
                 (
                     name,
                     python_name(name),
-                    kind_of(self.document, parameter.get("schema", {"type": "string"}), where),
+                    codec_of(self.document, parameter.get("schema", {"type": "string"}), where),
                     _sentence(parameter.get("description") or ""),
                 )
                 for name, parameter in paths

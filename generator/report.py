@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from .prepare import Field, Model, Prepared
+from .prepare import FieldSource, ModelSource, Prepared
 
 _LOOSER_WHEN_LARGER = ("maxLength", "maximum", "exclusiveMaximum", "maxItems")
 _LOOSER_WHEN_SMALLER = ("minLength", "minimum", "exclusiveMinimum", "minItems")
@@ -76,7 +76,7 @@ def _models(old: Prepared, new: Prepared) -> Iterator[Change]:
             yield from _fields(old.models[name], model, "parameter" if name in parameters else "field")
 
 
-def _fields(old: Model, new: Model, noun: str) -> Iterator[Change]:
+def _fields(old: ModelSource, new: ModelSource, noun: str) -> Iterator[Change]:
     before = {field.wire: field for field in old.fields}
     after = {field.wire: field for field in new.fields}
     for wire, field in before.items():
@@ -88,18 +88,18 @@ def _fields(old: Model, new: Model, noun: str) -> Iterator[Change]:
         elif field.required and new.is_input:
             yield Change(f"{noun} {wire} added to {new.name}, required", "requests without it are refused")
         else:
-            yield Change(f"{noun} {wire} added to {new.name}: {field.kind.type}")
+            yield Change(f"{noun} {wire} added to {new.name}: {field.codec.type}")
 
 
-def _field(old: Field, new: Field, where: str, is_input: bool) -> Iterator[Change]:
+def _field(old: FieldSource, new: FieldSource, where: str, is_input: bool) -> Iterator[Change]:
     if old.required != new.required:
         if new.required:
             yield Change(f"{where} became required", "requests without it are refused" if is_input else "")
         else:
             yield Change(f"{where} became optional", "" if is_input else "it may now be None")
-    if old.kind.type != new.kind.type or old.kind.nullable != new.kind.nullable:
+    if old.codec.type != new.codec.type or old.codec.nullable != new.codec.nullable:
         yield Change(f"{where} is now {_type(new)}, was {_type(old)}", "another type")
-    first, second = dict(old.kind.bounds), dict(new.kind.bounds)
+    first, second = dict(old.codec.bounds), dict(new.codec.bounds)
     for name in sorted(first.keys() | second.keys()):
         if first.get(name) != second.get(name):
             text = f"{where}: {name} is now {_shown(second, name)}, was {_shown(first, name)}"
@@ -109,8 +109,8 @@ def _field(old: Field, new: Field, where: str, is_input: bool) -> Iterator[Chang
         yield Change(f"{where}: description changed")
 
 
-def _type(field: Field) -> str:
-    return f"{field.kind.type} or null" if field.kind.nullable else field.kind.type
+def _type(field: FieldSource) -> str:
+    return f"{field.codec.type} or null" if field.codec.nullable else field.codec.type
 
 
 def _shown(bounds: Mapping[str, Any], name: str) -> str:

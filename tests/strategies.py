@@ -163,6 +163,8 @@ def allowed(schema: Schema, *, plain: bool = False) -> st.SearchStrategy[Any]:
             return _texts(schema, plain)
         case "integer":
             return st.integers(schema.get("minimum", -(2**53)), schema.get("maximum", 2**53))
+        case "number" if schema.get("multipleOf") == 1:
+            return st.integers(schema["minimum"], schema["maximum"])
         case "number":
             return st.integers(0, 10**6) | st.floats(0, 1e6)
         case "boolean":
@@ -228,6 +230,7 @@ def at_the_limits(schema: Schema) -> Iterator[tuple[str, Any]]:
 _WORDS = {
     "string": "must be a string",
     "integer": "must be a whole number",
+    "number": "must be a whole number",
     "array": "must be a list",
     "object": "must be a dict",
 }
@@ -263,7 +266,7 @@ def broken(schema: Schema) -> Iterator[Broken]:
     """One value for each rule that a schema and the schemas in it have."""
     schema = resolve(schema)
     if "enum" in schema:
-        yield _wrong("enum", "no-such-value", *map(str, schema["enum"]))
+        yield _wrong("enum", "no such value", *map(str, schema["enum"]))
     elif "oneOf" in schema:
         branches = [resolve(branch) for branch in schema["oneOf"]]
         yield _wrong("type", 77.5, *(_WORDS[branch["type"]].removeprefix("must be ") for branch in branches))

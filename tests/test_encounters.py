@@ -21,6 +21,7 @@ from clinik_client import (
     ClinikRateLimitError,
     ClinikServerError,
     ClinikValidationError,
+    ClinikWarning,
     Diagnosis,
     Encounter,
     EncounterClass,
@@ -31,6 +32,7 @@ from clinik_client import (
     FhirDateTime,
     Period,
 )
+from clinik_client._generated.api.encounters import create_encounter, search_encounters, update_encounter
 from clinik_client._retry import Clock
 from clinik_client.testing import Exchange, FixtureServer, Recording, load_recording
 from clinik_client.testing.har import KEY_FORMAT
@@ -449,6 +451,46 @@ def test_every_error_is_typed_and_says_what_the_service_said(clinik_server: Fixt
     assert {exchange.status for exchange in sendable} == CLASSES.keys()
     assert {id(exchange) for exchange in clinik_server.unused()}.isdisjoint(map(id, sendable))
     assert [ex.path for ex in clinik_server.unused()] == [ex.path for ex in ERRORS if not can_be_sent(ex)]
+
+
+# -- codes that are not documented ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["entered-in-error", "unknown", "X-9"])
+def test_an_update_and_a_search_send_a_code_that_is_not_documented_and_warn(code: str) -> None:
+    for request in (
+        lambda: update_encounter.request("enc_1", status=code).body,
+        lambda: update_encounter.request("enc_1", {"status": code}).body,
+        lambda: dict(search_encounters.request(status=code).query),
+    ):
+        with pytest.warns(ClinikWarning, match="^status: sent, ") as caught:
+            assert request() == {"status": code}
+        assert code not in str(caught[0].message)
+        assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("class_", ["OBSENC", "ACUTE", "SS"])
+def test_any_class_that_has_the_form_of_a_code_is_sent(class_: str) -> None:
+    with pytest.warns(ClinikWarning, match=r"^class \(class_\): sent, "):
+        request = create_encounter.request(status="planned", class_=class_, patient_id="pt_1")
+    assert request.body["class"] == class_
+
+
+@pytest.mark.parametrize("value", ["entered in error", "", "planned\n", "é", 5, True, None])
+def test_what_has_no_form_of_a_code_is_refused(value: Any) -> None:
+    with pytest.raises(ClinikValidationError):
+        update_encounter.request("enc_1", status=value)
+
+
+def test_the_status_of_a_create_is_one_of_those_documented() -> None:
+    with pytest.raises(ClinikValidationError, match="must be one of planned"):
+        create_encounter.request(status="unknown", class_="AMB", patient_id="pt_1")  # type: ignore[arg-type]  # see name
+
+
+def test_minutes_are_whole_and_may_come_as_they_were_read() -> None:
+    assert update_encounter.request("enc_1", length_minutes=30.0).content == b'{"lengthMinutes":30}'
+    with pytest.raises(ClinikValidationError, match="must be a whole number"):
+        update_encounter.request("enc_1", length_minutes=30.5)
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------

@@ -354,7 +354,7 @@ def test_a_good_id_is_in_the_path_as_it_is(good: str) -> None:
 
 def test_a_bad_id_is_told_together_with_bad_fields() -> None:
     with pytest.raises(ClinikValidationError) as caught:
-        update("..", status="done", length_minutes=-1)
+        update("..", status="not done", length_minutes=-1)
     assert [issue["location"] for issue in caught.value.issues] == [["id"], ["status"], ["lengthMinutes"]]
 
 

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..codecs import class_name
 from ..document import mapping, sequence
-from ..kinds import class_name
 from .context import LintContext, Schema
 from .rules import HOUSE, Finding
 

@@ -198,14 +198,14 @@ def test_a_new_enum_value_is_accepted_and_read_as_a_member(sdk: EditedSdk, talk:
 
 def test_a_removed_enum_value_is_refused_and_still_read(edited: Any, talk: Any) -> None:
     def edit(document: Any) -> None:
-        schema(document, "EncounterClass")["enum"].remove("HH")
-        del schema(document, "EncounterClass")["x-enum-descriptions"]["HH"]
+        schema(document, "EncounterStatus")["enum"].remove("onleave")
+        del schema(document, "EncounterStatus")["x-enum-descriptions"]["onleave"]
 
     sdk = edited(edit)
-    client, _ = talk(sdk, b'{"data": {"id": "enc_1", "class": "HH"}, "meta": {}}')
-    assert client.encounters.read("enc_1").data.class_ == "HH"
-    assert refused(sdk, lambda: client.encounters.update("enc_1", class_="HH")) == [
-        "class (class_): must be one of AMB, IMP, EMER, VR"
+    client, _ = talk(sdk, b'{"data": {"id": "enc_1", "status": "onleave"}, "meta": {}}')
+    assert client.encounters.read("enc_1").data.status == "onleave"
+    assert refused(sdk, lambda: client.encounters.create(status="onleave", class_="AMB", patient_id="pt_1")) == [
+        "status: must be one of planned, arrived, triaged, in-progress, finished, cancelled"
     ]
 
 
@@ -368,6 +368,36 @@ def test_a_nullable_field_can_be_cleared_by_an_update(sdk: EditedSdk, talk: Any)
     client, seen = talk(sdk, RESPONSE)
     client.encounters.update("enc_1", location=None)
     assert seen[0].body == b'{"location":null}'
+
+
+def test_a_named_scalar_is_written_once_and_used_by_its_name(edited: Any, talk: Any) -> None:
+    def edit(document: Any) -> None:
+        schemas = document["components"]["schemas"]
+        schemas["BedNumber"] = {
+            "type": "string",
+            "maxLength": 4,
+            "pattern": "^B[0-9]{1,3}$",
+            "x-pattern-text": "a B and one to three digits, as it is written on the door of the room",
+            "description": "A bed.",
+        }
+        schemas["OtherBed"] = {"$ref": "#/components/schemas/BedNumber", "description": "Another bed."}
+        schemas["Never"] = {"type": "string", "maxLength": 9, "description": "Used by nothing."}
+        for owner in both_requests(document):
+            owner["properties"]["bed"] = {"$ref": "#/components/schemas/BedNumber", "description": "The bed."}
+            owner["properties"]["oldBeds"] = {"type": "array", "items": {"$ref": "#/components/schemas/OtherBed"}}
+
+    sdk = edited(edit)
+    client, seen = talk(sdk, b'{"data": {"id": "enc_1"}, "meta": {}}')
+    client.encounters.update("enc_1", bed="B12", old_beds=["B1"])
+    assert seen[0].body == b'{"bed":"B12","oldBeds":["B1"]}'
+    told = "must be a B and one to three digits, as it is written on the door of the room"
+    assert refused(sdk, lambda: client.encounters.update("enc_1", bed="12", old_beds=["x"])) == [
+        f"bed: {told}",
+        f"oldBeds[0] (old_beds[0]): {told}",
+    ]
+    sources = [path.read_text(encoding="utf-8") for path in (sdk.package / "_generated").rglob("*.py")]
+    assert sum(source.count("on the door") for source in sources) == 2  # the check, and what is said of it
+    assert not any("NEVER" in source for source in sources)
 
 
 def test_a_moved_path_is_followed(edited: Any, talk: Any) -> None:
@@ -553,7 +583,7 @@ clinik.encounters.search(practitioner_id="prac_1", class_=["AMB"])
 clinik.encounters.search_all(practitioner_id="prac_1", limit=3)
 clinik.encounters.update("enc_1", triage_note=5)  # refused: wrong type
 clinik.encounters.update("enc_1", triage_notes="calm")  # refused: misspelt
-clinik.encounters.update("enc_1", status="on-hol")  # refused: wrong literal
+clinik.encounters.create(status="on-hol", class_="AMB", patient_id="pt_1")  # refused: wrong literal
 clinik.encounters.update("enc_1", triage_level=4)  # refused: wrong number
 clinik.encounters.update("enc_1", billing={{"payer": "org_1"}})  # refused: misspelt inside
 clinik.encounters.search(practitionerId="prac_1")  # refused: the API's name as a keyword

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import define as _define
 from attrs import field as _field
 
-from ..._codecs import Array, Enumeration, Number, OneOf, Text
+from ..._codecs import Array, Enumeration, Number, Text
 from ..._encounters.fhir import ENCOUNTER
 from ..._model import Model, wire
 from ..._objects import Object
+from ..types import REASON_CODE, RECORD_ID
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis
@@ -27,53 +28,18 @@ class Encounter(Model):
 
     _other_form = ENCOUNTER
 
-    id: str = _field(
-        metadata=wire(
-            "id",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-            required=True,
-        )
-    )
-    """The id of the encounter, given by the service. (1 to 128 letters, digits, hyphens, underscores and dots, and
-    neither . nor ..)"""
+    id: str = _field(metadata=wire("id", RECORD_ID, required=True))
+    """The id of the encounter, given by the service. (a RecordId)"""
     status: EncounterStatus | str | None = _field(default=None, metadata=wire("status", Enumeration("EncounterStatus")))
-    """How far the encounter has come. Responses may hold other values than those that can be written: entered-in-
-    error for a record that should never have been made, unknown where the state is not known."""
+    """How far the encounter has come. Responses may hold other values than those that can be written:
+    entered-in-error for a record that should never have been made, unknown where the state is not known."""
     class_: EncounterClass | str | None = _field(default=None, metadata=wire("class", Enumeration("EncounterClass")))
     """The setting in which the encounter takes place. Responses may hold other codes than those that can be
     written."""
-    patient_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "patientId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The patient. (1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..)"""
-    practitioner_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "practitionerId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The practitioner who is responsible. (1 to 128 letters, digits, hyphens, underscores and dots, and neither .
-    nor ..)"""
+    patient_id: str | None = _field(default=None, metadata=wire("patientId", RECORD_ID))
+    """The patient. (a RecordId)"""
+    practitioner_id: str | None = _field(default=None, metadata=wire("practitionerId", RECORD_ID))
+    """The practitioner who is responsible. (a RecordId)"""
     participants: list[Participant] | None = _field(
         default=None, metadata=wire("participants", Array(Object("Participant")))
     )
@@ -84,20 +50,8 @@ class Encounter(Model):
     """The medical service that it belongs to."""
     priority: str | None = _field(default=None, metadata=wire("priority", Text()))
     """How urgent it is."""
-    reason_code: str | list[str] | None = _field(
-        default=None,
-        metadata=wire(
-            "reasonCode",
-            OneOf(
-                (
-                    Text(max_length=500),
-                    Array(Text(max_length=500)),
-                )
-            ),
-        ),
-    )
-    """Why the encounter takes place, as one text or as several. (at most 500 characters; or each at most 500
-    characters)"""
+    reason_code: str | list[str] | None = _field(default=None, metadata=wire("reasonCode", REASON_CODE))
+    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
     period: Period | None = _field(default=None, metadata=wire("period", Object("Period")))
     """When the encounter takes or took place."""
     length_minutes: float | None = _field(default=None, metadata=wire("lengthMinutes", Number()))
@@ -108,48 +62,12 @@ class Encounter(Model):
     """The name of the organization that provides the care."""
     diagnosis: list[Diagnosis] | None = _field(default=None, metadata=wire("diagnosis", Array(Object("Diagnosis"))))
     """The diagnoses that matter to the encounter."""
-    appointment_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "appointmentId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The appointment that led to the encounter. (1 to 128 letters, digits, hyphens, underscores and dots, and
-    neither . nor ..)"""
-    based_on_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "basedOnId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The service request that the encounter fulfils. (1 to 128 letters, digits, hyphens, underscores and dots,
-    and neither . nor ..)"""
-    part_of_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "partOfId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The encounter that this one is a part of. (1 to 128 letters, digits, hyphens, underscores and dots, and
-    neither . nor ..)"""
+    appointment_id: str | None = _field(default=None, metadata=wire("appointmentId", RECORD_ID))
+    """The appointment that led to the encounter. (a RecordId)"""
+    based_on_id: str | None = _field(default=None, metadata=wire("basedOnId", RECORD_ID))
+    """The service request that the encounter fulfils. (a RecordId)"""
+    part_of_id: str | None = _field(default=None, metadata=wire("partOfId", RECORD_ID))
+    """The encounter that this one is a part of. (a RecordId)"""
     hospitalization: Hospitalization | None = _field(
         default=None, metadata=wire("hospitalization", Object("Hospitalization"))
     )

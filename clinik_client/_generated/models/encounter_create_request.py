@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Required, TypedDict
 from attrs import define as _define
 from attrs import field as _field
 
-from ..._codecs import Array, Enumeration, Integer, OneOf, Text
+from ..._codecs import Array, Enumeration, Integer, Text
 from ..._model import Model, wire
 from ..._objects import Object
+from ..types import REASON_CODE, RECORD_ID
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis, DiagnosisFields
@@ -26,36 +27,14 @@ class EncounterCreateRequest(Model):
 
     status: EncounterStatus | str = _field(metadata=wire("status", Enumeration("EncounterStatus"), required=True))
     """The state in which the encounter begins."""
-    class_: EncounterClass | str = _field(metadata=wire("class", Enumeration("EncounterClass"), required=True))
+    class_: EncounterClass | str = _field(
+        metadata=wire("class", Enumeration("EncounterClass", is_open=True), required=True)
+    )
     """The setting in which the encounter takes place."""
-    patient_id: str = _field(
-        metadata=wire(
-            "patientId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-            required=True,
-        )
-    )
-    """The patient. Cannot be changed later. (1 to 128 letters, digits, hyphens, underscores and dots, and neither
-    . nor ..)"""
-    practitioner_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "practitionerId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The practitioner who is responsible. (1 to 128 letters, digits, hyphens, underscores and dots, and neither .
-    nor ..)"""
+    patient_id: str = _field(metadata=wire("patientId", RECORD_ID, required=True))
+    """The patient. Cannot be changed later. (a RecordId)"""
+    practitioner_id: str | None = _field(default=None, metadata=wire("practitionerId", RECORD_ID))
+    """The practitioner who is responsible. (a RecordId)"""
     participants: list[Participant] | None = _field(
         default=None, metadata=wire("participants", Array(Object("Participant")))
     )
@@ -66,23 +45,13 @@ class EncounterCreateRequest(Model):
     """The medical service that it belongs to. (at most 200 characters)"""
     priority: str | None = _field(default=None, metadata=wire("priority", Text(max_length=50)))
     """How urgent it is. (at most 50 characters)"""
-    reason_code: str | list[str] | None = _field(
-        default=None,
-        metadata=wire(
-            "reasonCode",
-            OneOf(
-                (
-                    Text(max_length=500),
-                    Array(Text(max_length=500)),
-                )
-            ),
-        ),
-    )
-    """Why the encounter takes place, as one text or as several. (at most 500 characters; or each at most 500
-    characters)"""
+    reason_code: str | list[str] | None = _field(default=None, metadata=wire("reasonCode", REASON_CODE))
+    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
     period: Period | None = _field(default=None, metadata=wire("period", Object("Period")))
     """When the encounter takes place."""
-    length_minutes: int | None = _field(default=None, metadata=wire("lengthMinutes", Integer(minimum=0, maximum=10080)))
+    length_minutes: float | None = _field(
+        default=None, metadata=wire("lengthMinutes", Integer(minimum=0, maximum=10080))
+    )
     """How long the encounter takes, in whole minutes. (0 to 10080)"""
     location: str | None = _field(default=None, metadata=wire("location", Text(max_length=200)))
     """Where it takes place, as a name or an identifier. (at most 200 characters)"""
@@ -92,54 +61,18 @@ class EncounterCreateRequest(Model):
         default=None, metadata=wire("diagnosis", Array(Object("Diagnosis"), max_items=20))
     )
     """The diagnoses that matter to the encounter. (at most 20 items)"""
-    appointment_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "appointmentId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The appointment that led to the encounter. Cannot be changed later. (1 to 128 letters, digits, hyphens,
-    underscores and dots, and neither . nor ..)"""
-    based_on_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "basedOnId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The service request that the encounter fulfils. Cannot be changed later. (1 to 128 letters, digits, hyphens,
-    underscores and dots, and neither . nor ..)"""
-    part_of_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "partOfId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    )
-    """The encounter that this one is a part of. Cannot be changed later. (1 to 128 letters, digits, hyphens,
-    underscores and dots, and neither . nor ..)"""
+    appointment_id: str | None = _field(default=None, metadata=wire("appointmentId", RECORD_ID))
+    """The appointment that led to the encounter. Cannot be changed later. (a RecordId)"""
+    based_on_id: str | None = _field(default=None, metadata=wire("basedOnId", RECORD_ID))
+    """The service request that the encounter fulfils. Cannot be changed later. (a RecordId)"""
+    part_of_id: str | None = _field(default=None, metadata=wire("partOfId", RECORD_ID))
+    """The encounter that this one is a part of. Cannot be changed later. (a RecordId)"""
     hospitalization: Hospitalization | None = _field(
         default=None, metadata=wire("hospitalization", Object("Hospitalization"))
     )
     """The circumstances of a stay in hospital, for inpatient encounters."""
     additional_properties: dict[str, Any] = _field(factory=dict)
-    """What the API sent beyond these fields, as it came, by its name on the wire."""
+    """What `from_dict` was given beyond these fields. Nothing may be: sending it is refused."""
 
 
 class EncounterCreateRequestFields(TypedDict, total=False):
@@ -147,14 +80,12 @@ class EncounterCreateRequestFields(TypedDict, total=False):
 
     status: Required[EncounterStatus | EncounterStatusLiteral]
     """The state in which the encounter begins."""
-    class_: Required[EncounterClass | EncounterClassLiteral]
+    class_: Required[EncounterClass | EncounterClassLiteral | str]
     """The setting in which the encounter takes place."""
     patient_id: Required[str]
-    """The patient. Cannot be changed later. (1 to 128 letters, digits, hyphens, underscores and dots, and neither
-    . nor ..)"""
+    """The patient. Cannot be changed later. (a RecordId)"""
     practitioner_id: str | None
-    """The practitioner who is responsible. (1 to 128 letters, digits, hyphens, underscores and dots, and neither .
-    nor ..)"""
+    """The practitioner who is responsible. (a RecordId)"""
     participants: Sequence[Participant | ParticipantFields] | None
     """Practitioners who take part besides the responsible one."""
     type: str | None
@@ -164,11 +95,10 @@ class EncounterCreateRequestFields(TypedDict, total=False):
     priority: str | None
     """How urgent it is. (at most 50 characters)"""
     reason_code: str | Sequence[str] | None
-    """Why the encounter takes place, as one text or as several. (at most 500 characters; or each at most 500
-    characters)"""
+    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
     period: Period | PeriodFields | None
     """When the encounter takes place."""
-    length_minutes: int | None
+    length_minutes: float | None
     """How long the encounter takes, in whole minutes. (0 to 10080)"""
     location: str | None
     """Where it takes place, as a name or an identifier. (at most 200 characters)"""
@@ -177,13 +107,10 @@ class EncounterCreateRequestFields(TypedDict, total=False):
     diagnosis: Sequence[Diagnosis | DiagnosisFields] | None
     """The diagnoses that matter to the encounter. (at most 20 items)"""
     appointment_id: str | None
-    """The appointment that led to the encounter. Cannot be changed later. (1 to 128 letters, digits, hyphens,
-    underscores and dots, and neither . nor ..)"""
+    """The appointment that led to the encounter. Cannot be changed later. (a RecordId)"""
     based_on_id: str | None
-    """The service request that the encounter fulfils. Cannot be changed later. (1 to 128 letters, digits, hyphens,
-    underscores and dots, and neither . nor ..)"""
+    """The service request that the encounter fulfils. Cannot be changed later. (a RecordId)"""
     part_of_id: str | None
-    """The encounter that this one is a part of. Cannot be changed later. (1 to 128 letters, digits, hyphens,
-    underscores and dots, and neither . nor ..)"""
+    """The encounter that this one is a part of. Cannot be changed later. (a RecordId)"""
     hospitalization: Hospitalization | HospitalizationFields | None
     """The circumstances of a stay in hospital, for inpatient encounters."""

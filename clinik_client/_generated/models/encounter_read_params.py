@@ -32,7 +32,7 @@ class EncounterReadParams(Model):
     the name of the reference, for example Encounter:patient. Every value is sent as a parameter of its own.
     (each the name of a reference, such as patient)"""
     additional_properties: dict[str, Any] = _field(factory=dict)
-    """What the API sent beyond these fields, as it came, by its name on the wire."""
+    """What `from_dict` was given beyond these fields. Nothing may be: sending it is refused."""
 
 
 class EncounterReadParamsFields(TypedDict, total=False):

@@ -9,6 +9,7 @@ from attrs import field as _field
 
 from ..._codecs import Date, Enumeration, Integer, Text
 from ..._model import Model, wire
+from ..types import RECORD_ID
 
 if TYPE_CHECKING:
     from .encounter_status import EncounterStatus, EncounterStatusLiteral
@@ -18,26 +19,16 @@ if TYPE_CHECKING:
 class EncounterSearchParams(Model):
     """The query parameters of searchEncounters."""
 
-    patient_id: str | None = _field(
-        default=None,
-        metadata=wire(
-            "patientId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
+    patient_id: str | None = _field(default=None, metadata=wire("patientId", RECORD_ID))
+    """Only encounters of the patient with this id. (a RecordId)"""
+    status: EncounterStatus | str | None = _field(
+        default=None, metadata=wire("status", Enumeration("EncounterStatus", is_open=True))
     )
-    """Only encounters of the patient with this id. (1 to 128 letters, digits, hyphens, underscores and dots, and
-    neither . nor ..)"""
-    status: EncounterStatus | str | None = _field(default=None, metadata=wire("status", Enumeration("EncounterStatus")))
     """Only encounters that are in this state."""
     date_from: _date | None = _field(default=None, metadata=wire("dateFrom", Date()))
-    """Only encounters whose period starts on this day or later. A calendar day, written YYYY-MM-DD. (YYYY-MM-DD)"""
+    """Only encounters whose period starts on this day or later. A calendar day, written YYYY-MM-DD."""
     date_to: _date | None = _field(default=None, metadata=wire("dateTo", Date()))
-    """Only encounters whose period starts on this day or earlier. A calendar day, written YYYY-MM-DD. (YYYY-MM-DD)"""
+    """Only encounters whose period starts on this day or earlier. A calendar day, written YYYY-MM-DD."""
     sort: str | None = _field(default=None, metadata=wire("sort", Text()))
     """The field to order the results by; a hyphen in front of it means descending order. Both -date and
     -period.start put the latest encounter first. The text is passed on as it is, and the service decides which
@@ -49,21 +40,20 @@ class EncounterSearchParams(Model):
     """Where to go on: the cursor of the page before, exactly as it came. Without it the search starts at the
     beginning. It starts at the beginning, too, when the cursor is not valid, and no error says so."""
     additional_properties: dict[str, Any] = _field(factory=dict)
-    """What the API sent beyond these fields, as it came, by its name on the wire."""
+    """What `from_dict` was given beyond these fields. Nothing may be: sending it is refused."""
 
 
 class EncounterSearchParamsFields(TypedDict, total=False):
     """The fields of `EncounterSearchParams` as keyword arguments or as a dict in Python names."""
 
     patient_id: str | None
-    """Only encounters of the patient with this id. (1 to 128 letters, digits, hyphens, underscores and dots, and
-    neither . nor ..)"""
-    status: EncounterStatus | EncounterStatusLiteral | None
+    """Only encounters of the patient with this id. (a RecordId)"""
+    status: EncounterStatus | EncounterStatusLiteral | str | None
     """Only encounters that are in this state."""
     date_from: _date | str | None
-    """Only encounters whose period starts on this day or later. A calendar day, written YYYY-MM-DD. (YYYY-MM-DD)"""
+    """Only encounters whose period starts on this day or later. A calendar day, written YYYY-MM-DD."""
     date_to: _date | str | None
-    """Only encounters whose period starts on this day or earlier. A calendar day, written YYYY-MM-DD. (YYYY-MM-DD)"""
+    """Only encounters whose period starts on this day or earlier. A calendar day, written YYYY-MM-DD."""
     sort: str | None
     """The field to order the results by; a hyphen in front of it means descending order. Both -date and
     -period.start put the latest encounter first. The text is passed on as it is, and the service decides which

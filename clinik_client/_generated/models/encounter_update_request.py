@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from attrs import define as _define
 from attrs import field as _field
 
-from ..._codecs import Array, Enumeration, Integer, OneOf, Text
+from ..._codecs import Array, Enumeration, Integer, Text
 from ..._model import Model, wire
 from ..._objects import Object
+from ..types import REASON_CODE
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis, DiagnosisFields
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 class EncounterUpdateRequest(Model):
     """The fields of an encounter to change, with their new values. What is not sent stays as it is."""
 
-    status: EncounterStatus | str | None = _field(default=None, metadata=wire("status", Enumeration("EncounterStatus")))
+    status: EncounterStatus | str | None = _field(
+        default=None, metadata=wire("status", Enumeration("EncounterStatus", is_open=True))
+    )
     """The state that the encounter has now reached."""
-    class_: EncounterClass | str | None = _field(default=None, metadata=wire("class", Enumeration("EncounterClass")))
+    class_: EncounterClass | str | None = _field(
+        default=None, metadata=wire("class", Enumeration("EncounterClass", is_open=True))
+    )
     """The setting in which the encounter takes place."""
     type: str | None = _field(default=None, metadata=wire("type", Text(max_length=200)))
     """What kind of encounter it is, in words. (at most 200 characters)"""
@@ -33,23 +38,13 @@ class EncounterUpdateRequest(Model):
     """The medical service that it belongs to. (at most 200 characters)"""
     priority: str | None = _field(default=None, metadata=wire("priority", Text(max_length=50)))
     """How urgent it is. (at most 50 characters)"""
-    reason_code: str | list[str] | None = _field(
-        default=None,
-        metadata=wire(
-            "reasonCode",
-            OneOf(
-                (
-                    Text(max_length=500),
-                    Array(Text(max_length=500)),
-                )
-            ),
-        ),
-    )
-    """Why the encounter takes place, as one text or as several. (at most 500 characters; or each at most 500
-    characters)"""
+    reason_code: str | list[str] | None = _field(default=None, metadata=wire("reasonCode", REASON_CODE))
+    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
     period: Period | None = _field(default=None, metadata=wire("period", Object("Period")))
     """When the encounter takes place. Send both ends, where both are known."""
-    length_minutes: int | None = _field(default=None, metadata=wire("lengthMinutes", Integer(minimum=0, maximum=10080)))
+    length_minutes: float | None = _field(
+        default=None, metadata=wire("lengthMinutes", Integer(minimum=0, maximum=10080))
+    )
     """How long the encounter took, in whole minutes. (0 to 10080)"""
     location: str | None = _field(default=None, metadata=wire("location", Text(max_length=200)))
     """Where it takes place, as a name or an identifier. (at most 200 characters)"""
@@ -65,15 +60,15 @@ class EncounterUpdateRequest(Model):
     )
     """What changes about the stay in hospital."""
     additional_properties: dict[str, Any] = _field(factory=dict)
-    """What the API sent beyond these fields, as it came, by its name on the wire."""
+    """What `from_dict` was given beyond these fields. Nothing may be: sending it is refused."""
 
 
 class EncounterUpdateRequestFields(TypedDict, total=False):
     """The fields of `EncounterUpdateRequest` as keyword arguments or as a dict in Python names."""
 
-    status: EncounterStatus | EncounterStatusLiteral
+    status: EncounterStatus | EncounterStatusLiteral | str
     """The state that the encounter has now reached."""
-    class_: EncounterClass | EncounterClassLiteral
+    class_: EncounterClass | EncounterClassLiteral | str
     """The setting in which the encounter takes place."""
     type: str
     """What kind of encounter it is, in words. (at most 200 characters)"""
@@ -82,11 +77,10 @@ class EncounterUpdateRequestFields(TypedDict, total=False):
     priority: str
     """How urgent it is. (at most 50 characters)"""
     reason_code: str | Sequence[str]
-    """Why the encounter takes place, as one text or as several. (at most 500 characters; or each at most 500
-    characters)"""
+    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
     period: Period | PeriodFields
     """When the encounter takes place. Send both ends, where both are known."""
-    length_minutes: int
+    length_minutes: float
     """How long the encounter took, in whole minutes. (0 to 10080)"""
     location: str
     """Where it takes place, as a name or an identifier. (at most 200 characters)"""

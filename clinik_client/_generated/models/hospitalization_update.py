@@ -28,7 +28,7 @@ class HospitalizationUpdate(Model):
     special_arrangement: list[str] | None = _field(default=None, metadata=wire("specialArrangement", Array(Text())))
     """What has to be provided for the patient during the stay."""
     additional_properties: dict[str, Any] = _field(factory=dict)
-    """What the API sent beyond these fields, as it came, by its name on the wire."""
+    """What `from_dict` was given beyond these fields. Nothing may be: sending it is refused."""
 
 
 class HospitalizationUpdateFields(TypedDict, total=False):

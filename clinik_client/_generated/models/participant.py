@@ -8,26 +8,15 @@ from attrs import field as _field
 
 from ..._codecs import Text
 from ..._model import Model, wire
+from ..types import RECORD_ID
 
 
 @_define(kw_only=True, repr=False)
 class Participant(Model):
     """Somebody who takes part in an encounter besides the responsible practitioner."""
 
-    practitioner_id: str = _field(
-        metadata=wire(
-            "practitionerId",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-            required=True,
-        )
-    )
-    """The practitioner who takes part. (1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor
-    ..)"""
+    practitioner_id: str = _field(metadata=wire("practitionerId", RECORD_ID, required=True))
+    """The practitioner who takes part. (a RecordId)"""
     role: str | None = _field(default=None, metadata=wire("role", Text()))
     """What this practitioner does in the encounter."""
     additional_properties: dict[str, Any] = _field(factory=dict)
@@ -38,7 +27,6 @@ class ParticipantFields(TypedDict, total=False):
     """The fields of `Participant` as keyword arguments or as a dict in Python names."""
 
     practitioner_id: Required[str]
-    """The practitioner who takes part. (1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor
-    ..)"""
+    """The practitioner who takes part. (a RecordId)"""
     role: str | None
     """What this practitioner does in the encounter."""

@@ -33,30 +33,7 @@ def request(
 
     Args:
         given: all fields as one dict in the API's names, or as one model; instead of keywords.
-        status: The state in which the encounter begins.
-        class_: The setting in which the encounter takes place.
-        patient_id: The patient. Cannot be changed later. (1 to 128 letters, digits, hyphens, underscores and dots, and
-            neither . nor ..)
-        practitioner_id: The practitioner who is responsible. (1 to 128 letters, digits, hyphens, underscores and dots, and
-            neither . nor ..)
-        participants: Practitioners who take part besides the responsible one.
-        type: What kind of encounter it is, in words. (at most 200 characters)
-        service_type: The medical service that it belongs to. (at most 200 characters)
-        priority: How urgent it is. (at most 50 characters)
-        reason_code: Why the encounter takes place, as one text or as several. (at most 500 characters; or each at most
-            500 characters)
-        period: When the encounter takes place.
-        length_minutes: How long the encounter takes, in whole minutes. (0 to 10080)
-        location: Where it takes place, as a name or an identifier. (at most 200 characters)
-        service_provider: The name of the organization that provides the care. (at most 200 characters)
-        diagnosis: The diagnoses that matter to the encounter. (at most 20 items)
-        appointment_id: The appointment that led to the encounter. Cannot be changed later. (1 to 128 letters, digits,
-            hyphens, underscores and dots, and neither . nor ..)
-        based_on_id: The service request that the encounter fulfils. Cannot be changed later. (1 to 128 letters, digits,
-            hyphens, underscores and dots, and neither . nor ..)
-        part_of_id: The encounter that this one is a part of. Cannot be changed later. (1 to 128 letters, digits,
-            hyphens, underscores and dots, and neither . nor ..)
-        hospitalization: The circumstances of a stay in hospital, for inpatient encounters.
+        fields: see `EncounterCreateRequest`.
 
     Raises:
         ClinikValidationError: what is given is not valid; every problem is in its ``issues``.

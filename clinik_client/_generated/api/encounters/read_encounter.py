@@ -4,26 +4,16 @@
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ...._codecs import Text
 from ...._operation import Operation, Request
 from ...models.encounter import Encounter
 from ...models.encounter_read_params import EncounterReadParams, EncounterReadParamsFields
+from ...types import RECORD_ID
 
 OPERATION = Operation(
     id="readEncounter",
     method="GET",
     path="/v1/encounters/{id}",
-    path_parameters=(
-        (
-            "id",
-            Text(
-                min_length=1,
-                max_length=128,
-                pattern="^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}$",
-                pattern_text="1 to 128 letters, digits, hyphens, underscores and dots, and neither . nor ..",
-            ),
-        ),
-    ),
+    path_parameters=(("id", RECORD_ID),),
     params=EncounterReadParams,
     response=Encounter,
 )
@@ -41,12 +31,9 @@ def request(
     encounter that was deleted is not found from that moment on.
 
     Args:
-        id: The id of the encounter, as it came with a create, a read or a search. (1 to 128 letters, digits,
-            hyphens, underscores and dots, and neither . nor ..)
+        id: The id of the encounter, as it came with a create, a read or a search. (a RecordId)
         given: all fields as one dict in the API's names, or as one model; instead of keywords.
-        include: Records that the encounter refers to and that should be sent with it. Each value is Encounter, a
-            colon and the name of the reference, for example Encounter:patient. Every value is sent as a
-            parameter of its own. (each the name of a reference, such as patient)
+        fields: see `EncounterReadParams`.
 
     Raises:
         ClinikValidationError: what is given is not valid; every problem is in its ``issues``.

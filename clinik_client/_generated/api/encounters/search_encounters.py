@@ -36,21 +36,7 @@ def request(
 
     Args:
         given: all fields as one dict in the API's names, or as one model; instead of keywords.
-        patient_id: Only encounters of the patient with this id. (1 to 128 letters, digits, hyphens, underscores and
-            dots, and neither . nor ..)
-        status: Only encounters that are in this state.
-        date_from: Only encounters whose period starts on this day or later. A calendar day, written YYYY-MM-DD. (YYYY-
-            MM-DD)
-        date_to: Only encounters whose period starts on this day or earlier. A calendar day, written YYYY-MM-DD.
-            (YYYY-MM-DD)
-        sort: The field to order the results by; a hyphen in front of it means descending order. Both -date and
-            -period.start put the latest encounter first. The text is passed on as it is, and the service
-            decides which fields it can sort by.
-        count: How many encounters a page should hold. Without it the service takes 20. The number is never
-            refused: above 100 the service gives 100, and for zero, a negative number or no number at all it
-            gives 20.
-        cursor: Where to go on: the cursor of the page before, exactly as it came. Without it the search starts at
-            the beginning. It starts at the beginning, too, when the cursor is not valid, and no error says so.
+        fields: see `EncounterSearchParams`.
 
     Raises:
         ClinikValidationError: what is given is not valid; every problem is in its ``issues``.

@@ -1,8 +1,8 @@
-"""From a schema of the document to Python: the kind that reads and writes its values, and their types."""
+"""From a schema of the document to Python: the codec that reads and writes its values, and their types."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from keyword import iskeyword
 from typing import Any
 
@@ -13,6 +13,12 @@ from .document import Document, DocumentError, Pointer, plain
 
 DATE_TIME_FORMATS = {"date-time", "fhir-date-time"}
 
+# Keywords beside a $ref that change nothing about the values.
+_TEXTS = ("description", "title", "summary", "example", "examples", "deprecated", "readOnly", "writeOnly", "default")
+
+# Characters of a limit that is told wherever it holds.
+_SHORT = 40
+
 # Names that the generated annotations and the base class use themselves.
 _TAKEN = {"str", "int", "float", "bool", "list", "dict", "from_dict", "to_dict", "additional_properties"}
 
@@ -20,6 +26,15 @@ _TAKEN = {"str", "int", "float", "bool", "list", "dict", "from_dict", "to_dict",
 def class_name(schema_name: str) -> str:
     """The class that the generator makes of a schema's name."""
     return str(strings.ClassName(schema_name, "Model"))
+
+
+def constant_name(schema_name: str) -> str:
+    """The constant that holds the codec of a named scalar.
+
+    >>> constant_name("RecordId")
+    'RECORD_ID'
+    """
+    return strings.snake_case(schema_name).upper()
 
 
 def module_name(schema_name: str) -> str:
@@ -40,17 +55,19 @@ def python_name(wire_name: str) -> str:
 
 
 @frozen
-class Kind:
+class CodecSource:
     """What the generated code says about the values of one schema."""
 
     code: str
-    """The expression for the kind, `Text(max_length=200)`."""
+    """The expression for the codec, `Text(max_length=200)`."""
     type: str
     """The type of what is read."""
     input: str
     """The type of what may be given."""
     names: frozenset[str] = frozenset()
     """The generated classes that the types mention."""
+    scalars: frozenset[str] = frozenset()
+    """The named scalars that the expression mentions."""
     nullable: bool = False
     limits: str = ""
     """The limits in words, for docstrings."""
@@ -59,8 +76,8 @@ class Kind:
     converter: str | None = None
 
 
-def kind_of(document: Document, schema: Mapping[str, Any], path: Pointer) -> Kind:
-    """The kind for a schema.
+def codec_of(document: Document, schema: Mapping[str, Any], path: Pointer) -> CodecSource:
+    """The codec for a schema.
 
     Args:
         document: where references lead.
@@ -71,13 +88,15 @@ def kind_of(document: Document, schema: Mapping[str, Any], path: Pointer) -> Kin
         target = document.resolve(schema)
         name = str(schema["$ref"]).rpartition("/")[2]
         if "enum" in target:
-            return _enumeration(name, target)
+            return _enumeration(name, target, is_open=schema.get("x-other-codes") is True)
         if is_object(target):
             cls = class_name(name)
-            return Kind(f'Object("{cls}")', cls, f"{cls} | {cls}Fields", frozenset({name}))
-        return kind_of(document, {**target, **{k: v for k, v in schema.items() if k != "$ref"}}, path)
+            return CodecSource(f'Object("{cls}")', cls, f"{cls} | {cls}Fields", frozenset({name}))
+        if schema["$ref"] == f"#/components/schemas/{name}" and not schema.keys() - {"$ref", *_TEXTS}:
+            return _named_scalar(document, name, path)
+        return codec_of(document, {**target, **{k: v for k, v in schema.items() if k != "$ref"}}, path)
     if len(schema.get("allOf", ())) == 1 and "properties" not in schema:
-        return kind_of(document, schema["allOf"][0], path)
+        return codec_of(document, schema["allOf"][0], path)
     for union in ("oneOf", "anyOf"):
         if union in schema:
             return _union(document, schema[union], (*path, union))
@@ -90,7 +109,7 @@ def kind_of(document: Document, schema: Mapping[str, Any], path: Pointer) -> Kin
     if len(types) > 1:
         return evolve(_union(document, [{**schema, "type": name} for name in types], path), nullable=nullable)
     if not types:
-        return Kind("Json()", "Any", "Any", nullable=nullable)
+        return CodecSource("Json()", "Any", "Any", nullable=nullable)
     return evolve(_simple(document, types[0], schema, path), nullable=nullable)
 
 
@@ -99,31 +118,59 @@ def is_object(schema: Mapping[str, Any]) -> bool:
     return bool(schema.get("properties")) or "allOf" in schema
 
 
-def _enumeration(name: str, schema: Mapping[str, Any]) -> Kind:
+def named_scalar(document: Document, name: str) -> CodecSource:
+    """The codec of a component that becomes no class; written out."""
+    return codec_of(document, document.root["components"]["schemas"][name], ("components", "schemas", name))
+
+
+def _named_scalar(document: Document, name: str, path: Pointer) -> CodecSource:
+    codec = named_scalar(document, name)
+    if codec.code.endswith("()") or codec.code.isidentifier():
+        # It says no more than its type, or another name.
+        return codec
+    # A long sentence is told once, with the constant.
+    limits = codec.limits if len(codec.limits) <= _SHORT else f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+    return evolve(codec, code=constant_name(name), scalars=frozenset({name}), limits=limits)
+
+
+def _enumeration(name: str, schema: Mapping[str, Any], *, is_open: bool) -> CodecSource:
     cls = class_name(name)
     base = "int" if all(isinstance(value, int) for value in schema["enum"]) else "str"
-    return Kind(f'Enumeration("{cls}")', f"{cls} | {base}", f"{cls} | {cls}Literal", frozenset({name}))
+    code = f'Enumeration("{cls}", is_open=True)' if is_open else f'Enumeration("{cls}")'
+    given = f"{cls} | {cls}Literal | {base}" if is_open else f"{cls} | {cls}Literal"
+    return CodecSource(code, f"{cls} | {base}", given, frozenset({name}))
 
 
-def _constant(value: Any) -> Kind:
-    return Kind(f"Constant({value!r})", type(value).__name__, f"Literal[{value!r}]")
+def _constant(value: Any) -> CodecSource:
+    return CodecSource(f"Constant({value!r})", type(value).__name__, f"Literal[{value!r}]")
 
 
-def _union(document: Document, schemas: list[Any], path: Pointer) -> Kind:
-    given = [kind_of(document, schema, (*path, index)) for index, schema in enumerate(schemas)]
-    kinds = [kind for schema, kind in zip(schemas, given, strict=True) if schema.get("type") != "null"]
-    nullable = len(kinds) < len(given) or any(kind.nullable for kind in kinds)
-    if len(kinds) == 1:
-        return evolve(kinds[0], nullable=nullable)
-    return Kind(
-        code=f"OneOf(({', '.join(kind.code for kind in kinds)},))",
-        type=_either(kind.type for kind in kinds),
-        input=_either(kind.input for kind in kinds),
-        names=frozenset().union(*(kind.names for kind in kinds)),
+def _union(document: Document, schemas: list[Any], path: Pointer) -> CodecSource:
+    given = [codec_of(document, schema, (*path, index)) for index, schema in enumerate(schemas)]
+    codecs = [codec for schema, codec in zip(schemas, given, strict=True) if schema.get("type") != "null"]
+    nullable = len(codecs) < len(given) or any(codec.nullable for codec in codecs)
+    if len(codecs) == 1:
+        return evolve(codecs[0], nullable=nullable)
+    return CodecSource(
+        code=f"OneOf(({', '.join(codec.code for codec in codecs)},))",
+        type=_either(codec.type for codec in codecs),
+        input=_either(codec.input for codec in codecs),
+        names=frozenset().union(*(codec.names for codec in codecs)),
+        scalars=frozenset().union(*(codec.scalars for codec in codecs)),
         nullable=nullable,
-        limits="; or ".join(dict.fromkeys(kind.limits for kind in kinds if kind.limits)),
-        bounds=frozenset().union(*(kind.bounds for kind in kinds)),
+        limits=_either_limit(codec.limits for codec in codecs),
+        bounds=frozenset().union(*(codec.bounds for codec in codecs)),
     )
+
+
+def _either_limit(limits: Iterable[str]) -> str:
+    """The limits of a union, each told once.
+
+    >>> _either_limit(["at most 5 characters", "each at most 5 characters", ""])
+    'each at most 5 characters'
+    """
+    told = list(dict.fromkeys(filter(None, limits)))
+    return "; or ".join(limit for limit in told if f"each {limit}" not in told)
 
 
 def _either(types: Any) -> str:
@@ -143,22 +190,22 @@ def _members(text: str) -> list[str]:
     return [member.strip() for member in members]
 
 
-def _simple(document: Document, type_: str, schema: Mapping[str, Any], path: Pointer) -> Kind:
+def _simple(document: Document, type_: str, schema: Mapping[str, Any], path: Pointer) -> CodecSource:
     match type_:
         case "string" if schema.get("format") in DATE_TIME_FORMATS:
-            return Kind("DateTime()", "FhirDateTime", "_date | str", converter="date_time")
+            return CodecSource("DateTime()", "FhirDateTime", "_date | str", converter="date_time")
         case "string" if schema.get("format") == "date":
-            return Kind("Date()", "_date", "_date | str", limits="YYYY-MM-DD")
+            return CodecSource("Date()", "_date", "_date | str", limits="YYYY-MM-DD")
         case "string":
             return _text(schema)
         case "integer" | "number":
             return _number("int" if type_ == "integer" else "float", schema)
         case "boolean":
-            return Kind("Boolean()", "bool", "bool")
+            return CodecSource("Boolean()", "bool", "bool")
         case "array":
             return _array(document, schema, path)
         case "object":
-            return Kind("Json()", "dict[str, Any]", "Mapping[str, Any]")
+            return CodecSource("Json()", "dict[str, Any]", "Mapping[str, Any]")
     raise document.error(path, f"a schema of type {type_} is not supported")
 
 
@@ -176,7 +223,7 @@ def _range(low: Any, high: Any, noun: str = "") -> str:
     return f"at most {high}{noun}" if high is not None else ""
 
 
-def _text(schema: Mapping[str, Any]) -> Kind:
+def _text(schema: Mapping[str, Any]) -> CodecSource:
     names = {
         "minLength": "min_length",
         "maxLength": "max_length",
@@ -185,10 +232,10 @@ def _text(schema: Mapping[str, Any]) -> Kind:
         "x-prefix": "prefix",
     }
     limits = schema.get("x-pattern-text") or _range(schema.get("minLength"), schema.get("maxLength"), "characters")
-    return Kind(f"Text({_arguments(schema, names)})", "str", "str", limits=str(limits), bounds=_bounds(schema))
+    return CodecSource(f"Text({_arguments(schema, names)})", "str", "str", limits=str(limits), bounds=_bounds(schema))
 
 
-def _number(type_: str, schema: Mapping[str, Any]) -> Kind:
+def _number(type_: str, schema: Mapping[str, Any]) -> CodecSource:
     names = {
         "minimum": "minimum",
         "maximum": "maximum",
@@ -196,23 +243,28 @@ def _number(type_: str, schema: Mapping[str, Any]) -> Kind:
         "exclusiveMaximum": "below",
         "multipleOf": "multiple_of",
     }
-    code = f"{'Integer' if type_ == 'int' else 'Number'}({_arguments(schema, names)})"
+    # A number in whole steps may be given as 30.0, as it may be read, and is sent as 30.
+    whole = type_ == "int" or schema.get("multipleOf") == 1
+    if whole:
+        names.pop("multipleOf" if schema.get("multipleOf") == 1 else "", None)
+    code = f"{'Integer' if whole else 'Number'}({_arguments(schema, names)})"
     limits = _range(schema.get("minimum"), schema.get("maximum"))
-    return Kind(code, type_, type_, limits=limits, bounds=_bounds(schema))
+    return CodecSource(code, type_, type_, limits=limits, bounds=_bounds(schema))
 
 
-def _array(document: Document, schema: Mapping[str, Any], path: Pointer) -> Kind:
-    item = kind_of(document, schema.get("items", {}), (*path, "items"))
+def _array(document: Document, schema: Mapping[str, Any], path: Pointer) -> CodecSource:
+    item = codec_of(document, schema.get("items", {}), (*path, "items"))
     names = {"minItems": "min_items", "maxItems": "max_items", "uniqueItems": "unique"}
     arguments = ", ".join(filter(None, (item.code, _arguments(schema, names))))
     limits = [_range(schema.get("minItems"), schema.get("maxItems"), "items")]
     if item.limits:
         limits.append(f"each {item.limits}")
-    return Kind(
+    return CodecSource(
         code=f"Array({arguments})",
         type=f"list[{item.type}]",
         input=f"Sequence[{item.input}]",
         names=item.names,
+        scalars=item.scalars,
         limits="; ".join(filter(None, limits)),
         bounds=_bounds(schema) | {(f"items.{name}", value) for name, value in item.bounds},
     )
