@@ -11,7 +11,7 @@ import time
 from collections import deque
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Self
+from typing import Final
 
 from attrs import define, field
 
@@ -161,14 +161,9 @@ class _Outage:
 class Clock:
     """The time, waiting, and random numbers: all that tests replace to be fast and exact."""
 
-    _waits: Register[Wait]
-    _stopped: bool
-
-    def __new__(cls, *_: Any) -> Self:
-        # Not in __init__, which the clocks of tests replace.
-        clock = super().__new__(cls)
-        clock._waits, clock._stopped = Register(), False
-        return clock
+    def __init__(self) -> None:
+        self._waits: Register[Wait] = Register()
+        self._stopped = False
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""

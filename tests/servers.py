@@ -9,15 +9,12 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 import orjson
 from attrs import frozen
 
-from clinik_client import Clinik
-from clinik_client._retry import Clock
 from clinik_client.testing import Connection, WireRequest, WireResponse, WireServer
 from clinik_client.testing.wire import Handler, TakeOver
 
@@ -261,38 +258,3 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
         return port
-
-
-# -- the client's clock -----------------------------------------------------------------------------------------------
-
-
-class VirtualClock(Clock):
-    """Waiting takes no time, and is written down; chance is what the test says."""
-
-    def __init__(self, share: float = 1.0) -> None:
-        self.share = share
-        """What ``jitter`` gives, as a share of the most that it may give."""
-        self.waits: list[float] = []
-        self.ranges: list[float] = []
-        """The most that each jitter was allowed to be."""
-        self.passed = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.passed
-
-    def utc(self) -> datetime:
-        return datetime(2025, 6, 1, tzinfo=UTC) + timedelta(seconds=self.passed)
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.passed += seconds
-
-    def jitter(self, most: float) -> float:
-        self.ranges.append(most)
-        return most * self.share
-
-
-def on_virtual_time(client: Clinik, share: float = 1.0) -> VirtualClock:
-    """Give a client a clock on which waiting takes no time."""
-    client._session.clock = clock = VirtualClock(share)
-    return clock

@@ -279,3 +279,18 @@ def test_every_exception_of_the_sdk_that_can_leave_it_is_in_the_tree() -> None:
             if isinstance(node, ast.ClassDef) and node.name.endswith(("Error", "Exception")):
                 thing = getattr(sys.modules[name.removesuffix(".py").replace("/", ".")], node.name)
                 assert issubclass(thing, ClinikApiError)
+
+
+# -- the tests --------------------------------------------------------------------------------------------------------
+
+TESTS = {path.relative_to(ROOT).as_posix(): path for path in sorted((ROOT / "tests").rglob("*.py"))}
+
+
+def test_one_module_of_the_tests_looks_inside_a_client() -> None:
+    looking = {
+        name
+        for name, path in TESTS.items()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr == "_session"
+    }
+    assert looking == {"tests/inside.py"}

@@ -27,7 +27,8 @@ from clinik_client._generated.api.encounters import delete_encounter, read_encou
 from clinik_client._operation import Request
 from clinik_client._reading import InvalidResponse, read_response
 from clinik_client._transport import HttpResponse
-from tests.servers import KEY, Service, created, keep_open, ok, on_virtual_time, page, record, refuse, respond
+from tests.inside import on_virtual_time, options_of
+from tests.servers import KEY, Service, created, keep_open, ok, page, record, refuse, respond
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -118,7 +119,7 @@ def test_a_view_shares_the_connections_and_not_the_limits(serve: Serve, connect:
     for one in (clinik, view, clinik, view):
         one.encounters.read("enc_1")
     assert {seen.connection for seen in service.ledger} == {1}
-    parent, other = clinik._session.options, view._session.options
+    parent, other = options_of(clinik), options_of(view)
     assert (parent.timeout, parent.retries, parent.deadline) == (7.0, 1, None)
     assert (other.timeout, other.retries, other.deadline) == (3.0, 5, 9.0)
 
@@ -126,10 +127,10 @@ def test_a_view_shares_the_connections_and_not_the_limits(serve: Serve, connect:
 def test_a_view_keeps_what_is_not_given_and_takes_a_limit_away(connect: Connect) -> None:
     clinik = connect("http://127.0.0.1:9", timeout=7.0, retries=1, deadline=2.0)
     view = clinik.with_options(retries=0)
-    assert (view._session.options.timeout, view._session.options.retries) == (7.0, 0)
-    assert view._session.options.deadline == 2.0
-    assert view.with_options(deadline=float("inf"))._session.options.deadline == float("inf")
-    assert view.with_options(retries=3)._session.options.retries == 3
+    assert (options_of(view).timeout, options_of(view).retries) == (7.0, 0)
+    assert options_of(view).deadline == 2.0
+    assert options_of(view.with_options(deadline=float("inf"))).deadline == float("inf")
+    assert options_of(view.with_options(retries=3)).retries == 3
 
 
 def test_a_views_retries_count(serve: Serve, connect: Connect) -> None:

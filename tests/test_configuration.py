@@ -42,7 +42,8 @@ from clinik_client import (
 )
 from clinik_client._transport import parse_target, proxies, tls
 from clinik_client.testing import Connection, WireResponse, WireServer
-from tests.servers import KEY, Service, ok, on_virtual_time, serve_bytes, tunnel
+from tests.inside import on_virtual_time, parts_of
+from tests.servers import KEY, Service, ok, serve_bytes, tunnel
 
 pytestmark = pytest.mark.usefixtures("nothing_left", "bare_environment")
 
@@ -156,8 +157,7 @@ def test_a_client_that_was_never_set_up_has_a_repr() -> None:
 
 def test_the_key_is_in_no_repr() -> None:
     with Clinik(f"clk_live_{CANARY}") as clinik:
-        parts = [clinik, clinik.encounters, clinik.with_options(retries=0), *vars(clinik).values()]
-        parts += [getattr(clinik._session, name) for name in ("transport", "options", "budget", "clock")]
+        parts = [*parts_of(clinik), *parts_of(clinik.with_options(retries=0))]
         assert CANARY not in " ".join(f"{part!r} {part!s}" for part in parts)
         assert CANARY not in repr(clinik.encounters.search_all(patient_id="pt_1"))
 

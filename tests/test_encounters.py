@@ -33,9 +33,9 @@ from clinik_client import (
     Period,
 )
 from clinik_client._generated.api.encounters import create_encounter, search_encounters, update_encounter
-from clinik_client._retry import Clock
 from clinik_client.testing import Exchange, FixtureServer, Recording, load_recording
 from clinik_client.testing.har import KEY_FORMAT
+from tests.inside import on_virtual_time
 from tests.strategies import CREATE, READ, SEARCH, UPDATE, broken, in_python_names
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -337,16 +337,6 @@ def test_records_in_the_form_of_fhir(clinik: Clinik) -> None:
     assert page.data[0] == stay
 
 
-class PatientClock(Clock):
-    """Waits without waiting."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-
 @pytest.mark.clinik_recording("quota-and-rate-limit")
 def test_a_view_with_other_limits_does_the_same_within_them(clinik: Clinik, clinik_server: FixtureServer) -> None:
     with clinik.with_options(retries=0) as quick:
@@ -368,7 +358,7 @@ def test_what_the_service_says_of_limits(clinik: Clinik) -> None:
     assert (quota.sandbox_limit, quota.sandbox_used, quota.sandbox_remaining) == (1000, 120, 880)
     _, meta = clinik.encounters.search(patient_id="pt_quota1")
     assert meta.quota.used == 100251
-    clinik._session.clock = clock = PatientClock()
+    clock = on_virtual_time(clinik)
     encounter, meta = clinik.encounters.read("enc_busy")
     assert (encounter.id, meta.attempts, clock.waits) == ("enc_busy", 2, [1])
     _, meta = clinik.encounters.delete("enc_quota1")

@@ -21,6 +21,7 @@ from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValid
 from clinik_client._frames import leaves_nothing
 from clinik_client._resource import Resource
 from tests.faults.watch import SILENT, leaks_of, shows, variables_of
+from tests.inside import session_of
 from tests.servers import free_port, ok, page, raw, record, refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -281,7 +282,7 @@ def test_an_exception_that_was_being_handled_is_searched_too(connected: Callable
     @leaves_nothing
     def again() -> None:
         try:
-            clinik._session.send(None)  # type: ignore[arg-type]  # fails somewhere below
+            session_of(clinik).send(None)  # type: ignore[arg-type]  # fails somewhere below
         except AttributeError as problem:
             raise Interruption from problem
 

@@ -32,7 +32,8 @@ from clinik_client._pagination import MOST_IDLE_PAGES, REMEMBERED
 from clinik_client._reading import read_response
 from clinik_client._transport import HttpResponse
 from tests.faults import points
-from tests.servers import Service, ok, on_virtual_time, page, record, refuse, respond
+from tests.inside import on_virtual_time
+from tests.servers import Service, ok, page, record, refuse, respond
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

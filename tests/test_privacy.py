@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from clinik_client import Clinik, ClinikApiError, EncounterCreateRequest
 from clinik_client._privacy import REDACTED, Redactor, is_name, texts_of
 from clinik_client.testing import Exchange, WireRequest, WireResponse, WireServer
+from tests.inside import parts_of
 from tests.strategies import json_values
 
 # -- redaction --------------------------------------------------------------------------------------------------------
@@ -420,13 +421,7 @@ def test_no_key_and_no_health_data_comes_out(call: str, response: str) -> None:
             # A record's repr names the record itself; that of raw data and of lists of records is not the SDK's.
             if not isinstance(response, list):
                 shown.append(repr(response).replace(ID, "").replace(OTHER_ID, ""))
-        shown += [
-            repr(clinik),
-            repr(clinik.encounters),
-            repr(clinik._session),
-            repr(clinik._session.transport),
-            repr(vars(clinik)),
-        ]
+        shown += map(repr, [*parts_of(clinik), vars(clinik)])
     assert any(record.name == "clinik_client" for record in records)
     assert any(record.name.startswith("httpcore") for record in records)
     for text in (*shown, *map(told_of, records)):

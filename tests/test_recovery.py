@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from clinik_client import Clinik, ClinikServerError, ClinikTimeoutError, ClinikValidationError, EncounterCreateRequest
-from clinik_client._retry import Clock
 from clinik_client.testing import Exchange, FixtureServer, Recording
+from tests.inside import VirtualClock, on_virtual_time
 
 SENT = datetime(2025, 6, 1, 9, 0, 0, tzinfo=UTC)
 VISIT: dict[str, Any] = {
@@ -22,26 +22,9 @@ VISIT: dict[str, Any] = {
 }
 
 
-class VirtualClock(Clock):
-    """Stands still until somebody sleeps."""
-
-    def __init__(self, utc: datetime) -> None:
-        self.time = utc
-        self.slept: list[float] = []
-
-    def utc(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time += timedelta(seconds=seconds)
-
-
 def at(clinik: Clinik, seconds: float) -> VirtualClock:
     """Put a client's clock to some seconds after the create was sent."""
-    clock = VirtualClock(SENT + timedelta(seconds=seconds))
-    clinik._session.clock = clock
-    return clock
+    return on_virtual_time(clinik, VirtualClock(start=SENT + timedelta(seconds=seconds)))
 
 
 @pytest.mark.clinik_recording("lost-create")
@@ -51,7 +34,7 @@ def test_the_one_encounter_that_fits_is_found_after_the_index_had_its_time(clini
     assert (result.verdict, result.after) == ("found", 10.0)
     assert result.match is not None
     assert result.match.id == "enc_xyz789"
-    assert clock.slept == [7.0]
+    assert clock.waits == [7.0]
 
 
 @pytest.mark.clinik_recording("lost-create")
@@ -67,7 +50,7 @@ def test_none_that_fits_is_told_with_the_time_that_has_passed(clinik: Clinik) ->
     clock = at(clinik, 60)
     result = clinik.encounters.find_created(since=SENT, **{**VISIT, "patient_id": "pt_nobody"})
     assert (result.verdict, result.matches, result.after) == ("not_there", [], 60.0)
-    assert clock.slept == []
+    assert clock.waits == []
 
 
 @pytest.mark.clinik_recording("lost-create")
@@ -208,5 +191,5 @@ def test_a_wait_that_would_outlast_the_deadline_is_not_begun(clinik: Clinik) -> 
     clock = at(clinik, 3)
     with pytest.raises(ClinikTimeoutError, match=r"7\.0 s more") as raised:
         clinik.with_options(deadline=6.9).encounters.find_created(since=SENT, **VISIT)
-    assert (clock.slept, raised.value.code) == ([], "timeout")
+    assert (clock.waits, raised.value.code) == ([], "timeout")
     assert clinik.with_options(deadline=60).encounters.find_created(since=SENT, **VISIT).verdict == "found"

@@ -38,17 +38,16 @@ from clinik_client._operation import Request
 from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
 from clinik_client._session import Options, Session
 from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, network, parse_target
+from tests.inside import VirtualClock, on_virtual_time
 from tests.servers import (
     Service,
     Step,
-    VirtualClock,
     created,
     envelope,
     free_port,
     gzipped_envelope,
     keep_open,
     ok,
-    on_virtual_time,
     page,
     raw,
     record,
@@ -350,7 +349,7 @@ def test_a_rate_limited_call_waits_as_told_else_until_the_reset_else_backs_off(
 ) -> None:
     service = serve(step, GOOD[name])
     clinik = connect(service)
-    clock = on_virtual_time(clinik, share=0.25)
+    clock = on_virtual_time(clinik, VirtualClock(share=0.25))
     assert CALLS[name](clinik).meta.attempts == 2
     assert clock.waits == [pytest.approx(wait, abs=1e-6)]
     assert len(service.ledger) == 2

@@ -42,6 +42,7 @@ from clinik_client._transport.connect import connect as connect_to
 from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
 from clinik_client.testing import Connection, WireRequest, WireResponse
 from clinik_client.testing.wire import TakeOver
+from tests.inside import VirtualClock, on_virtual_time, session_of
 from tests.servers import (
     KEY,
     FullBacklog,
@@ -54,7 +55,6 @@ from tests.servers import (
     gzipped_envelope,
     keep_open,
     ok,
-    on_virtual_time,
     page,
     raw,
     record,
@@ -241,7 +241,8 @@ def test_sending_is_within_the_timeout(connect: Connect) -> None:
 def test_the_deadline_bounds_attempts_and_waits_together(serve: Serve, connect: Connect) -> None:
     service = serve(keep_open())
     clinik = connect(service, timeout=0.1, deadline=0.25, retries=50)
-    clinik._session.clock.jitter = lambda most: 0.0  # type: ignore[method-assign]  # no waits: attempts alone fill it
+    # No waits: the attempts alone fill it.
+    on_virtual_time(clinik, VirtualClock(share=0.0))
     with in_time(0.25), pytest.raises(ClinikTimeoutError) as raised:
         clinik.encounters.read("enc_1")
     assert raised.value.attempts == len(service.ledger) == 3
@@ -820,8 +821,8 @@ def test_an_unused_client_opens_nothing(connect: Connect) -> None:
 
 def test_the_transport_shows_no_key(connect: Connect) -> None:
     clinik = connect("http://127.0.0.1:9/p")
-    assert repr(clinik._session.transport) == "<Transport to http://127.0.0.1:9/p>"
-    assert KEY not in repr(clinik._session)
+    assert repr(session_of(clinik).transport) == "<Transport to http://127.0.0.1:9/p>"
+    assert KEY not in repr(session_of(clinik))
 
 
 def test_a_refusal_with_any_headers_is_survived(serve: Serve, connect: Connect) -> None:

@@ -14,30 +14,12 @@ from unittest import mock
 import trustme
 from attrs import frozen
 
-from clinik_client._retry import Clock
-
 from .policy import Cell
 from .server import FaultServer
 from .watch import LogWatch
 
 numbers = count(1)
 """For what has to be different in every cell."""
-
-
-class VirtualClock(Clock):
-    """Waits between attempts take no time; the network's waits are real."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-        self.before_retry: Callable[[], None] | None = None
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        if self.before_retry is not None:
-            self.before_retry()
-
-    def jitter(self, most: float) -> float:
-        return 0.0
 
 
 class Names:

@@ -11,9 +11,10 @@ from typing import Any, get_args
 
 from clinik_client import Clinik, ClinikApiError, ClinikRateLimitError
 from clinik_client._response import ApiResponse
+from tests.inside import VirtualClock, on_virtual_time, parts_of
 
 from .catalogue import FAULTS, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Fault, Operation
-from .lab import Lab, Place, VirtualClock, numbers, place_for
+from .lab import Lab, Place, numbers, place_for
 from .policy import RETRIES, Cell, Expected, Mode, expected
 from .report import Report
 from .server import FaultServer, record
@@ -61,14 +62,13 @@ class _Trial:
         self.timeout = timeout
         self.record_id = f"enc_canary{number}"
         self.patient_id = f"pt_canary{number}"
-        self.clock = VirtualClock()
-        clinik._session.clock = self.clock
+        self.clock = on_virtual_time(clinik, VirtualClock(share=0.0))
 
     def run(self) -> None:
         cell, fault = self.cell, self.cell.fault
         if fault.network in ("refused", "silent"):
             if cell.mode == "once":
-                self.clock.before_retry = self._start
+                self.clock.before_wait = self._start
         else:
             self._add_records(self.place.server())
         if fault.kept:
@@ -178,8 +178,7 @@ class _Trial:
             self.report.add("wrong", f"says {outcome}, applied {applied} times")
 
     def _look_at_reprs(self) -> None:
-        shown = (self.clinik, self.clinik.encounters, self.clinik._session, self.clinik._session.transport)
-        if any(shows(text) for thing in shown for text in (repr(thing), str(thing))):
+        if any(shows(text) for thing in parts_of(self.clinik) for text in (repr(thing), str(thing))):
             self.report.add("leaks", "repr of the client")
 
     def _use_again(self) -> None:
