@@ -1,4 +1,4 @@
-"""What the tests of sending share: services that response as they are told, clients for them, certificates."""
+"""What the tests of sending share: services that respond as they are told, clients for them, certificates."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Service]]:
-    """Starts services that response with these steps."""
+    """Starts services that respond with these steps."""
     with ExitStack() as stack:
 
         def start(*steps: Step, ssl_context: ssl.SSLContext | None = None) -> Service:

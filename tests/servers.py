@@ -1,4 +1,4 @@
-"""Test servers on loopback sockets: what a service, a proxy or something broken in between may response."""
+"""Test servers on loopback sockets: they respond as a service, a proxy, or something broken in between may."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import orjson
 from attrs import frozen
 
 from clinik_client.testing import Connection, WireRequest, WireResponse, WireServer
-from clinik_client.testing.wire import Handler, TakeOver
+from clinik_client.testing._wire import Handler, TakeOver
 
 KEY = "clk_test_0unit0"
 
@@ -133,6 +133,12 @@ def refuse(status: int, code: str | None = None, headers: Mapping[str, str] | No
     """An error in the API's own form."""
     body = {"error": "Refused", "message": "It was refused.", "requestId": "req_9"}
     return respond(status, body if code is None else {**body, "code": code}, headers)
+
+
+def limited(headers: dict[str, str] | None = None, reset: Any = None) -> WireResponse:
+    """A call that was too fast."""
+    body: dict[str, Any] = {"error": "Too many", "code": "RATE_LIMITED", "requestId": "req_9"}
+    return respond(429, body if reset is None else {**body, "meta": {"rateLimitReset": reset}}, headers)
 
 
 def zipped(body: bytes, status: int = 200) -> WireResponse:

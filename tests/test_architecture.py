@@ -140,7 +140,7 @@ SPEAKING_HTTP = {name: path for name, path in MODULES.items() if {"httpx", "http
 
 def test_http_is_spoken_in_two_places() -> None:
     places = {name if "testing" in name else name.rpartition("/")[0] for name in SPEAKING_HTTP}
-    assert places == {"clinik_client/_transport", "clinik_client/testing/wire.py"}
+    assert places == {"clinik_client/_transport", "clinik_client/testing/_wire.py"}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -294,3 +294,55 @@ def test_one_module_of_the_tests_looks_inside_a_client() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "_session"
     }
     assert looking == {"tests/inside.py"}
+
+
+ROOMS = [name for name in HANDWRITTEN if not name.endswith(("__init__.py", "_version.py"))]
+
+# Rooms without behaviour of their own, and those of the test kit that its parts are tested through.
+TESTED_IN = {
+    "clinik_client/_encounters/lost_create.py": "tests/test_recovery.py",
+    "clinik_client/_fhir_form.py": "tests/encounters/test_fhir.py",
+    "clinik_client/_fhir_types.py": "tests/encounters/test_fhir.py",
+    "clinik_client/_resource.py": "tests/encounters/test_facade.py",
+    "clinik_client/_transport/network.py": "tests/transport/test_connect.py",
+    "clinik_client/testing/__main__.py": "tests/testing/test_serve_command.py",
+    "clinik_client/testing/_connection.py": "tests/testing/test_wire.py",
+    "clinik_client/testing/_exchange.py": "tests/testing/test_har.py",
+    "clinik_client/testing/_matching.py": "tests/testing/test_fixture_server.py",
+    "clinik_client/testing/_plugin.py": "tests/testing/test_pytest_plugin.py",
+    "clinik_client/testing/_server.py": "tests/testing/test_fixture_server.py",
+}
+
+
+def mirror_of(name: str) -> str:
+    *folders, module = [step.lstrip("_") for step in name.removeprefix("clinik_client/").split("/")]
+    return "/".join(["tests", *folders, f"test_{module}"])
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_every_room_has_its_tests_where_one_looks_for_them(name: str) -> None:
+    assert TESTED_IN.get(name, mirror_of(name)) in TESTS
+    assert name not in TESTED_IN or mirror_of(name) not in TESTS
+
+
+def test_no_two_classes_have_one_name() -> None:
+    homes: dict[str, set[str]] = {}
+    for path in [*HANDWRITTEN.values(), *TESTS.values(), *(ROOT / "generator").rglob("*.py")]:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, set()).add(path.relative_to(ROOT).as_posix())
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_docstrings_are_written_in_one_style() -> None:
+    marks = re.compile(r":(?:param|raises|returns?|rtype|type)\b[^`]*:|:(?:class|func|meth|attr|mod):`")
+    for path in [*HANDWRITTEN.values(), *TESTS.values(), *(ROOT / "generator").rglob("*.py")]:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                assert not marks.search(ast.get_docstring(node) or ""), path
+
+
+def test_the_guide_to_the_recordings_names_each_of_them() -> None:
+    folder = ROOT / "tests" / "recordings"
+    told = re.findall(r"^\| `([\w-]+\.har)` \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(told) == sorted(path.name for path in folder.glob("*.har"))

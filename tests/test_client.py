@@ -8,10 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from clinik_client import (
     Clinik,
@@ -21,16 +18,9 @@ from clinik_client import (
     ClinikNotFoundError,
     ClinikServerError,
     ClinikValidationError,
-    Encounter,
 )
-from clinik_client._generated.api.encounters import delete_encounter, read_encounter, search_encounters
-from clinik_client._operation import Request
-from clinik_client._reading import InvalidResponse, read_response
-from clinik_client._transport import HttpResponse
 from tests.inside import on_virtual_time, options_of
-from tests.servers import KEY, Service, created, keep_open, ok, page, record, refuse, respond
-
-pytestmark = pytest.mark.usefixtures("nothing_left")
+from tests.servers import KEY, Service, created, keep_open, ok, page, refuse, respond
 
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
@@ -288,7 +278,7 @@ def test_request_treats_everything_else_as_a_create(serve: Serve, connect: Conne
     assert (raised.value.outcome, raised.value.attempts, len(service.ledger)) == ("unknown", 1, 1)
 
 
-def test_request_gives_what_a_delete_responses_and_its_404_is_one(serve: Serve, connect: Connect) -> None:
+def test_request_gives_what_a_delete_sends_and_its_404_is_one(serve: Serve, connect: Connect) -> None:
     service = serve(ok({"gone": 3}), refuse(404, "NOT_FOUND"))
     clinik = connect(service)
     assert clinik.request("DELETE", "/v1/things").data == {"gone": 3}
@@ -303,7 +293,7 @@ def test_request_names_no_path_in_its_errors(serve: Serve, connect: Connect) -> 
     assert "c4n4ry" not in str(raised.value)
 
 
-# -- reading responses ------------------------------------------------------------------------------------------------
+# -- headers -----------------------------------------------------------------------------------------------------------
 
 
 def test_every_header_that_the_api_wants_is_sent(serve: Serve, connect: Connect) -> None:
@@ -318,74 +308,3 @@ def test_every_header_that_the_api_wants_is_sent(serve: Serve, connect: Connect)
         assert seen.header("accept-encoding") == "gzip"
     assert [seen.header("content-type") for seen in service.ledger] == ["application/json", None, None]
     assert service.ledger[2].target == "/v1/encounters"
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-SHARED_NAMES = ("id", "status", "class", "period", "diagnosis", "type", "serviceType", "location", "resourceType")
-FHIR_NAMES = ("subject", "participant", "length", "reasonCode", "partOf", "basedOn", "appointment", "hospitalization")
-OTHER_NAMES = ("patientId", "participants", "lengthMinutes", "data", "meta", "cursor", "hasMore", "total", "code")
-WIRE_NAMES = st.sampled_from((*SHARED_NAMES, *FHIR_NAMES, *OTHER_NAMES))
-RECORDS = st.dictionaries(WIRE_NAMES, JSON, max_size=6).map(lambda found: {"id": "enc_1", **found})
-RESPONSES = st.one_of(
-    JSON,
-    RECORDS,
-    RECORDS.map(lambda data: {**data, "resourceType": "Encounter", "id": "enc_1"}),
-    st.lists(RECORDS, max_size=3).map(lambda rows: {"data": rows, "hasMore": False}),
-)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"data": {"id": "enc_1"}, "meta": {"requestId": "req_1"}},
-        {"data": {"id": "enc_1"}, "meta": None},
-        {"data": {"id": "enc_1"}, "links": {"self": "/v1/encounters/enc_1"}},
-        {"id": "enc_1"},
-        {"resourceType": "Encounter", "id": "enc_1", "meta": {"lastUpdated": "2025-06-01T09:00:00Z"}},
-    ],
-    ids=["envelope", "no meta", "something beside it", "the record alone", "FHIR alone"],
-)
-def test_a_record_is_read_in_an_envelope_and_without(body: dict[str, Any]) -> None:
-    response = read_response(read_encounter.request("enc_1"), HttpResponse(200, {}, orjson.dumps(body)), 1, False)
-    assert response.data.id == "enc_1"
-
-
-@pytest.mark.parametrize("enveloped", [True, False])
-def test_a_page_is_read_in_an_envelope_and_without(enveloped: bool) -> None:
-    page = {"data": [{"id": "enc_1"}], "hasMore": False}
-    body = orjson.dumps({"data": page, "meta": {}} if enveloped else page)
-    response = read_response(search_encounters.request(), HttpResponse(200, {}, body), 1, False)
-    assert [encounter.id for encounter in response.data.data] == ["enc_1"]
-
-
-@given(response=RESPONSES, enveloped=st.booleans(), operation=st.sampled_from(["read", "search", "delete", "other"]))
-def test_whatever_a_service_responses_it_is_read_or_refused(response: Any, enveloped: bool, operation: str) -> None:
-    requests = {
-        "read": read_encounter.request("enc_1", include=None),
-        "search": search_encounters.request(),
-        "delete": delete_encounter.request("enc_1"),
-        "other": Request(method="GET", route="(request)", path="/v1/x"),
-    }
-    try:
-        body = orjson.dumps({"data": response, "meta": {}} if enveloped else response)
-    except orjson.JSONEncodeError:  # an integer beyond 64 bits or a lone surrogate
-        return
-    try:
-        found = read_response(requests[operation], HttpResponse(200, {}, body), 1, False)
-    except InvalidResponse:
-        assert operation != "other"
-        return
-    if operation == "read":
-        assert isinstance(found.data, Encounter)
-        assert found.data.id == "enc_1"
-        repr(found.data)
-
-
-def test_a_record_of_another_kind_is_not_the_one_that_was_asked_for() -> None:
-    body = orjson.dumps({"data": record("enc_1", resourceType="Patient")})
-    with pytest.raises(InvalidResponse, match="Encounter"):
-        read_response(read_encounter.request("enc_1", include=None), HttpResponse(200, {}, body), 1, False)

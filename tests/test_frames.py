@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import signal
@@ -17,14 +16,11 @@ from typing import Any
 
 import pytest
 
-from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValidationError, Encounters
+from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValidationError
 from clinik_client._frames import leaves_nothing
-from clinik_client._resource import Resource
 from tests.faults.watch import SILENT, leaks_of, shows, variables_of
 from tests.inside import session_of
 from tests.servers import free_port, ok, page, raw, record, refuse
-
-pytestmark = pytest.mark.usefixtures("nothing_left")
 
 KEY = "clk_test_canaryKEY"
 ID = "enc_canary1"
@@ -292,40 +288,6 @@ def test_an_exception_that_was_being_handled_is_searched_too(connected: Callable
     inside = [frame.f_locals for frame in frames if frame.f_globals["__name__"] == "clinik_client._session"]
     assert inside
     assert inside == [{}] * len(inside)
-
-
-# -- what the decorator leaves as it is -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("function", [Clinik.__init__, Clinik.request, Encounters.create, Encounters.read])
-def test_what_is_decorated_looks_as_it_was_written(function: Any) -> None:
-    inner = inspect.unwrap(function)
-    assert inner is not function
-    assert inspect.signature(function) == inspect.signature(inner)
-    assert function.__globals__ is inner.__globals__
-    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        assert getattr(function, name) == getattr(inner, name)
-
-
-def test_every_public_method_of_a_facade_is_decorated() -> None:
-    for facade in Resource.__subclasses__():
-        for name, member in vars(facade).items():
-            if inspect.isfunction(member) and not name.startswith("_"):
-                assert hasattr(member, "__wrapped__"), name
-
-
-def test_the_same_exception_leaves_with_its_way_behind_it() -> None:
-    problem = ValueError("as it was")
-
-    @leaves_nothing
-    def fail(value: str) -> None:
-        raise problem
-
-    error = raised_by(lambda: fail("canary"))
-    assert error is problem
-    assert error.__context__ is None
-    names = [step.name for step in traceback.extract_tb(error.__traceback__)]
-    assert names[-2:] == ["entry", "fail"]
 
 
 # -- what is left in the process --------------------------------------------------------------------------------------

@@ -395,12 +395,12 @@ def test_a_walk_that_is_used_inside_of_its_own_use_says_so() -> None:
 # -- interruptions ----------------------------------------------------------------------------------------------------
 
 
-class Interruption(Exception):
+class HandlerError(Exception):
     """What a signal handler raises."""
 
 
 def interrupt() -> NoReturn:
-    raise Interruption
+    raise HandlerError
 
 
 BOOK = [[record("a1"), record("a2"), PHANTOM], [], [record("a2"), record("a3")], [record("a4")]]
@@ -410,7 +410,7 @@ def walked(interrupted_at: int) -> tuple[list[str], bool]:
     """What a walk gives that is interrupted once and then goes on; and whether it was."""
     walk = Book(BOOK).walk()
     found: list[str] = []
-    with suppress(Interruption), points.at(interrupted_at, interrupt):
+    with suppress(HandlerError), points.at(interrupted_at, interrupt):
         while (row := next(walk, None)) is not None:
             found += [row.id]
         return found, False
@@ -431,7 +431,7 @@ def paged(interrupted_at: int) -> tuple[list[str], bool]:
     walk = Book(BOOK).walk()
     found: list[str] = []
     pages = walk.pages()
-    with suppress(Interruption), points.at(interrupted_at, interrupt):
+    with suppress(HandlerError), points.at(interrupted_at, interrupt):
         while (response := next(pages, None)) is not None:
             found += [row.id for row in response.data.data]
         return found, False

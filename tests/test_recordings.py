@@ -94,7 +94,7 @@ def check(schema: Any, value: Any) -> None:
     OAS31Validator(_absolute(schema), registry=_REGISTRY, format_checker=oas31_format_checker).validate(value)
 
 
-class Operation(NamedTuple):
+class Endpoint(NamedTuple):
     """A described operation, and the values of its path parameters in a recorded path."""
 
     described: Mapping[str, Any]
@@ -105,12 +105,12 @@ class Operation(NamedTuple):
         return {parameter["name"]: parameter for parameter in found if parameter["in"] == place}
 
 
-def operation_of(exchange: Exchange) -> Operation:
+def operation_of(exchange: Exchange) -> Endpoint:
     for template, item in DOCUMENT["paths"].items():
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
         match = re.fullmatch(pattern, exchange.path)
         if match and exchange.method.lower() in item:
-            return Operation(item[exchange.method.lower()], match.groupdict())
+            return Endpoint(item[exchange.method.lower()], match.groupdict())
     raise AssertionError(f"{exchange.method} {exchange.path} is not described")
 
 

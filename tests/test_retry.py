@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from email.utils import format_datetime
-from typing import Any, NoReturn
+from typing import Any
 
-import orjson
 import pytest
 from attrs import evolve
 from hypothesis import example, given
@@ -27,17 +25,15 @@ from clinik_client import (
     ClinikPermissionError,
     ClinikQuotaError,
     ClinikRateLimitError,
-    ClinikResponseError,
     ClinikServerError,
     ClinikTimeoutError,
     ClinikValidationError,
-    _reading,
 )
 from clinik_client._errors import Outcome
 from clinik_client._operation import Request
 from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
 from clinik_client._session import Options, Session
-from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, network, parse_target
+from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, parse_target
 from tests.inside import VirtualClock, on_virtual_time
 from tests.servers import (
     Service,
@@ -47,16 +43,14 @@ from tests.servers import (
     free_port,
     gzipped_envelope,
     keep_open,
+    limited,
     ok,
     page,
     raw,
-    record,
     refuse,
     respond,
     zipped,
 )
-
-pytestmark = pytest.mark.usefixtures("nothing_left")
 
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
@@ -77,7 +71,6 @@ GOOD: dict[str, Step] = {
     "search": page(["enc_1"]),
 }
 READS = ("read", "search")
-WRITES = ("create", "update", "delete")
 SENT_ONCE = ("create", "update")
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -316,11 +309,6 @@ def test_a_404_for_an_update_or_a_read_after_a_lost_one_is_still_a_404(serve: Se
 
 
 # -- how long to wait -------------------------------------------------------------------------------------------------
-
-
-def limited(headers: dict[str, str] | None = None, reset: Any = None) -> Step:
-    body: dict[str, Any] = {"error": "Too many", "code": "RATE_LIMITED", "requestId": "req_9"}
-    return respond(429, body if reset is None else {**body, "meta": {"rateLimitReset": reset}}, headers)
 
 
 DATE = format_datetime(VirtualClock().utc().replace(minute=0, second=12), usegmt=True)
@@ -714,166 +702,3 @@ def test_a_budget_counts_right_between_threads() -> None:
     for thread in threads:
         thread.join()
     assert sum(taken) == RetryBudget.SIZE
-
-
-# -- another record's response ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["read", "update"])
-@pytest.mark.parametrize("shape", [{}, {"resourceType": "Encounter", "class": {"code": "AMB"}}])
-def test_another_records_response_is_never_handed_out(
-    serve: Serve, connect: Connect, name: str, shape: dict[str, Any]
-) -> None:
-    service = serve(ok(record("enc_2", **shape)))
-    clinik = connect(service)
-    on_virtual_time(clinik)
-    with pytest.raises(ClinikResponseError, match="another record") as raised:
-        CALLS[name](clinik)
-    assert raised.value.attempts == len(service.ledger) == (3 if name == "read" else 1)
-    # It proves nothing about the record that was asked for.
-    assert raised.value.outcome == "unknown"
-    assert "enc_2" not in f"{raised.value} {vars(raised.value)}"
-
-
-def as_fhir(name: str, patient: str | None, parent: str | None = None) -> dict[str, Any]:
-    found: dict[str, Any] = {"resourceType": "Encounter", "id": name, "status": "planned", "class": {"code": "AMB"}}
-    found |= {} if patient is None else {"subject": {"reference": f"Patient/{patient}"}}
-    return found if parent is None else {**found, "partOf": {"reference": f"Encounter/{parent}"}}
-
-
-def as_simple(name: str, patient: str | None, parent: str | None = None) -> dict[str, Any]:
-    found = {"id": name, "status": "planned", "class": "AMB", "patientId": patient, "partOfId": parent}
-    return {key: value for key, value in found.items() if value is not None}
-
-
-Shape = Callable[..., dict[str, Any]]
-
-
-@pytest.mark.parametrize("shape", [as_simple, as_fhir])
-@pytest.mark.parametrize(("patient", "parent"), [("pt_2", None), ("pt_1", "enc_8"), ("pt_2", "enc_8"), ("pt_", None)])
-def test_an_response_to_a_create_that_names_another_patient_or_parent_is_never_handed_out(
-    serve: Serve, connect: Connect, shape: Shape, patient: str, parent: str | None
-) -> None:
-    service = serve(ok(shape("enc_5", patient, parent), 201))
-    with pytest.raises(ClinikResponseError, match="names another") as raised:
-        connect(service).encounters.create(status="planned", class_="AMB", patient_id="pt_1", part_of_id="enc_7")
-    assert (raised.value.outcome, raised.value.attempts, len(service.ledger)) == ("unknown", 1, 1)
-    assert patient not in f"{raised.value} {vars(raised.value)}" or patient == "pt_"
-
-
-@pytest.mark.parametrize("shape", [as_simple, as_fhir])
-@pytest.mark.parametrize(
-    ("patient", "parent"), [("pt_1", "enc_7"), ("pt_1", None), (None, None), ("Patient/pt_1", "enc_7")]
-)
-def test_what_an_response_does_not_tell_or_tells_as_a_reference_speaks_against_nothing(
-    serve: Serve, connect: Connect, shape: Shape, patient: str | None, parent: str | None
-) -> None:
-    if shape is as_fhir and patient is not None:
-        patient = patient.removeprefix("Patient/")
-    clinik = connect(serve(ok(shape("enc_5", patient, parent), 201)))
-    created = clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1", part_of_id="enc_7")
-    assert created.data.id == "enc_5"
-
-
-@pytest.mark.parametrize("shape", [as_simple, as_fhir])
-@pytest.mark.parametrize(
-    "search",
-    [
-        lambda clinik: clinik.encounters.search(patient_id="pt_1"),
-        lambda clinik: next(clinik.encounters.search_all(patient_id="pt_1")),
-    ],
-)
-def test_a_page_with_a_row_of_another_patient_than_was_asked_for_is_never_handed_out(
-    serve: Serve, connect: Connect, shape: Shape, search: Callable[[Clinik], object]
-) -> None:
-    rows = [shape("enc_1", "pt_1"), shape("enc_2", None), shape("enc_3", "pt_2")]
-    service = serve(ok({"data": rows, "hasMore": False}))
-    clinik = connect(service, retries=0)
-    with pytest.raises(ClinikResponseError, match="names another patientId"):
-        search(clinik)
-    assert len(clinik.encounters.search(status="planned").data.data) == 3
-
-
-@pytest.mark.parametrize("problem", [MemoryError(), SystemError("returned NULL without setting an exception")])
-@pytest.mark.parametrize("name", CALLS)
-def test_an_response_that_memory_does_not_suffice_for_is_a_typed_error(
-    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, problem: Exception
-) -> None:
-    def fail(body: bytes) -> NoReturn:
-        raise problem
-
-    clinik = connect(serve(ok(record(), 201)), retries=0)
-    monkeypatch.setattr(_reading, "is_interruption", lambda error: False)  # its frames are this file's
-    monkeypatch.setattr(orjson, "loads", fail)
-    with pytest.raises(ClinikResponseError, match="not enough memory") as raised:
-        CALLS[name](clinik)
-    assert raised.value.outcome == "applied"
-    assert raised.value.__context__ is None
-
-
-# -- Ctrl-C -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def default_ctrl_c() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def press_ctrl_c(*parts: bytes) -> Step:
-    """Response with these bytes; while the client waits for more, somebody presses Ctrl-C."""
-
-    def response(request: Any) -> Any:
-        def take_over(connection: Any) -> None:
-            for part in parts:
-                connection.send(part)
-            main = threading.main_thread().ident
-            assert main is not None
-            signal.pthread_kill(main, signal.SIGINT)
-            connection.receive(5)
-
-        return take_over
-
-    return response
-
-
-@pytest.mark.usefixtures("default_ctrl_c")
-@pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("parts", [(), (HEAD + b"Content-Length: 500\r\n\r\n{",)])
-def test_ctrl_c_during_a_write_says_that_the_outcome_is_unknown(
-    serve: Serve, connect: Connect, name: str, parts: tuple[bytes, ...]
-) -> None:
-    service = serve(press_ctrl_c(*parts), GOOD[name])
-    clinik = connect(service)
-    with pytest.raises(KeyboardInterrupt) as raised:
-        CALLS[name](clinik)
-    notes = " ".join(getattr(raised.value, "__notes__", []))
-    assert ("unknown" in notes) == (name in WRITES)
-    assert "enc_1" not in notes
-    assert CALLS[name](clinik).meta.attempts == 1
-    assert [seen.connection for seen in service.ledger] == [1, 2]
-
-
-@pytest.mark.parametrize(("first", "noted"), [(refuse(500), True), (limited(), False)])
-def test_ctrl_c_while_waiting_to_send_again(serve: Serve, connect: Connect, first: Step, noted: bool) -> None:
-    clinik = connect(serve(first, respond(204)))
-    clock = on_virtual_time(clinik)
-
-    def interrupt(seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    clock.sleep = interrupt  # type: ignore[method-assign]  # that is when somebody presses Ctrl-C
-    with pytest.raises(KeyboardInterrupt) as raised:
-        clinik.encounters.delete("enc_1")
-    assert hasattr(raised.value, "__notes__") == noted
-
-
-def test_ctrl_c_before_anything_was_sent_needs_no_note(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*arguments: Any, **options: Any) -> Any:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(network, "connect", interrupt)
-    with pytest.raises(KeyboardInterrupt) as raised:
-        CALLS["create"](connect("http://127.0.0.1:9"))
-    assert not hasattr(raised.value, "__notes__")

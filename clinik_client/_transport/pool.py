@@ -32,7 +32,7 @@ _MOST_IDLE: Final = 100
 _LOGGERS: Final = tuple(logging.getLogger(f"httpcore.{part}") for part in ("connection", "http11", "proxy"))
 
 
-class Connection:
+class HttpConnection:
     """One connection. It belongs to the call that has taken it, and to no other until it is put back."""
 
     def __init__(self, http: httpcore.ConnectionInterface, network: Network) -> None:
@@ -56,9 +56,9 @@ class IdleConnections:
 
     def __init__(self, keepalive: float) -> None:
         self._keepalive = keepalive
-        self._stack: deque[Connection] = deque()
+        self._stack: deque[HttpConnection] = deque()
 
-    def take(self) -> Connection | None:
+    def take(self) -> HttpConnection | None:
         """One that can be used, now the caller's alone."""
         while True:
             try:
@@ -75,7 +75,7 @@ class IdleConnections:
                 return connection
             connection.close()
 
-    def put(self, connection: Connection) -> None:
+    def put(self, connection: HttpConnection) -> None:
         """Give one back."""
         connection.idle_since = time.monotonic()
         self._stack.append(connection)
@@ -89,7 +89,7 @@ class IdleConnections:
                 return  # another thread has taken it
             oldest.close()
 
-    def _is_old(self, connection: Connection) -> bool:
+    def _is_old(self, connection: HttpConnection) -> bool:
         return time.monotonic() - connection.idle_since > self._keepalive
 
     def close(self) -> None:
@@ -169,11 +169,13 @@ class Transport:
                     others.abandon()
         return pools
 
-    def _connection(self, pools: Pools) -> Connection:
+    def _connection(self, pools: Pools) -> HttpConnection:
         """A new connection; it is made when its first request is sent."""
         network = Network(pools, self._layers)
         if self._proxy is None:
-            return Connection(httpcore.HTTPConnection(self._origin, self._context, network_backend=network), network)
+            return HttpConnection(
+                httpcore.HTTPConnection(self._origin, self._context, network_backend=network), network
+            )
         url = self._proxy.url
         # A pool of httpcore knows how to go through a proxy. It is asked for the connection, and does not keep it.
         pool = httpcore.HTTPProxy(
@@ -183,7 +185,7 @@ class Transport:
             proxy_ssl_context=self._context if url.scheme == "https" else None,
             network_backend=network,
         )
-        return Connection(pool.create_connection(self._origin), network)
+        return HttpConnection(pool.create_connection(self._origin), network)
 
     def close(self) -> None:
         """Close all connections. A call that is under way in another thread fails at once.

@@ -1,6 +1,6 @@
 """A test kit for programs that use this SDK: a real HTTP server that replays recorded exchanges.
 
-Nothing here is needed at run time. Recordings are HAR 1.2 files, one a story; :class:`FixtureServer` replays them
+Nothing here is needed at run time. Recordings are HAR 1.2 files, one a story; `FixtureServer` replays them
 strictly, on a loopback socket, and tells what was asked that no recording has a response for:
 
 >>> from http.client import HTTPConnection
@@ -14,8 +14,8 @@ strictly, on a loopback socket, and tells what was asked that no recording has a
 b'{"status":"ok"}'
 >>> server.verify()
 
-With pytest, the plugin that comes along (:mod:`clinik_client.testing.plugin`) starts and checks it. As a process of
-its own it is ``python -m clinik_client.testing serve``.
+With pytest, the plugin that comes along starts and checks it. As a process of its own it is
+``python -m clinik_client.testing serve``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .exchange import Exchange, Recording
-    from .har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
-    from .matching import ReceivedRequest
-    from .server import FixtureServer, Mismatch
-    from .wire import Connection, Limits, WireRequest, WireResponse, WireServer
+    from ._exchange import Exchange, Recording
+    from ._har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
+    from ._matching import ReceivedRequest
+    from ._server import FixtureServer, Mismatch
+    from ._wire import Connection, Limits, WireRequest, WireResponse, WireServer
 
 __all__ = [
     "FixtureServer",
@@ -50,11 +50,11 @@ __all__ = [
 ]
 
 _MODULES = {
-    "exchange": ("Exchange", "Recording"),
-    "har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
-    "matching": ("ReceivedRequest",),
-    "server": ("FixtureServer", "Mismatch"),
-    "wire": ("Connection", "Limits", "WireRequest", "WireResponse", "WireServer"),
+    "_exchange": ("Exchange", "Recording"),
+    "_har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
+    "_matching": ("ReceivedRequest",),
+    "_server": ("FixtureServer", "Mismatch"),
+    "_wire": ("Connection", "Limits", "WireRequest", "WireResponse", "WireServer"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

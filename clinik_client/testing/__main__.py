@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from .har import HarError, load_recording, load_recordings
-from .server import FixtureServer
+from ._har import HarError, load_recording, load_recordings
+from ._server import FixtureServer
 
 _DEFAULT = Path("tests", "recordings")
 

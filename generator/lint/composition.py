@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..document import mapping, sequence
-from .context import LintContext, Schema
+from .context import DocumentedSchema, LintContext
 from .keywords import HARMLESS, IGNORED, LIMIT_WORDS, UNIONS, is_alias, meaningful, parts_of
 from .rules import LOSSES, Finding
 
@@ -137,7 +137,7 @@ def alternatives(context: LintContext) -> Iterator[Finding]:
             yield from _first_wins(context, schema, key)
 
 
-def _first_wins(context: LintContext, schema: Schema, key: str) -> Iterator[Finding]:
+def _first_wins(context: LintContext, schema: DocumentedSchema, key: str) -> Iterator[Finding]:
     parts = sequence(schema.body.get(key))
     objects = [index for index, part in enumerate(parts) if context.types(part) == {"object"}]
     for index in objects[:-1]:

@@ -17,7 +17,7 @@ SCHEMA_CHILDREN = ("items", "additionalProperties")
 
 
 @frozen
-class Schema:
+class DocumentedSchema:
     """A schema that the generator looks at, and where it stands."""
 
     path: Pointer
@@ -110,7 +110,7 @@ class LintContext:
         return mapping(mapping(self.document.root.get("components")).get("schemas"))
 
     @cached_property
-    def schemas(self) -> list[Schema]:
+    def schemas(self) -> list[DocumentedSchema]:
         """Every schema that the generator looks at, parents first; references are not followed."""
         return list(self._all_schemas())
 
@@ -184,7 +184,7 @@ class LintContext:
                 types.add({str: "string", bool: "boolean", int: "integer", float: "number"}.get(type(value), "null"))
         return types
 
-    def _all_schemas(self) -> Iterator[Schema]:
+    def _all_schemas(self) -> Iterator[DocumentedSchema]:
         for name, body in self.components.items():
             yield from self._schema(("components", "schemas", name), body, "component")
         components = mapping(self.document.root.get("components"))
@@ -203,23 +203,23 @@ class LintContext:
             for status, response in mapping(operation.body.get("responses")).items():
                 yield from self._of_content((*operation.path, "responses", status), response)
 
-    def _of_parameters(self, where: Pointer, owner: Any) -> Iterator[Schema]:
+    def _of_parameters(self, where: Pointer, owner: Any) -> Iterator[DocumentedSchema]:
         for index, body in enumerate(sequence(mapping(owner).get("parameters"))):
             yield from self._of_parameter((*where, "parameters", index), body)
 
-    def _of_parameter(self, where: Pointer, body: Any) -> Iterator[Schema]:
+    def _of_parameter(self, where: Pointer, body: Any) -> Iterator[DocumentedSchema]:
         if "schema" in mapping(body):
             yield from self._schema((*where, "schema"), body["schema"], "parameter")
 
-    def _of_content(self, where: Pointer, body: Any) -> Iterator[Schema]:
+    def _of_content(self, where: Pointer, body: Any) -> Iterator[DocumentedSchema]:
         for type_, entry in mapping(mapping(body).get("content")).items():
             if "schema" in mapping(entry):
                 yield from self._schema((*where, "content", type_, "schema"), entry["schema"], "content")
 
-    def _schema(self, path: Pointer, body: Any, role: str) -> Iterator[Schema]:
+    def _schema(self, path: Pointer, body: Any, role: str) -> Iterator[DocumentedSchema]:
         if not isinstance(body, Mapping):
             return
-        yield Schema(path, body, role)
+        yield DocumentedSchema(path, body, role)
         if "$ref" in body:
             return
         for key in SCHEMA_MAPS:

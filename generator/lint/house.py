@@ -10,7 +10,7 @@ from typing import Any
 
 from ..codecs import class_name
 from ..document import mapping, sequence
-from .context import LintContext, Schema
+from .context import DocumentedSchema, LintContext
 from .rules import HOUSE, Finding
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -133,7 +133,7 @@ def _has_example(context: LintContext, body: Mapping[str, Any]) -> bool:
     return any("example" in one or one.get("examples") for one in given)
 
 
-def _owner_shows(context: LintContext, schema: Schema) -> bool:
+def _owner_shows(context: LintContext, schema: DocumentedSchema) -> bool:
     if schema.role != "properties":
         return False
     owner, name = mapping(context.document.at(schema.path[:-2])), schema.path[-1]

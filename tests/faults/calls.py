@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from clinik_client import Clinik, ClinikApiError
 
 from .lab import Lab, numbers
-from .report import Report
+from .report import CellReport
 from .server import FaultServer, Ledger, record
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ class Made:
     """A call that was made, and what came of it."""
 
     call: Call
-    report: Report
+    report: CellReport
     outcome: str | None = None
     """``None`` where it succeeded, ``raised`` where an exception came that is not the SDK's."""
     kind: str = ""
@@ -131,7 +131,7 @@ class Made:
             report.add("wrong", f"{self.call}: {self.kind or 'success'}, {self.outcome}, applied {applied} times")
 
 
-def make(call: Call, clinik: Clinik, report: Report) -> Made:
+def make(call: Call, clinik: Clinik, report: CellReport) -> Made:
     """Make a call, and write down what came of it. What is no error of the SDK is a breach."""
     made = Made(call, report)
     try:
@@ -150,7 +150,7 @@ class Hang(Exception):
     """Something that has no reason to wait has not come to an end."""
 
 
-def dry_run(work: Callable[[], T], report: Report) -> T | None:
+def dry_run(work: Callable[[], T], report: CellReport) -> T | None:
     """What is done to see how a call goes; ``None`` where it does not go at all, and the report tells it."""
     try:
         return bounded(work)
@@ -165,12 +165,12 @@ class Patience:
 
     hangs: int = 0
 
-    def hung(self, report: Report, hang: Hang) -> None:
+    def hung(self, report: CellReport, hang: Hang) -> None:
         """Tell of a call that hangs."""
         self.hangs += 1
         report.add("late", f"the client hangs: {hang}")
 
-    def is_over(self, report: Report) -> bool:
+    def is_over(self, report: CellReport) -> bool:
         """Whether nothing more is tried; the report tells it."""
         over = self.hangs >= MOST_HANGS
         if over:
@@ -215,7 +215,7 @@ def client(server: FaultServer, lab: Lab, **settings: Any) -> Clinik:
     return Clinik(KEY, base_url=f"{scheme}://127.0.0.1:{server.port}", **options)
 
 
-def look(clinik: Clinik, server: FaultServer, report: Report, who: str) -> None:
+def look(clinik: Clinik, server: FaultServer, report: CellReport, who: str) -> None:
     """The client works: reads and writes get their responses at once, and the right ones."""
     for call in (Call("read"), Call("update")):
         made = make(call.prepare(server), clinik, report)

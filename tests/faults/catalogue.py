@@ -23,7 +23,7 @@ from clinik_client import (
 )
 
 from . import server
-from .server import Exchange, Opening, Script, Step, apply, drip, finish, flood, hang, reset, send
+from .server import FaultyExchange, Opening, Script, Step, apply, drip, finish, flood, hang, reset, send
 
 Operation = Literal["create", "read", "update", "delete", "search"]
 OPERATIONS: Final[tuple[Operation, ...]] = ("create", "read", "update", "delete", "search")
@@ -77,7 +77,7 @@ class Fault:
 
 # -- bytes ------------------------------------------------------------------------------------------------------------
 
-Build = Callable[[Exchange], bytes]
+Build = Callable[[FaultyExchange], bytes]
 
 _SECRET_HEADERS = b"X-Debug: canary header\r\nServer: canary/1.0\r\n"
 
@@ -93,7 +93,7 @@ def whole(status: int, body: bytes, *lines: str) -> bytes:
     return head(status, f"Content-Length: {len(body)}", *lines) + body
 
 
-def right(exchange: Exchange) -> bytes:
+def right(exchange: FaultyExchange) -> bytes:
     """The body of the right response."""
     return orjson.dumps(exchange.payload())
 
@@ -105,7 +105,7 @@ KEEP = "Connection: keep-alive"
 def response(body: bytes | Build, *lines: str) -> Step:
     """A well-formed response of success with this body."""
 
-    def build(exchange: Exchange) -> bytes:
+    def build(exchange: FaultyExchange) -> bytes:
         content = body if isinstance(body, bytes) else body(exchange)
         return whole(exchange.status, content, "Content-Type: application/json", *(lines or (CLOSE,)))
 
@@ -115,7 +115,7 @@ def response(body: bytes | Build, *lines: str) -> Step:
 def error(status: int, code: str, *lines: str) -> Step:
     """An error of the API that repeats, in every field it has, what the request carried."""
 
-    def build(exchange: Exchange) -> bytes:
+    def build(exchange: FaultyExchange) -> bytes:
         secrets = exchange.secrets()
         body = {
             "error": f"Failed for {secrets}",
@@ -136,19 +136,19 @@ def data(value: Any) -> Build:
     return lambda exchange: orjson.dumps({**exchange.payload(), "data": value})
 
 
-def chunked(exchange: Exchange) -> bytes:
+def chunked(exchange: FaultyExchange) -> bytes:
     body = right(exchange)
     return head(exchange.status, "Transfer-Encoding: chunked") + b"%x;canary=1\r\n%s\r\n" % (len(body), body)
 
 
-def another(exchange: Exchange) -> bytes:
+def another(exchange: FaultyExchange) -> bytes:
     found = exchange.payload()
     wrong = server.record("enc_canary8another", "pt_canary8another")
     page = isinstance(found["data"], dict) and "hasMore" in found["data"]
     return orjson.dumps({**found, "data": {**found["data"], "data": [wrong]} if page else wrong})
 
 
-def without_id(exchange: Exchange) -> bytes:
+def without_id(exchange: FaultyExchange) -> bytes:
     found = exchange.payload()
     for record in [found["data"], *((found["data"] or {}).get("data") or [])]:
         if record is not None:

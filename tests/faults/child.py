@@ -73,9 +73,9 @@ def _client(url: str) -> Clinik:
 
 def _made(call: Call, clinik: Clinik) -> Made:
     from .calls import make
-    from .report import Attack, Report
+    from .report import Attack, CellReport
 
-    return make(call, clinik, Report(Attack("child", str(call))))
+    return make(call, clinik, CellReport(Attack("child", str(call))))
 
 
 # -- green threads ----------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def signals(order: dict[str, Any]) -> list[Any]:
 
     from .calls import Call
     from .interruptions import Alarm, Expired, Interrupted, note_what_arrives
-    from .report import Attack, Report
+    from .report import Attack, CellReport
 
     chance = random.Random(order["seed"])
     kinds = (KeyboardInterrupt, Alarm, Expired)
@@ -198,7 +198,7 @@ def signals(order: dict[str, Any]) -> list[Any]:
     with _client(order["url"]) as clinik:
         for operation, number in order["calls"]:
             made = _new_made(Call(operation, number))
-            interrupted = Interrupted(made, Report(Attack("child", "afterwards")), about_to_leave=True)
+            interrupted = Interrupted(made, CellReport(Attack("child", "afterwards")), about_to_leave=True)
             raised.clear()
             ignored.clear()
             try:
@@ -220,9 +220,9 @@ def signals(order: dict[str, Any]) -> list[Any]:
 
 def _new_made(call: Call) -> Made:
     from .calls import Made
-    from .report import Attack, Report
+    from .report import Attack, CellReport
 
-    return Made(call, Report(Attack("child", str(call))))
+    return Made(call, CellReport(Attack("child", str(call))))
 
 
 def _stack(frame: FrameType | None) -> Iterator[FrameType]:

@@ -19,7 +19,7 @@ from .calls import OPERATIONS, PAGES, Call, Hang, Made, Operation, Patience, bou
 from .child import ChildFailed, ask, understood
 from .lab import Lab
 from .points import Course, Point, Sampling, at, course_of
-from .report import Attack, Report
+from .report import Attack, CellReport
 from .server import FaultServer
 from .watch import shows
 
@@ -54,7 +54,7 @@ class Interrupted:
     """One interruption."""
 
     made: Made
-    afterwards: Report
+    afterwards: CellReport
     about_to_leave: bool
     """Something of the request may have left, or was just about to."""
     raised: bool = False
@@ -74,7 +74,7 @@ class Interrupted:
 
 
 @define
-class Group:
+class InterruptionGroup:
     """One operation, over plain TCP or TLS, on a kept connection or a new one."""
 
     operation: Operation
@@ -87,19 +87,19 @@ class Group:
     def __str__(self) -> str:
         return f"{self.operation}, {'TLS' if self.tls else 'plain'}, {'kept' if self.kept else 'new'} connection"
 
-    def run(self, lab: Lab, sampling: Sampling) -> list[Report]:
+    def run(self, lab: Lab, sampling: Sampling) -> list[CellReport]:
         """Interrupt the operation at each of the chosen points."""
         # Whoever takes the interruption for a fault of the network and tries again, does it at once.
         with mock.patch("random.uniform", return_value=0.0), ExitStack() as stack:
             server = stack.enter_context(FaultServer(context=lab.context if self.tls else None, pages=PAGES))
-            failed = Report(Attack(SECTION, str(self)))
+            failed = CellReport(Attack(SECTION, str(self)))
             if (course := dry_run(lambda: self._course(server, lab), failed)) is None:
                 return [failed]
             clinik = self._client(server, lab)
             for kind in self.kinds:
                 for point in sampling.points(f"{self} {kind.__name__}", course.points, POINTS):
                     attack = f"{self}, {kind.__name__} at {point}"
-                    reports = Report(Attack(SECTION, attack)), Report(Attack(AFTERWARDS, attack))
+                    reports = CellReport(Attack(SECTION, attack)), CellReport(Attack(AFTERWARDS, attack))
                     if self.patience.is_over(reports[1]):
                         self.done.append(Interrupted(Made(Call(self.operation), reports[0]), reports[1], True))
                     elif not self._interrupt(clinik, server, lab, kind, point, course, reports) or not self.kept:
@@ -117,13 +117,13 @@ class Group:
         clinik = client(server, lab, retries=1)
         if self.kept:
             # One connection for reads and one for writes.
-            bounded(lambda: look(clinik, server, Report(Attack(SECTION, "warming up")), "the thread before"))
+            bounded(lambda: look(clinik, server, CellReport(Attack(SECTION, "warming up")), "the thread before"))
         return clinik
 
     def _course(self, server: FaultServer, lab: Lab) -> Course:
         with client(server, lab) as clinik:
             # What is only loaded or made once is there after this.
-            make(self._call(server), clinik, Report(Attack(SECTION, "warming up")))
+            make(self._call(server), clinik, CellReport(Attack(SECTION, "warming up")))
             if self.kept:
                 call = self._call(server)
                 return course_of(lambda: call.make(clinik))
@@ -142,7 +142,7 @@ class Group:
         kind: type[BaseException],
         point: Point,
         course: Course,
-        reports: tuple[Report, Report],
+        reports: tuple[CellReport, CellReport],
     ) -> bool:
         """Make the call, interrupt it, and use the client again; whether it all came to an end."""
         report, afterwards = reports
@@ -210,20 +210,22 @@ def note_what_arrives(error: BaseException, raised: BaseException | None, interr
     error.__traceback__ = error.__context__ = None
 
 
-def groups(operations: tuple[Operation, ...] = OPERATIONS) -> Iterator[Group]:
+def groups(operations: tuple[Operation, ...] = OPERATIONS) -> Iterator[InterruptionGroup]:
     patience = Patience()
     for operation in operations:
         for tls in (False, True):
             for kept in (True, False):
-                yield Group(operation, tls, kept, patience)
+                yield InterruptionGroup(operation, tls, kept, patience)
 
 
-def real_signals(sampling: Sampling) -> Iterator[Report]:
+def real_signals(sampling: Sampling) -> Iterator[CellReport]:
     """Signals of the system at moments that nobody has chosen, in a process of its own."""
     with FaultServer(pages=PAGES) as server:
         calls = [Call(OPERATIONS[number % len(OPERATIONS)]).prepare(server) for number in range(sampling.size(SIGNALS))]
         done = [
-            Interrupted(Made(call, Report(Attack(SECTION, f"{call}, a signal"))), Report(Attack(SECTION, "")), True)
+            Interrupted(
+                Made(call, CellReport(Attack(SECTION, f"{call}, a signal"))), CellReport(Attack(SECTION, "")), True
+            )
             for call in calls
         ]
         order = {
@@ -251,7 +253,7 @@ def cells(sampling: Sampling) -> dict[str, int]:
     return {SECTION: count + sampling.size(SIGNALS), AFTERWARDS: count}
 
 
-def run(lab: Lab, sampling: Sampling) -> Iterator[Report]:
+def run(lab: Lab, sampling: Sampling) -> Iterator[CellReport]:
     for group in groups():
         yield from group.run(lab, sampling)
     yield from real_signals(sampling)

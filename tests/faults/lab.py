@@ -14,7 +14,7 @@ from unittest import mock
 import trustme
 from attrs import frozen
 
-from .policy import Cell
+from .policy import FaultCell
 from .server import FaultServer
 from .watch import LogWatch
 
@@ -96,7 +96,7 @@ class Place:
 
 
 @contextmanager
-def place_for(cell: Cell, lab: Lab) -> Iterator[Place]:
+def place_for(cell: FaultCell, lab: Lab) -> Iterator[Place]:
     """Set a cell up: a server that is faulty, or something in the way of a healthy one."""
     fault = cell.fault
     fails = 1 if cell.mode == "once" or fault.kept else float("inf")

@@ -19,13 +19,13 @@ from unittest import mock
 import orjson
 
 from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikResponseError, ClinikTimeoutError
-from clinik_client.testing.wire import Connection, Limits, TakeOver, WireRequest, WireResponse, WireServer
+from clinik_client.testing._wire import Connection, Limits, TakeOver, WireRequest, WireResponse, WireServer
 
 from .calls import KEY, Call, Hang, bounded, client, make
 from .catalogue import head, right
 from .lab import Lab, Names
 from .points import Sampling
-from .report import Attack, Report
+from .report import Attack, CellReport
 from .server import FaultServer, apply, drip, record, send
 
 SECTION: Final = "late"
@@ -43,10 +43,10 @@ LOOKUPS, LOOKING, MORE_THREADS = 200, 20, 10
 
 _JSON: Final = [("content-type", "application/json")]
 Handler = Callable[[WireRequest], WireResponse | TakeOver]
-Try = Callable[[Lab, Report], None]
+Try = Callable[[Lab, CellReport], None]
 
 
-def _timed(report: Report, call: Callable[[], object], limit: float = LIMIT) -> BaseException | None:
+def _timed(report: CellReport, call: Callable[[], object], limit: float = LIMIT) -> BaseException | None:
     """Make a call that has a limit; what it raises is returned, and has to be an error of the SDK."""
     problem: BaseException | None = None
 
@@ -109,7 +109,7 @@ def _request(clinik: Clinik, text: str) -> object:
 def refused(response: bytes, call: Callable[[Clinik], object]) -> Try:
     """A 422 that costs more to read than to send."""
 
-    def run(lab: Lab, report: Report) -> None:
+    def run(lab: Lab, report: CellReport) -> None:
         with _service(lambda request: WireResponse(422, _JSON, response), timeout=LIMIT, deadline=LIMIT) as clinik:
             error = _timed(report, lambda: call(clinik))
             if (
@@ -125,7 +125,7 @@ def refused(response: bytes, call: Callable[[Clinik], object]) -> Try:
 # -- waits ------------------------------------------------------------------------------------------------------------
 
 
-def endless_walk(lab: Lab, report: Report) -> None:
+def endless_walk(lab: Lab, report: CellReport) -> None:
     """Each page is empty, and each has another cursor."""
     numbers = count(1)
 
@@ -149,14 +149,14 @@ def _find(clinik: Clinik, since: datetime) -> object:
     return clinik.encounters.find_created(status="planned", class_="AMB", patient_id="pt_canary0", since=since)
 
 
-def find_waits(lab: Lab, report: Report) -> None:
+def find_waits(lab: Lab, report: CellReport) -> None:
     """`find_created` would have to wait longer than its deadline."""
     with FaultServer() as server, client(server, lab, deadline=LIMIT) as clinik:
         if _timed(report, lambda: _find(clinik, datetime.now(UTC))) is None and not report.faults:
             report.add("wrong", "it has found something before its time")
 
 
-def find_walks(lab: Lab, report: Report) -> None:
+def find_walks(lab: Lab, report: CellReport) -> None:
     """`find_created` comes through many pages, each of them in time."""
     numbers = count(1)
     never = threading.Event()
@@ -177,7 +177,7 @@ def find_walks(lab: Lab, report: Report) -> None:
 def closed_while(wait: Callable[[Clinik], object]) -> Try:
     """Another thread closes the client while a call waits for its time."""
 
-    def run(lab: Lab, report: Report) -> None:
+    def run(lab: Lab, report: CellReport) -> None:
         asked = threading.Event()
 
         def busy(request: WireRequest) -> WireResponse:
@@ -215,7 +215,7 @@ def closed_while(wait: Callable[[Clinik], object]) -> Try:
 # -- lookups ----------------------------------------------------------------------------------------------------------
 
 
-def hanging_lookups(lab: Lab, report: Report) -> None:
+def hanging_lookups(lab: Lab, report: CellReport) -> None:
     """The resolver hangs, and many calls from many threads ask it."""
     limit = 0.05
     names = Names()
@@ -285,7 +285,7 @@ def _tunnel(connection: Connection, port: int) -> None:
 def tls_proxy(stalls: bool) -> Try:
     """A proxy that speaks TLS makes a tunnel in which TLS is spoken: it stalls there, or the response drips from it."""
 
-    def run(lab: Lab, report: Report) -> None:
+    def run(lab: Lab, report: CellReport) -> None:
         script = (apply, send(lambda x: head(x.status, "Content-Length: 500")), drip(right))
 
         def proxy(connection: Connection) -> bool:
@@ -338,7 +338,7 @@ HEAVY: Final[dict[str, Callable[[], bytes]]] = {
 def heavy_objects(build: Callable[[], bytes], call: Callable[[Clinik], object]) -> Try:
     """A response that is within the limit of its bytes, and far beyond any limit as objects."""
 
-    def run(lab: Lab, report: Report) -> None:
+    def run(lab: Lab, report: CellReport) -> None:
         body = build()
         with _service(lambda request: WireResponse(200, _JSON, body), max_response_bytes=MOST_BYTES) as clinik:
             tracemalloc.start()
@@ -402,13 +402,13 @@ def cells(sampling: Sampling) -> dict[str, int]:
     return {SECTION: len(TRIES)}
 
 
-def run_one(name: str, lab: Lab) -> Report:
-    report = Report(Attack(SECTION, name))
+def run_one(name: str, lab: Lab) -> CellReport:
+    report = CellReport(Attack(SECTION, name))
     lab.logs.leaks().clear()
     TRIES[name](lab, report)
     return report
 
 
-def run(lab: Lab, sampling: Sampling) -> Iterator[Report]:
+def run(lab: Lab, sampling: Sampling) -> Iterator[CellReport]:
     for name in TRIES:
         yield run_one(name, lab)

@@ -13,14 +13,14 @@ from . import interruptions, late, matrix, nested, ownership, unasked
 from .catalogue import FAULTS
 from .lab import Lab
 from .points import Sampling
-from .report import Report, table
+from .report import CellReport, table
 
 
 class Section(Protocol):
     """A module of attacks."""
 
     def cells(self, sampling: Sampling) -> dict[str, int]: ...
-    def run(self, lab: Lab, sampling: Sampling) -> Iterator[Report]: ...
+    def run(self, lab: Lab, sampling: Sampling) -> Iterator[CellReport]: ...
 
 
 SECTIONS: Final[dict[str, Section]] = {
@@ -41,7 +41,7 @@ def attack_cells(sampling: Sampling) -> Counter[str]:
     return counted
 
 
-def attack(names: Sequence[str], sampling: Sampling) -> list[Report]:
+def attack(names: Sequence[str], sampling: Sampling) -> list[CellReport]:
     """Run sections one after the other: some of them look at the whole process."""
     with Lab().open() as lab:
         return [report for name in names for report in SECTIONS[name].run(lab, sampling)]

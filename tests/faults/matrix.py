@@ -15,8 +15,8 @@ from tests.inside import VirtualClock, on_virtual_time, parts_of
 
 from .catalogue import FAULTS, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Fault, Operation
 from .lab import Lab, Place, numbers, place_for
-from .policy import RETRIES, Cell, Expected, Mode, expected
-from .report import Report
+from .policy import RETRIES, Expected, FaultCell, Mode, expected
+from .report import CellReport
 from .server import FaultServer, record
 from .watch import leaks_of, shows, survives_pickle, unclosed
 
@@ -26,9 +26,9 @@ FAST_TIMEOUT = 1.5
 TOLERANCE = 0.1
 
 
-def run_cell(cell: Cell, lab: Lab) -> Report:
+def run_cell(cell: FaultCell, lab: Lab) -> CellReport:
     """Run one cell and look at every promise."""
-    report = Report(cell)
+    report = CellReport(cell)
     lab.logs.leaks().clear()
     with place_for(cell, lab) as place:
         timeout = SLOW_TIMEOUT if cell.fault.slow else FAST_TIMEOUT
@@ -56,7 +56,7 @@ def run_cell(cell: Cell, lab: Lab) -> Report:
 class _Trial:
     """The calls of one cell."""
 
-    def __init__(self, cell: Cell, place: Place, clinik: Clinik, report: Report, timeout: float) -> None:
+    def __init__(self, cell: FaultCell, place: Place, clinik: Clinik, report: CellReport, timeout: float) -> None:
         number = next(numbers)
         self.cell, self.place, self.clinik, self.report = cell, place, clinik, report
         self.timeout = timeout
@@ -203,10 +203,10 @@ class _Trial:
             self.report.add("leaks", f"{left} connections open")
 
 
-def cells(faults: Sequence[Fault] = FAULTS, modes: Sequence[Mode] = get_args(Mode)) -> list[Cell]:
+def cells(faults: Sequence[Fault] = FAULTS, modes: Sequence[Mode] = get_args(Mode)) -> list[FaultCell]:
     """All cells there are. A deadline matters to what only a limit ends; what hits a kept connection hits it once."""
     return [
-        Cell(fault, operation, tls, mode)
+        FaultCell(fault, operation, tls, mode)
         for fault in faults
         for tls in (False, True)
         if tls or not fault.only_tls
@@ -216,7 +216,7 @@ def cells(faults: Sequence[Fault] = FAULTS, modes: Sequence[Mode] = get_args(Mod
     ]
 
 
-def run(chosen: Sequence[Cell], threads: int) -> list[Report]:
+def run(chosen: Sequence[FaultCell], threads: int) -> list[CellReport]:
     """Run cells side by side. Sockets that are left over when all are done are told of in the last report."""
     with Lab().open() as lab, unclosed() as dropped:
         gc.collect()

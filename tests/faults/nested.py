@@ -13,13 +13,13 @@ from typing import Final
 from attrs import define, field
 
 from clinik_client import Clinik
-from clinik_client.testing.wire import WireRequest
+from clinik_client.testing._wire import WireRequest
 
 from .calls import Call, Hang, Made, Operation, Patience, bounded, client, dry_run, make
 from .child import ChildFailed, ask, understood
 from .lab import Lab
 from .points import Course, Sampling, at, course_of
-from .report import Attack, Report
+from .report import Attack, CellReport
 from .server import FaultServer, apply, record, reset
 
 SECTION: Final = "nested calls"
@@ -52,7 +52,7 @@ def harming_server(lab: Lab, tls: bool) -> FaultServer:
 
 
 @define
-class Group:
+class NestedGroup:
     """A call in the middle of another one."""
 
     outer: Operation
@@ -65,15 +65,15 @@ class Group:
     def __str__(self) -> str:
         return f"{self.inner} in {self.outer}, {self.service}, {'TLS' if self.tls else 'plain'}"
 
-    def run(self, lab: Lab, sampling: Sampling) -> Iterator[Report]:
+    def run(self, lab: Lab, sampling: Sampling) -> Iterator[CellReport]:
         with harming_server(lab, self.tls) as server:
             clinik = client(server, lab)
-            failed = Report(Attack(SECTION, str(self)))
+            failed = CellReport(Attack(SECTION, str(self)))
             if (course := dry_run(lambda: self._warm(clinik, server), failed)) is None:
                 yield failed
                 return
             for point in sampling.points(str(self), course.points, POINTS):
-                report = Report(Attack(SECTION, f"{self}, at {point}"))
+                report = CellReport(Attack(SECTION, f"{self}, at {point}"))
                 yield report
                 if self.patience.is_over(report):
                     continue
@@ -89,11 +89,11 @@ class Group:
 
     def _warm(self, clinik: Clinik, server: FaultServer) -> Course:
         for _ in range(2):
-            make(Call(self.outer).prepare(server), clinik, Report(Attack(SECTION, "warming up")))
+            make(Call(self.outer).prepare(server), clinik, CellReport(Attack(SECTION, "warming up")))
         call = Call(self.outer).prepare(server)
         return course_of(lambda: call.make(clinik))
 
-    def _nest(self, clinik: Clinik, server: FaultServer, number: int, report: Report, lab: Lab) -> list[Made]:
+    def _nest(self, clinik: Clinik, server: FaultServer, number: int, report: CellReport, lab: Lab) -> list[Made]:
         lab.logs.leaks().clear()
         outer = Call(self.outer, mark=HARMED if self.service == "outer harmed" else "").prepare(server)
         inner = Call(self.inner, mark=HARMED if self.service == "inner harmed" else "").prepare(server)
@@ -117,7 +117,7 @@ class CallingHandler(logging.Handler):
     """
 
     def __init__(
-        self, operation: Operation, guarded: bool, clinik: Clinik, server: FaultServer, report: Report
+        self, operation: Operation, guarded: bool, clinik: Clinik, server: FaultServer, report: CellReport
     ) -> None:
         super().__init__(logging.DEBUG)
         self._operation = operation
@@ -153,10 +153,10 @@ def _attached(handler: logging.Handler, logger: logging.Logger) -> Iterator[None
         logger.setLevel(level)
 
 
-def from_a_log(outer: Operation, inner: Operation, guarded: bool, tls: bool, lab: Lab) -> Report:
+def from_a_log(outer: Operation, inner: Operation, guarded: bool, tls: bool, lab: Lab) -> CellReport:
     """A handler that makes calls: with a guard on the root logger, or a naive one on the SDK's own."""
     kind = "guarded" if guarded else "naive"
-    report = Report(Attack(SECTION, f"{inner} for each record of {outer}, {kind}, {'TLS' if tls else 'plain'}"))
+    report = CellReport(Attack(SECTION, f"{inner} for each record of {outer}, {kind}, {'TLS' if tls else 'plain'}"))
     logger = logging.getLogger() if guarded else logging.getLogger("clinik_client")
     with FaultServer(context=lab.context if tls else None) as server, client(server, lab) as clinik:
         handler = CallingHandler(inner, guarded, clinik, server, report)
@@ -190,9 +190,9 @@ def from_a_log(outer: Operation, inner: Operation, guarded: bool, tls: bool, lab
 # -- in green threads -------------------------------------------------------------------------------------------------
 
 
-def in_green_threads(library: str, patch: str, sampling: Sampling) -> Report:
+def in_green_threads(library: str, patch: str, sampling: Sampling) -> CellReport:
     """Many calls at once in one thread of the system, some of them to a connection that is reset."""
-    report = Report(Attack(SECTION, f"{library}, patched {patch}"))
+    report = CellReport(Attack(SECTION, f"{library}, patched {patch}"))
     chance = sampling.random(f"{library} {patch}")
     with FaultServer((apply, reset), when=is_harmed) as server:
         server.records["enc_canary0first"] = record("enc_canary0first", "pt_canary0")
@@ -227,10 +227,10 @@ def in_green_threads(library: str, patch: str, sampling: Sampling) -> Report:
 # -- all of it --------------------------------------------------------------------------------------------------------
 
 
-def groups() -> Iterator[Group]:
+def groups() -> Iterator[NestedGroup]:
     patience = Patience()
     for outer, inner, service, tls in product(OUTER, INNER, SERVICES, (False, True)):
-        yield Group(outer, inner, service, tls, patience)
+        yield NestedGroup(outer, inner, service, tls, patience)
 
 
 LOGS: Final = tuple(product(OUTER, INNER, (True, False), (False, True)))
@@ -242,7 +242,7 @@ def cells(sampling: Sampling) -> dict[str, int]:
     return {SECTION: len(list(groups())) * sampling.size(POINTS) + len(LOGS) + len(GREENS)}
 
 
-def run(lab: Lab, sampling: Sampling) -> Iterator[Report]:
+def run(lab: Lab, sampling: Sampling) -> Iterator[CellReport]:
     for group in groups():
         # A group judges when it has ended.
         yield from list(group.run(lab, sampling))

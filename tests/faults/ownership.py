@@ -22,7 +22,7 @@ from .child import ChildFailed, ask, understood
 from .interruptions import AFTERWARDS
 from .lab import Lab
 from .points import Course, Sampling, at, course_of
-from .report import Attack, Report
+from .report import Attack, CellReport
 from .server import FaultServer, apply, hang
 
 T = TypeVar("T")
@@ -51,14 +51,14 @@ class Closing:
             f"close in {self.operation}, {'TLS' if self.tls else 'plain'}, {'kept' if self.kept else 'new'} connection"
         )
 
-    def run(self, lab: Lab, sampling: Sampling) -> Iterator[Report]:
+    def run(self, lab: Lab, sampling: Sampling) -> Iterator[CellReport]:
         with FaultServer(context=lab.context if self.tls else None, pages=PAGES) as server:
-            failed = Report(Attack(SECTION, str(self)))
+            failed = CellReport(Attack(SECTION, str(self)))
             if (course := dry_run(lambda: self._in_a_client(server, lab, course_of_call), failed)) is None:
                 yield failed
                 return
             for point in sampling.points(str(self), course.points, POINTS):
-                report = Report(Attack(SECTION, f"{self}, at {point}"))
+                report = CellReport(Attack(SECTION, f"{self}, at {point}"))
                 yield report
                 if self.patience.is_over(report):
                     continue
@@ -77,13 +77,13 @@ class Closing:
         clinik = client(server, lab)
         try:
             if self.kept:
-                make(Call(self.operation).prepare(server), clinik, Report(Attack(SECTION, "warming up")))
+                make(Call(self.operation).prepare(server), clinik, CellReport(Attack(SECTION, "warming up")))
             return work(clinik, Call(self.operation).prepare(server))
         finally:
             clinik.close()
 
 
-def close_at(number: int, report: Report, clinik: Clinik, call: Call) -> Made:
+def close_at(number: int, report: CellReport, clinik: Clinik, call: Call) -> Made:
     """Make a call in whose middle the client is closed, and then another one."""
     with at(number, clinik.close):
         made = make(call, clinik, report)
@@ -103,10 +103,10 @@ def course_of_call(clinik: Clinik, call: Call) -> Course:
     return course_of(lambda: call.make(clinik))
 
 
-def closed_by_another_thread(waiting: bool, tls: bool, lab: Lab) -> Report:
+def closed_by_another_thread(waiting: bool, tls: bool, lab: Lab) -> CellReport:
     """50 calls are under way in as many threads, each waiting for its response, or one after the other in five."""
     way = "TLS" if tls else "plain"
-    report = Report(Attack(SECTION, f"close in {MANY} calls, {'waiting' if waiting else 'in full flow'}, {way}"))
+    report = CellReport(Attack(SECTION, f"close in {MANY} calls, {'waiting' if waiting else 'in full flow'}, {way}"))
     context = lab.context if tls else None
     enough = threading.Event()
     done: list[Made] = []
@@ -147,7 +147,7 @@ def closed_by_another_thread(waiting: bool, tls: bool, lab: Lab) -> Report:
     return report
 
 
-def forks(sampling: Sampling) -> Iterator[Report]:
+def forks(sampling: Sampling) -> Iterator[CellReport]:
     """A handler forks in the middle of a call; the new process uses the client, and ends."""
     count = sampling.size(POINTS)
     with FaultServer() as server:
@@ -167,13 +167,13 @@ def forks(sampling: Sampling) -> Iterator[Report]:
             responses = ask(order, 600.0 if sampling.every else 30.0)
         except ChildFailed as failure:
             for _ in range(count * len(OPERATIONS)):
-                report = Report(Attack(SECTION, "fork"))
+                report = CellReport(Attack(SECTION, "fork"))
                 report.add("late", f"the process that forks: {failure}")
                 yield report
             return
         server.open_connections(0, 2.0)
         for operation, number, where, response, ends in responses:
-            report = Report(Attack(SECTION, f"fork in {operation}, at {where}"))
+            report = CellReport(Attack(SECTION, f"fork in {operation}, at {where}"))
             made = Made(Call(operation, number), report)
             understood(made, response)
             made.judge(server.ledger)
@@ -197,7 +197,7 @@ def cells(sampling: Sampling) -> dict[str, int]:
     return {SECTION: count}
 
 
-def run(lab: Lab, sampling: Sampling) -> Iterator[Report]:
+def run(lab: Lab, sampling: Sampling) -> Iterator[CellReport]:
     for closing in closings():
         yield from closing.run(lab, sampling)
     for waiting, tls in OTHERS:

@@ -15,7 +15,7 @@ RETRIES = 1
 
 
 @frozen
-class Cell:
+class FaultCell:
     """One operation, one fault, one way to speak, one mode."""
 
     fault: Fault
@@ -47,7 +47,7 @@ class Expected:
     attempts: int
 
 
-def expected(cell: Cell, attempt: int = 1, doubt: bool = False) -> set[Expected]:
+def expected(cell: FaultCell, attempt: int = 1, doubt: bool = False) -> set[Expected]:
     """The policy: what is known about each attempt decides what may come of the call.
 
     Args:
@@ -72,7 +72,7 @@ def expected(cell: Cell, attempt: int = 1, doubt: bool = False) -> set[Expected]
     return endings
 
 
-def _may_be_repeated(cell: Cell, known: Evidence) -> bool:
+def _may_be_repeated(cell: FaultCell, known: Evidence) -> bool:
     if cell.fault.final:
         return False
     harmless = cell.operation in ("read", "search", "delete")

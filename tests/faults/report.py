@@ -31,7 +31,7 @@ class Attack:
 
 
 @define
-class Report:
+class CellReport:
     """What went wrong in a cell, by column of the table."""
 
     cell: Cell
@@ -43,7 +43,7 @@ class Report:
         self.faults.append((column, text))
 
 
-def table(reports: Sequence[Report]) -> str:
+def table(reports: Sequence[CellReport]) -> str:
     """One line a row, and a total."""
     rows: dict[str, Counter[str]] = {}
     for report in reports:

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from attrs import define, field, frozen
 
-from clinik_client.testing.wire import Connection, TakeOver, WireRequest, WireResponse, WireServer
+from clinik_client.testing._wire import Connection, TakeOver, WireRequest, WireResponse, WireServer
 
 REQUEST_ID = "req_healthy1"
 _DRIP_SECONDS = 0.02
@@ -42,7 +42,7 @@ class Ledger:
 
 
 @frozen
-class Exchange:
+class FaultyExchange:
     """One request that is to get a wrong response."""
 
     server: FaultServer
@@ -70,7 +70,7 @@ class Exchange:
         return " ".join([asked.path.rpartition("/")[2], *self.request.header_values("x-api-key"), *values, *told])
 
 
-Step = Callable[[Exchange], None]
+Step = Callable[[FaultyExchange], None]
 Script = tuple[Step, ...]
 Opening = Callable[["FaultServer", Connection], None]
 """What happens to a connection in place of being served."""
@@ -79,20 +79,20 @@ Opening = Callable[["FaultServer", Connection], None]
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
-def apply(exchange: Exchange) -> None:
+def apply(exchange: FaultyExchange) -> None:
     """Do what was asked."""
     exchange.server.apply(exchange.request)
 
 
-def send(build: Callable[[Exchange], bytes]) -> Step:
+def send(build: Callable[[FaultyExchange], bytes]) -> Step:
     """Write some bytes."""
     return lambda exchange: exchange.connection.send(build(exchange))
 
 
-def drip(build: Callable[[Exchange], bytes]) -> Step:
+def drip(build: Callable[[FaultyExchange], bytes]) -> Step:
     """Write some bytes, one at a time, slower than any caller can wait."""
 
-    def step(exchange: Exchange) -> None:
+    def step(exchange: FaultyExchange) -> None:
         for byte in build(exchange):
             if exchange.connection.stopping.wait(_DRIP_SECONDS):
                 return
@@ -104,36 +104,36 @@ def drip(build: Callable[[Exchange], bytes]) -> Step:
 def flood(piece: bytes) -> Step:
     """Write the same again and again until the peer is gone."""
 
-    def step(exchange: Exchange) -> None:
+    def step(exchange: FaultyExchange) -> None:
         while not exchange.connection.stopping.wait(0.001):
             exchange.connection.send(piece)
 
     return step
 
 
-def hang(exchange: Exchange) -> None:
+def hang(exchange: FaultyExchange) -> None:
     """Say nothing more until the peer is gone."""
     while exchange.connection.receive(30.0):
         pass
 
 
-def finish(exchange: Exchange) -> None:
+def finish(exchange: FaultyExchange) -> None:
     """End the connection in an orderly way."""
     exchange.connection.finish()
 
 
-def reset(exchange: Exchange) -> None:
+def reset(exchange: FaultyExchange) -> None:
     """End the connection with a TCP reset."""
     exchange.connection.close(reset=True)
 
 
-def announce(exchange: Exchange) -> None:
+def announce(exchange: FaultyExchange) -> None:
     """Tell the test that all steps up to here were taken, then wait for the peer to go."""
     exchange.server.announced.set()
     hang(exchange)
 
 
-def announce_end(exchange: Exchange) -> None:
+def announce_end(exchange: FaultyExchange) -> None:
     """End the connection, and tell the test."""
     with suppress(OSError):
         socket.socket.shutdown(exchange.connection.sock, socket.SHUT_WR)
@@ -270,7 +270,7 @@ class FaultServer:
             self.ledger.strays.append(request.method)
         self.ledger.asked[f"{request.method} {request.target}"] += 1
         if self._script is not None and self._when(request) and self._take():
-            return lambda connection: self._play(Exchange(self, connection, request))
+            return lambda connection: self._play(FaultyExchange(self, connection, request))
         status = self.apply(request)
         headers = [("content-type", "application/json"), ("x-request-id", REQUEST_ID)]
         if status == 204:
@@ -279,7 +279,7 @@ class FaultServer:
             return WireResponse(404, headers, b'{"error":"Not Found","code":"NOT_FOUND","requestId":"req_gone"}')
         return WireResponse(status, headers, orjson.dumps(self.payload(request)))
 
-    def _play(self, exchange: Exchange) -> None:
+    def _play(self, exchange: FaultyExchange) -> None:
         for step in self._script or ():
             step(exchange)
 

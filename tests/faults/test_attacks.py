@@ -22,7 +22,7 @@ from .calls import Call, client, make
 from .lab import Lab
 from .main import SECTIONS, attack_cells
 from .points import Point, Sampling, at, course_of, visiting
-from .report import Attack, Report, table
+from .report import Attack, CellReport, table
 from .server import FaultServer, apply, reset
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -35,11 +35,11 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-def breaches(*reports: Report) -> list[str]:
+def breaches(*reports: CellReport) -> list[str]:
     return [f"{report.cell}: {column}: {text}" for report in reports for column, text in report.faults]
 
 
-def columns(*reports: Report) -> set[str]:
+def columns(*reports: CellReport) -> set[str]:
     return {column for report in reports for column, _ in report.faults}
 
 
@@ -52,7 +52,7 @@ drops_sockets = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 @drops_sockets
 @pytest.mark.parametrize("group", list(interruptions.groups(("create", "delete"))), ids=str)
-def test_an_exception_passes_through(group: interruptions.Group, lab: Lab) -> None:
+def test_an_exception_passes_through(group: interruptions.InterruptionGroup, lab: Lab) -> None:
     reports = group.run(lab, FEW)
     # So that the warning comes here.
     gc.collect()
@@ -67,7 +67,7 @@ def test_a_signal_of_the_system_passes_through() -> None:
 @pytest.mark.parametrize("service", nested.SERVICES)
 @pytest.mark.parametrize("outer", nested.OUTER)
 def test_a_call_may_be_made_inside_another_one(outer: Any, service: str, lab: Lab) -> None:
-    assert breaches(*list(nested.Group(outer, "create", service, tls=True).run(lab, Sampling(most=2)))) == []
+    assert breaches(*list(nested.NestedGroup(outer, "create", service, tls=True).run(lab, Sampling(most=2)))) == []
 
 
 @pytest.mark.parametrize("guarded", [True, False])
@@ -152,7 +152,7 @@ def test_an_exception_that_is_swallowed_is_noticed(lab: Lab) -> None:
         return read
 
     with broken("read", swallows):
-        reports = interruptions.Group("read", False, True, kinds=(KeyboardInterrupt,)).run(lab, FEW)
+        reports = interruptions.InterruptionGroup("read", False, True, kinds=(KeyboardInterrupt,)).run(lab, FEW)
     assert columns(*reports) == {"wrong"}
 
 
@@ -165,7 +165,7 @@ def test_a_write_that_is_made_again_after_an_exception_is_noticed(lab: Lab) -> N
         return create
 
     with broken("create", repeats):
-        reports = nested.Group("create", "read", "healthy", False).run(lab, FEW)
+        reports = nested.NestedGroup("create", "read", "healthy", False).run(lab, FEW)
         assert "duplicates" in columns(*list(reports))
 
 
@@ -181,7 +181,9 @@ def test_a_note_that_is_missing_is_noticed(lab: Lab) -> None:
         return update
 
     with broken("update", forgets):
-        reports = interruptions.Group("update", False, True, kinds=(KeyboardInterrupt,)).run(lab, Sampling(most=5))
+        reports = interruptions.InterruptionGroup("update", False, True, kinds=(KeyboardInterrupt,)).run(
+            lab, Sampling(most=5)
+        )
     assert any("no note" in text for report in reports for _, text in report.faults)
 
 
@@ -197,7 +199,7 @@ def test_a_note_that_says_too_much_is_noticed(lab: Lab) -> None:
         return read
 
     with broken("read", warns):
-        reports = interruptions.Group("read", False, True, kinds=(KeyboardInterrupt,)).run(lab, FEW)
+        reports = interruptions.InterruptionGroup("read", False, True, kinds=(KeyboardInterrupt,)).run(lab, FEW)
     assert columns(*reports) == {"wrong", "leaks"}
 
 
@@ -218,7 +220,7 @@ def test_a_call_that_holds_a_lock_is_noticed(lab: Lab) -> None:
         return call
 
     with broken("create", locks), mock.patch.object(nested, "bounded", impatient):
-        reports = list(nested.Group("create", "create", "healthy", False).run(lab, FEW))
+        reports = list(nested.NestedGroup("create", "create", "healthy", False).run(lab, FEW))
     assert "late" in columns(*reports)
 
 
@@ -239,7 +241,7 @@ def test_the_response_of_another_call_is_noticed(lab: Lab) -> None:
         return create
 
     with broken("create", keeps), FaultServer() as server, client(server, lab) as clinik:
-        report = Report(Attack("test", "two creates"))
+        report = CellReport(Attack("test", "two creates"))
         for made in [make(Call("create"), clinik, report) for _ in range(2)]:
             made.judge(server.ledger)
     assert columns(report) == {"wrong"}
@@ -256,7 +258,7 @@ def test_an_outcome_that_is_not_true_is_noticed(lab: Lab) -> None:
 
         return create
 
-    report = Report(Attack("test", "a create"))
+    report = CellReport(Attack("test", "a create"))
     with broken("create", lies), FaultServer((apply, reset)) as server, client(server, lab) as clinik:
         make(Call("create"), clinik, report).judge(server.ledger, may_fail=True)
     assert columns(report) == {"wrong"}
@@ -334,6 +336,6 @@ def test_a_seed_chooses_the_same_points_again() -> None:
 
 
 def test_attacks_and_faults_share_the_table() -> None:
-    report = Report(Attack("late", "something"))
+    report = CellReport(Attack("late", "something"))
     report.add("late", "too late")
     assert table([report]).splitlines()[-1].split() == ["all", "1", "0", "0", "1", "0"]

@@ -13,22 +13,22 @@ from clinik_client import Clinik, ClinikConnectionError, _transport
 from clinik_client._operation import Request
 from clinik_client._privacy import Redactor
 from clinik_client._transport.network import Network
-from clinik_client._transport.pool import Connection
+from clinik_client._transport.pool import HttpConnection
 from clinik_client._transport.stream import Stream
-from clinik_client.testing.wire import Connection as WireConnection
+from clinik_client.testing._wire import Connection as WireConnection
 
 from .catalogue import FAULTS, Fault, whole
 from .lab import Lab
 from .matrix import KEY, cells, run, run_cell
-from .policy import Cell
-from .report import Report, table
+from .policy import FaultCell
+from .report import CellReport, table
 from .server import FaultServer
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
-def is_fast(cell: Cell) -> bool:
+def is_fast(cell: FaultCell) -> bool:
     """All faults and operations; what only a limit ends takes real time, so of that the least."""
     if cell.fault.slow:
         return cell.mode == "deadline" and cell.operation in ("create", "read") and (cell.tls == cell.fault.only_tls)
@@ -38,12 +38,12 @@ def is_fast(cell: Cell) -> bool:
 
 
 @pytest.fixture(scope="module")
-def reports() -> list[Report]:
+def reports() -> list[CellReport]:
     return run([cell for cell in cells() if is_fast(cell)], threads=6)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_no_operation_breaks_a_promise_when_it_meets(fault: Fault, reports: list[Report]) -> None:
+def test_no_operation_breaks_a_promise_when_it_meets(fault: Fault, reports: list[CellReport]) -> None:
     met = [report for report in reports if report.cell.row == fault.name]
     assert met
     assert [f"{report.cell}: {column}: {text}" for report in met for column, text in report.faults] == []
@@ -68,52 +68,54 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-def columns(report: Report) -> set[str]:
+def columns(report: CellReport) -> set[str]:
     return {column for column, _ in report.faults}
 
 
 def test_a_create_that_is_sent_again_is_noticed(lab: Lab) -> None:
     with mock.patch.object(Request, "repeatable", True):
-        report = run_cell(Cell(BY_NAME["reset-after-applying"], "create", False, "always"), lab)
+        report = run_cell(FaultCell(BY_NAME["reset-after-applying"], "create", False, "always"), lab)
     assert columns(report) == {"duplicates", "wrong"}
 
 
 def test_an_outcome_that_says_too_much_is_noticed(lab: Lab) -> None:
     with mock.patch.object(_transport.Attempt, "success_seen", True):
-        report = run_cell(Cell(BY_NAME["hang-before-applying"], "update", False, "deadline"), lab)
+        report = run_cell(FaultCell(BY_NAME["hang-before-applying"], "update", False, "deadline"), lab)
     assert columns(report) == {"wrong"}
 
 
 def test_a_limit_that_is_not_kept_is_noticed(lab: Lab) -> None:
     with mock.patch.object(_transport.Attempt, "seconds_left", return_value=0.6):
-        report = run_cell(Cell(BY_NAME["hang-after-applying"], "read", False, "deadline"), lab)
+        report = run_cell(FaultCell(BY_NAME["hang-after-applying"], "read", False, "deadline"), lab)
     assert columns(report) == {"late"}
 
 
-def test_an_response_about_another_record_is_noticed(lab: Lab) -> None:
+def test_a_response_about_another_record_is_noticed(lab: Lab) -> None:
     with (
-        mock.patch.object(Connection, "is_whole", return_value=True),
+        mock.patch.object(HttpConnection, "is_whole", return_value=True),
         mock.patch.object(Stream, "is_quiet", return_value=True),
     ):
-        report = run_cell(Cell(BY_NAME["second-response"], "read", False, "once"), lab)
+        report = run_cell(FaultCell(BY_NAME["second-response"], "read", False, "once"), lab)
     assert columns(report) == {"wrong"}
 
 
 def test_a_text_that_the_service_repeats_is_noticed(lab: Lab) -> None:
     with mock.patch.object(Redactor, "clean", lambda self, text: text):
-        report = run_cell(Cell(BY_NAME["409"], "update", False, "once"), lab)
+        report = run_cell(FaultCell(BY_NAME["409"], "update", False, "once"), lab)
     assert columns(report) == {"leaks"}
 
 
 def test_what_a_library_logs_is_noticed(lab: Lab) -> None:
     with mock.patch("clinik_client._transport.pool._keep_out_of_logs"):
-        report = run_cell(Cell(BY_NAME["redirect"], "read", False, "once"), lab)
+        report = run_cell(FaultCell(BY_NAME["redirect"], "read", False, "once"), lab)
     assert "leaks" in columns(report)
     assert any("httpcore" in text for _, text in report.faults)
 
 
 def test_the_table_counts_cells_and_what_was_broken_in_them() -> None:
-    good, bad = (Report(Cell(BY_NAME["refused"], operation, False, "once")) for operation in ("read", "create"))
+    good, bad = (
+        CellReport(FaultCell(BY_NAME["refused"], operation, False, "once")) for operation in ("read", "create")
+    )
     bad.add("late", "much too late")
     bad.add("late", "and again")
     *_, row, total = table([good, bad]).splitlines()
@@ -124,7 +126,7 @@ def test_the_table_counts_cells_and_what_was_broken_in_them() -> None:
 # -- what no response of a script can show ----------------------------------------------------------------------------
 
 
-def test_an_response_that_is_there_before_the_request_leaves_is_not_taken_for_its_response() -> None:
+def test_a_response_that_is_there_before_the_request_leaves_is_not_taken_for_its_response() -> None:
     def greet(faulty: FaultServer, connection: WireConnection) -> None:
         connection.send(whole(201, b'{"data": {"id": "enc_canary5", "status": "planned"}}'))
         faulty.announced.set()

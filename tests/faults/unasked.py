@@ -10,14 +10,14 @@ from typing import Any, Final
 from unittest import mock
 
 from clinik_client._transport.tls_layer import TLSLayer
-from clinik_client.testing.wire import Connection
+from clinik_client.testing._wire import Connection
 
 from .calls import Call, Hang, Operation, bounded, client, make
 from .catalogue import another, head, right, whole
 from .lab import Lab
 from .points import Sampling
-from .report import Attack, Report
-from .server import Exchange, FaultServer, Step, announce, apply, send
+from .report import Attack, CellReport
+from .server import FaultServer, FaultyExchange, Step, announce, apply, send
 
 SECTION: Final = "unasked responses"
 
@@ -45,7 +45,7 @@ def framed(framing: Framing, status: int, body: bytes) -> bytes:
             return head(204)
 
 
-def _unasked(exchange: Exchange) -> bytes:
+def _unasked(exchange: FaultyExchange) -> bytes:
     return whole(201, another(exchange)) if exchange.request.method != "DELETE" else _STRANGE
 
 
@@ -55,7 +55,7 @@ _STRANGE: Final = whole(201, b'{"data":{"id":"enc_canary8another","patientId":"p
 def script_of(framing: Framing, when: str) -> tuple[Step, ...]:
     """The right response, then another one: in one write (which TLS makes one record of), or in a second one."""
 
-    def asked(exchange: Exchange) -> bytes:
+    def asked(exchange: FaultyExchange) -> bytes:
         return framed(framing, exchange.status, right(exchange))
 
     if when == "behind":
@@ -63,16 +63,16 @@ def script_of(framing: Framing, when: str) -> tuple[Step, ...]:
     return (apply, send(asked), send(_unasked), announce)
 
 
-def on_a_kept_connection(first: Operation, framing: Framing, when: str, tls: bool, lab: Lab) -> Report:
+def on_a_kept_connection(first: Operation, framing: Framing, when: str, tls: bool, lab: Lab) -> CellReport:
     """What was not asked for came on the connection of an earlier call."""
     name = f"{framing}, {when}, after {first}, {'TLS' if tls else 'plain'}"
-    report = Report(Attack(SECTION, name))
+    report = CellReport(Attack(SECTION, name))
     with FaultServer(script_of(framing, when), faults=1, context=lab.context if tls else None) as server:
         _calls(server, lab, report, (first, "create", "read", "update"))
     return report
 
 
-def _calls(server: FaultServer, lab: Lab, report: Report, operations: tuple[Operation, ...]) -> None:
+def _calls(server: FaultServer, lab: Lab, report: CellReport, operations: tuple[Operation, ...]) -> None:
     lab.logs.leaks().clear()
     with client(server, lab) as clinik:
         done = []
@@ -125,12 +125,12 @@ def greeting(server: FaultServer, connection: Connection) -> None:
             return
 
 
-def on_a_new_connection(operation: Operation, version: ssl.TLSVersion, lab: Lab) -> Report:
+def on_a_new_connection(operation: Operation, version: ssl.TLSVersion, lab: Lab) -> CellReport:
     """What was not asked for is there when the handshake is over.
 
     With TLS 1.3 the client has the last word of the handshake, so it is made to wait for the server's next one here.
     """
-    report = Report(Attack(SECTION, f"{version.name}, on a new connection of {operation}"))
+    report = CellReport(Attack(SECTION, f"{version.name}, on a new connection of {operation}"))
     trusting = ssl.create_default_context()
     lab.authority.configure_trust(trusting)
     trusting.maximum_version = version
@@ -182,7 +182,7 @@ def cells(sampling: Sampling) -> dict[str, int]:
     return {SECTION: len(_kept()) + len(NEW)}
 
 
-def run(lab: Lab, sampling: Sampling) -> Iterator[Report]:
+def run(lab: Lab, sampling: Sampling) -> Iterator[CellReport]:
     for given in _kept():
         yield on_a_kept_connection(*given, lab)
     for operation, version in NEW:

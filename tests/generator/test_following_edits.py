@@ -71,17 +71,17 @@ def _path(request: WireRequest) -> str:
     return urlsplit(request.target).path
 
 
-class Seen(list[WireRequest]):
+class Asked(list[WireRequest]):
     """What a server was asked."""
 
 
 @pytest.fixture
-def talk() -> Iterator[Callable[..., tuple[Any, Seen]]]:
+def talk() -> Iterator[Callable[..., tuple[Any, Asked]]]:
     """Connect a copy's client to a server that gives each request the same response."""
     running: list[Any] = []
 
-    def connect(sdk: EditedSdk, response: bytes, status: int = 200) -> tuple[Any, Seen]:
-        seen = Seen()
+    def connect(sdk: EditedSdk, response: bytes, status: int = 200) -> tuple[Any, Asked]:
+        seen = Asked()
 
         def handle(request: WireRequest) -> WireResponse:
             seen.append(request)

@@ -82,7 +82,7 @@ def make_required(document: Any) -> None:
     document["components"]["schemas"]["EncounterCreateRequest"]["required"].append("period")
 
 
-def make_the_id_of_an_response_optional(document: Any) -> None:
+def make_the_id_of_a_response_optional(document: Any) -> None:
     document["components"]["schemas"]["Encounter"]["required"].remove("id")
 
 
@@ -117,7 +117,7 @@ def reword(document: Any) -> None:
         ),
         (change_type, "field location of Encounter is now int, was str", True),
         (make_required, "field period of EncounterCreateRequest became required", True),
-        (make_the_id_of_an_response_optional, "field id of Encounter became optional", True),
+        (make_the_id_of_a_response_optional, "field id of Encounter became optional", True),
         (make_optional, "field class of EncounterCreateRequest became optional", False),
         (remove_operation, "operation deleteEncounter removed", True),
         (reword, "field start of Period: description changed", False),

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinik_client.testing import Exchange, FixtureServer, HarError, Recording
-from clinik_client.testing.matching import json_differences
+from clinik_client.testing._matching import json_differences
 from tests.testing.asking import ask
 
 BODY = {"status": "planned", "period": {"start": "2025-06-01"}, "diagnosis": [{"condition": "I10", "rank": 1}]}

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     # Named, not found by its entry point, so that it does not matter whether the package is installed.
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing.plugin", "--strict-markers", *arguments]
+    command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing._plugin", "--strict-markers", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -235,7 +235,7 @@ def test_importing_the_plugin_imports_nothing_of_the_kit() -> None:
     program = """
         import sys, pytest, clinik_client
         before = set(sys.modules)
-        import clinik_client.testing.plugin
+        import clinik_client.testing._plugin
         print(*sorted(set(sys.modules) - before))
     """
     listed = subprocess.run(
@@ -246,4 +246,4 @@ def test_importing_the_plugin_imports_nothing_of_the_kit() -> None:
         timeout=30,
         check=True,
     )
-    assert listed.stdout.split() == ["clinik_client.testing", "clinik_client.testing.plugin"]
+    assert listed.stdout.split() == ["clinik_client.testing", "clinik_client.testing._plugin"]

@@ -83,7 +83,7 @@ def test_a_stream_is_quiet_until_something_comes_or_it_ends() -> None:
             assert not stream.is_quiet()
 
 
-def test_what_stands_behind_an_response_that_was_read_is_not_quiet() -> None:
+def test_what_stands_behind_a_response_that_was_read_is_not_quiet() -> None:
     with pair() as (stream, theirs):
         theirs.sendall(b"HTTP/1.1 204 No Content\r\n\r\nHTTP")
         assert stream.read(65_536).endswith(b"\r\n\r\n")

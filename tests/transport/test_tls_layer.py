@@ -70,7 +70,7 @@ SLOW: dict[str, Step] = {
 
 
 @pytest.mark.parametrize("fault", SLOW)
-def test_an_response_that_takes_too_long_ends_with_the_timeout(
+def test_a_response_that_takes_too_long_ends_with_the_timeout(
     serve: Serve,
     connect: Connect,
     proxy: Callable[..., WireServer],

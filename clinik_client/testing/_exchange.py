@@ -15,7 +15,7 @@ __all__ = ["NOT_JSON", "Exchange", "Recording", "parse_json", "split_target"]
 Pairs = tuple[tuple[str, str], ...]
 
 NOT_JSON: Any = object()
-"""What :func:`parse_json` gives for bytes that are not JSON; no JSON text has this value."""
+"""What `parse_json` gives for bytes that are not JSON; no JSON text has this value."""
 
 
 def parse_json(body: bytes) -> Any:
@@ -49,7 +49,7 @@ class Exchange:
     other text exactly this (made-up) key, for responses to bad keys. ``source`` says where the exchange comes from,
     ``started`` when it took place (ISO 8601 with offset), ``milliseconds`` how long it took, ``base_url`` with whom.
 
-    :meth:`of` is the short way to write one.
+    `of` is the short way to write one.
     """
 
     method: str
@@ -80,13 +80,14 @@ class Exchange:
     ) -> Exchange:
         """An exchange made up for a test.
 
-        :param method: the HTTP method.
-        :param target: path and query, such as ``/v1/encounters?status=planned``.
-        :param json: the request's body, to be sent as JSON; ``None`` for no body.
-        :param status: the status of the response.
-        :param response: the body of the response: ``bytes`` as they are, ``None`` for no body, anything else as JSON.
-        :param headers: further headers of the response.
-        :param api_key: see the class.
+        Args:
+            method: the HTTP method.
+            target: path and query, such as ``/v1/encounters?status=planned``.
+            json: the request's body, to be sent as JSON; ``None`` for no body.
+            status: the status of the response.
+            response: the body of the response: ``bytes`` as they are, ``None`` for no body, anything else as JSON.
+            headers: further headers of the response.
+            api_key: see the class.
 
         >>> Exchange.of("DELETE", "/v1/encounters/enc_xyz789", status=204).path
         '/v1/encounters/enc_xyz789'

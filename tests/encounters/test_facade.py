@@ -34,11 +34,11 @@ from clinik_client import (
 )
 from clinik_client._generated.api.encounters import create_encounter, search_encounters, update_encounter
 from clinik_client.testing import Exchange, FixtureServer, Recording, load_recording
-from clinik_client.testing.har import KEY_FORMAT
+from clinik_client.testing._har import KEY_FORMAT
 from tests.inside import on_virtual_time
 from tests.strategies import CREATE, READ, SEARCH, UPDATE, broken, in_python_names
 
-RECORDINGS = Path(__file__).parent / "recordings"
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 ID = "enc_xyz789"
 
 

@@ -1,10 +1,10 @@
 """HTTP/1.1 on a loopback socket, for test servers: h11 over plain sockets, one thread a connection.
 
-:class:`WireServer` knows nothing of recordings. It reads requests, asks a handler for the response and writes it. There
+`WireServer` knows nothing of recordings. It reads requests, asks a handler for the response and writes it. There
 are two seams for servers that must misbehave on purpose:
 
-* ``on_connect`` gets every :class:`Connection` before a byte is read, before the TLS handshake too, and may keep it;
-* a handler may return a callable in place of a :class:`WireResponse`: it is called with the :class:`Connection` and
+* ``on_connect`` gets every `Connection` before a byte is read, before the TLS handshake too, and may keep it;
+* a handler may return a callable in place of a `WireResponse`: it is called with the `Connection` and
   does with the socket what it likes.
 
 Syntax and framing are those of RFC 9112 as h11 implements them.
@@ -26,7 +26,7 @@ from types import TracebackType
 import h11
 from attrs import field, frozen
 
-from .connection import Connection
+from ._connection import Connection
 
 __all__ = ["Connection", "Handler", "Limits", "TakeOver", "WireRequest", "WireResponse", "WireServer"]
 
@@ -84,17 +84,18 @@ class _RefusedError(Exception):
 class WireServer:
     """A threaded HTTP/1.1 server on 127.0.0.1; a context manager that starts and stops it.
 
-    :param handler: called in the connection's thread with each :class:`WireRequest`; returns a :class:`WireResponse`,
-        or a callable that takes the :class:`Connection` over. If it raises, the peer gets a 500, and
-        :func:`threading.excepthook` a :class:`RuntimeError` with the exception as its cause.
-    :param port: the port; 0 lets the system choose.
-    :param ssl_context: a server-side context; the server then speaks TLS.
-    :param on_connect: called with each new connection before anything is read; true means that it dealt with the
-        connection, which is then closed.
-    :param on_refusal: called with status and reason when a request was so bad that no handler saw it.
-    :param limits: bounds on what a connection may cost.
+    Args:
+        handler: called in the connection's thread with each `WireRequest`; returns a `WireResponse`, or a
+            callable that takes the `Connection` over. If it raises, the peer gets a 500, and
+            `threading.excepthook` a `RuntimeError` with the exception as its cause.
+        port: the port; 0 lets the system choose.
+        ssl_context: a server-side context; the server then speaks TLS.
+        on_connect: called with each new connection before anything is read; true means that it dealt with the
+            connection, which is then closed.
+        on_refusal: called with status and reason when a request was so bad that no handler saw it.
+        limits: bounds on what a connection may cost.
 
-    :meth:`stop` ends every thread and closes every socket; a stopped server stays stopped.
+    `stop` ends every thread and closes every socket; a stopped server stays stopped.
     """
 
     def __init__(
@@ -135,7 +136,8 @@ class WireServer:
     def start(self) -> None:
         """Listen; connections are accepted when this returns.
 
-        :raises OSError: if the port cannot be had; :class:`OverflowError` if there is no such port.
+        Raises:
+            OSError: the port cannot be had; `OverflowError` if there is no such port.
         """
         if self._acceptor is not None:
             raise RuntimeError("a server is started once")

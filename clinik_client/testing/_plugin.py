@@ -7,8 +7,8 @@ It is active wherever the package is installed::
         encounter, _ = clinik.encounters.read("enc_xyz789")
 
 * ``clinik_recording(*names, use_all=False)``, the marker, names the recordings; several markers add up.
-* ``clinik_server`` is the :class:`~clinik_client.testing.FixtureServer` that replays them, fresh for each test.
-* ``clinik`` is a :class:`~clinik_client.Clinik` for that server, with a made-up key.
+* ``clinik_server`` is the `clinik_client.testing.FixtureServer` that replays them, fresh for each test.
+* ``clinik`` is a `clinik_client.Clinik` for that server, with a made-up key.
 * ``clinik_recordings`` is the directory of the HAR files, from the ini option of the same name (default
   ``tests/recordings``, relative to the root directory). Override the fixture to choose it in code.
 
@@ -28,7 +28,7 @@ import pytest
 if TYPE_CHECKING:
     from clinik_client import Clinik
 
-    from .server import FixtureServer
+    from ._server import FixtureServer
 
 _KEY = "clk_test_fixture"
 
@@ -91,7 +91,7 @@ def clinik_recordings(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture
 def clinik_server(request: pytest.FixtureRequest, clinik_recordings: Path) -> Iterator[FixtureServer]:
     """A running fixture server that replays the test's ``clinik_recording`` recordings."""
-    from .server import FixtureServer
+    from ._server import FixtureServer
 
     markers = list(reversed(list(request.node.iter_markers("clinik_recording"))))
     names = list(dict.fromkeys(name for marker in markers for name in marker.args))

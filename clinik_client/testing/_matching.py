@@ -10,8 +10,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .exchange import NOT_JSON, Exchange, Pairs, parse_json
-from .har import KEY_FORMAT
+from ._exchange import NOT_JSON, Exchange, Pairs, parse_json
+from ._har import KEY_FORMAT
 
 __all__ = ["ReceivedRequest", "closeness", "compare", "json_differences"]
 
@@ -22,7 +22,7 @@ _MOST_PATHS = 10
 class ReceivedRequest:
     """A request that the fixture server got, and the exchange that it got (``None``: nothing matched).
 
-    Header names are lower case. ``json`` is the body's value; accessing it raises :class:`ValueError` if the body is
+    Header names are lower case. ``json`` is the body's value; accessing it raises `ValueError` if the body is
     not JSON.
     """
 
@@ -145,7 +145,8 @@ def _compare_body(exchange: Exchange, request: ReceivedRequest) -> str:
 def compare(exchange: Exchange, request: ReceivedRequest, accepted: Collection[str] | None) -> dict[str, str]:
     """What differs, by aspect (``method``, ``path``, ``query``, ``key``, ...); empty when the request matches.
 
-    :param accepted: the keys that count as valid; ``None`` for every key of the right form.
+    Args:
+        accepted: the keys that count as valid; ``None`` for every key of the right form.
     """
     found = {
         "method": "" if exchange.method == request.method else f"recorded was {exchange.method}",

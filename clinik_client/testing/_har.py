@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
-from .exchange import Exchange, Pairs, Recording, split_target
+from ._exchange import Exchange, Pairs, Recording, split_target
 
 __all__ = ["HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"]
 
@@ -153,7 +153,8 @@ def _exchange(entry: object) -> Exchange:
 def load_recording(path: str | Path) -> Recording:
     """Read one HAR file.
 
-    :raises HarError: if it cannot be read or is not a usable recording.
+    Raises:
+        HarError: it cannot be read or is not a usable recording.
     """
     path = Path(path)
     where = str(path)
@@ -184,10 +185,13 @@ def load_recording(path: str | Path) -> Recording:
 def load_recordings(*paths: str | Path, stories: Iterable[str] | None = None) -> list[Recording]:
     """Read HAR files, and every ``*.har`` file of directories, in alphabetical order.
 
-    :param paths: files and directories.
-    :param stories: names of the recordings wanted, in the order wanted; ``None`` for all of them.
-    :raises HarError: if a file is not a usable recording, a directory has none, two have the same name, or a
-        story is not there.
+    Args:
+        paths: files and directories.
+        stories: names of the recordings wanted, in the order wanted; ``None`` for all of them.
+
+    Raises:
+        HarError: a file is not a usable recording, a directory has none, two have the same name, or a story is not
+            there.
     """
     files: dict[str, Path] = {}
     for path in map(Path, paths):
@@ -289,5 +293,5 @@ def dump_recording(recording: Recording, *, creator: str = "clinik-client", crea
 
 
 def save_recording(recording: Recording, path: str | Path) -> None:
-    """Write a recording as a HAR file; see :func:`dump_recording`."""
+    """Write a recording as a HAR file; see `dump_recording`."""
     Path(path).write_bytes(dump_recording(recording))

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import orjson
 from attrs import define, evolve, field, frozen
 
-from .exchange import Exchange, Recording, split_target
-from .har import load_recordings
-from .matching import ReceivedRequest, closeness, compare
-from .wire import WireRequest, WireResponse, WireServer
+from ._exchange import Exchange, Recording, split_target
+from ._har import load_recordings
+from ._matching import ReceivedRequest, closeness, compare
+from ._wire import WireRequest, WireResponse, WireServer
 
 __all__ = ["FixtureServer", "Mismatch"]
 
@@ -70,12 +70,12 @@ class Mismatch:
 class FixtureServer:
     """Replays recordings to whoever asks exactly what was recorded; a context manager that starts and stops it.
 
-    :param recordings: the stories to replay.
-    :param api_keys: the keys that count as valid; ``None`` for every key of the form ``clk_live_...`` or
-        ``clk_test_...``.
-    :param must_use_all: whether :meth:`verify` also complains of exchanges that were never asked for.
-    :param port: the port on 127.0.0.1; 0 lets the system choose.
-    :param ssl_context: a server-side context; the server then speaks TLS.
+    Args:
+        recordings: the stories to replay.
+        api_keys: the keys that count as valid; ``None`` for every key of the form ``clk_live_...`` or ``clk_test_...``.
+        must_use_all: whether `verify` also complains of exchanges that were never asked for.
+        port: the port on 127.0.0.1; 0 lets the system choose.
+        ssl_context: a server-side context; the server then speaks TLS.
 
     A request must have the recorded method, path, query (the same pairs in any order), body (the same JSON value; the
     same bytes where the recording is not JSON), media type of the body, and a valid key. An exchange that was recorded
@@ -85,7 +85,7 @@ class FixtureServer:
     asked more often than it was recorded, it matches nothing. Exchanges may be asked for in any order otherwise.
 
     What matches nothing gets a 501 and an error body of the API's form, code ``NO_RECORDING``, whose
-    ``message`` and ``issues`` name the nearest recording and the difference. It is also kept in :attr:`mismatches`.
+    ``message`` and ``issues`` name the nearest recording and the difference. It is also kept in `mismatches`.
     """
 
     def __init__(
@@ -123,7 +123,8 @@ class FixtureServer:
     ) -> FixtureServer:
         """A server of the HAR files in ``directory``: of the ``stories`` named (without ``.har``), or of all.
 
-        :raises HarError: if there are none, or one of them is not usable.
+        Raises:
+            HarError: there are none, or one of them is not usable.
         """
         return cls(
             load_recordings(directory, stories=stories),
@@ -190,7 +191,7 @@ class FixtureServer:
         return "\n".join(parts)
 
     def verify(self) -> None:
-        """Raise :class:`AssertionError` if a request matched nothing or, with ``must_use_all``, something is unused."""
+        """Raise `AssertionError` if a request matched nothing or, with ``must_use_all``, something is unused."""
         account = self.account(with_unused=self._must_use_all)
         if account:
             raise AssertionError(account)

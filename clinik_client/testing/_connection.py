@@ -21,7 +21,7 @@ _LINGER_BYTES = 16 * 1024 * 1024
 class Connection:
     """One accepted connection: its socket, and ways to wait on it that end when the server stops.
 
-    ``sock`` is the accepted socket (an :class:`ssl.SSLSocket` after :meth:`start_tls`); ``stopping`` is set when the
+    ``sock`` is the accepted socket (an `ssl.SSLSocket` after `start_tls`); ``stopping`` is set when the
     server stops. Use it from its own thread only. The server closes it when the handler, or what took the connection
     over, returns.
     """
@@ -40,7 +40,8 @@ class Connection:
     def receive(self, timeout: float) -> bytes:
         """The next bytes; ``b""`` when the peer has finished or the server stops.
 
-        :raises TimeoutError: if nothing comes for ``timeout`` seconds.
+        Raises:
+            TimeoutError: nothing comes for ``timeout`` seconds.
         """
         # With TLS, too: a record has at most 16 KiB, so that recv leaves nothing decrypted behind.
         if not self._selector.select(timeout):
@@ -54,7 +55,7 @@ class Connection:
         self.sock.sendall(data)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        """Do the server's side of a TLS handshake; :class:`OSError` if it fails."""
+        """Do the server's side of a TLS handshake; `OSError` if it fails."""
         with self._lock:
             if self.stopping.is_set():
                 raise ConnectionAbortedError("the server is stopping")
