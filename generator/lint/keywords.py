@@ -1,4 +1,4 @@
-"""The keywords of schemas, by what the generator does with them."""
+"""The keywords of schemas, by what the stock generator does with them."""
 
 from __future__ import annotations
 
@@ -8,63 +8,20 @@ from ..document import mapping, sequence
 
 # Not known to it at all.
 IGNORED = (
-    "not",
-    "if",
-    "then",
-    "else",
-    "patternProperties",
-    "propertyNames",
-    "contains",
-    "minContains",
-    "maxContains",
-    "dependentSchemas",
-    "dependentRequired",
-    "dependencies",
-    "unevaluatedProperties",
-    "unevaluatedItems",
-    "additionalItems",
-    "contentMediaType",
-    "contentEncoding",
-    "contentSchema",
-    "$defs",
-    "definitions",
-    "$id",
-    "$anchor",
-    "$dynamicRef",
-    "$dynamicAnchor",
-    "$recursiveRef",
+    *("not", "if", "then", "else", "patternProperties", "propertyNames", "contains", "minContains", "maxContains"),
+    *("dependentSchemas", "dependentRequired", "dependencies", "unevaluatedProperties", "unevaluatedItems"),
+    *("additionalItems", "contentMediaType", "contentEncoding", "contentSchema", "$defs", "definitions", "$id"),
+    *("$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef"),
 )
 # For people.
 ANNOTATIONS = {
-    "description",
-    "summary",
-    "title",
-    "example",
-    "examples",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-    "externalDocs",
-    "xml",
-    "$comment",
-    "$schema",
+    *("description", "summary", "title", "example", "examples", "deprecated", "readOnly", "writeOnly"),
+    *("externalDocs", "xml", "$comment", "$schema"),
 }
 # Read, and then not used.
 LIMIT_WORDS = (
-    "minLength",
-    "maxLength",
-    "pattern",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-    "minProperties",
-    "maxProperties",
-    "format",
+    *("minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    *("multipleOf", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "format"),
 )
 UNIONS = ("oneOf", "anyOf")
 # What the reference's own type, or the union that null makes of it, says already.

@@ -13,14 +13,14 @@ MEDIA_TYPE = STOCK.breaks(
     "body-media-type",
     "a request body is left out whose media type the generator cannot send; if there is no other, so is the operation",
     "JSON, `application/x-www-form-urlencoded`, `multipart/form-data` or `application/octet-stream`",
-    ours="refused: a body is application/json alone",
+    ours="a body that is not application/json alone is refused with its line",
     says=r"Unsupported content type|Invalid content type",
 )
 WITHOUT_SCHEMA = STOCK.breaks(
     "body-without-schema",
     "a request body without schema is left out; if there is no other, so is the operation",
     "`schema:` in the media type; `schema: {}` if it may be anything",
-    ours="refused: a body has the name of a schema",
+    ours="a body that is not an object with properties is refused with its line",
     says=r"Missing schema",
 )
 SEVERAL_BODIES = STOCK.breaks(
@@ -29,26 +29,26 @@ SEVERAL_BODIES = STOCK.breaks(
     "parameter imports); if not, the body is never required, types with the same class are all sent at once, and "
     "lists raise TypeError",
     "one media type",
-    ours="refused: a body is application/json alone",
+    ours="a body that is not application/json alone is refused with its line",
 )
 FORM = STOCK.breaks(
     "form-value",
     "a form body that is no object raises AttributeError, and objects inside it are sent as the text of a Python dict",
     "an object with plain properties",
-    ours="refused: a body is application/json alone",
+    ours="a body that is not application/json alone is refused with its line",
 )
 MULTIPART = STOCK.breaks(
     "multipart-not-object",
     "a multipart body that is no object of its own (a union, a list, free-form) is never sent",
     "an object with a property for each part",
-    ours="refused: a body is application/json alone",
+    ours="a body that is not application/json alone is refused with its line",
 )
 BINARY = STOCK.breaks(
     "octets-not-binary",
     "a body of application/octet-stream must be `format: binary`; with anything else the function raises "
     "AttributeError",
     "`schema: {type: string, format: binary}`",
-    ours="refused: a body is application/json alone",
+    ours="a body that is not application/json alone is refused with its line",
 )
 
 FORM_TYPE, MULTIPART_TYPE, OCTETS = (

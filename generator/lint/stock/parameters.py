@@ -26,13 +26,13 @@ HEADER_UNION = STOCK.breaks(
     "header-union",
     "a header of several types is handed to httpx unconverted, which refuses anything but text",
     "`type: string`",
-    ours="refused: parameters are in the path or the query",
+    ours="header parameters are refused with their line",
 )
 COOKIE = STOCK.breaks(
     "cookie-value",
     "a cookie that is not text is handed to httpx unconverted, which refuses it",
     "`type: string`",
-    ours="refused: parameters are in the path or the query",
+    ours="cookie parameters are refused with their line",
 )
 
 

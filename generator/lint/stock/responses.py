@@ -12,9 +12,9 @@ from ..rules import STOCK, Finding
 
 STATUS_FORM = STOCK.breaks(
     "status-pattern",
-    "a response is left out whose status is neither a number, nor 1XX to 5XX, nor default",
+    "a response is left out, or never comes, whose status is neither 100 to 599, nor 1XX to 5XX, nor default",
     "three digits, `4XX` in capitals, or `default`",
-    ours="errors are read by handwritten code, whatever the document says of them",
+    ours="refused with its line",
     says=r"Invalid response status code pattern",
 )
 STATUS = STOCK.breaks(
