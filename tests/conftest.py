@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from clinik_client import Clinik
+from tests.misbehaviour import tls_as
 from tests.servers import KEY, Service, Step
 
 ENVIRONMENT = (
@@ -78,9 +79,7 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def server_tls(authority: trustme.CA) -> ssl.SSLContext:
     """The TLS settings of a server that is 127.0.0.1 and localhost."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    return context
+    return tls_as(authority, "127.0.0.1", "localhost")
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import selectors
-import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -152,115 +149,3 @@ def envelope(name: str = "enc_1") -> bytes:
 
 def gzipped_envelope() -> bytes:
     return gzip.compress(envelope(), mtime=0)
-
-
-# -- faults -----------------------------------------------------------------------------------------------------------
-
-HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-def raw(*parts: bytes, reset: bool = False) -> Handler:
-    """Write these bytes, then end the connection; with ``reset``, by a TCP reset."""
-
-    def take_over(connection: Connection) -> None:
-        for part in parts:
-            connection.send(part)
-        if reset:
-            connection.close(reset=True)
-        else:
-            connection.finish()
-
-    return lambda request: take_over
-
-
-def keep_open(*parts: bytes) -> Handler:
-    """Write these bytes, then nothing, until the client goes away or the server stops."""
-
-    def take_over(connection: Connection) -> None:
-        for part in parts:
-            connection.send(part)
-        with suppress(TimeoutError):
-            connection.receive(10)
-
-    return lambda request: take_over
-
-
-def drip(beginning: bytes, piece: bytes, every: float = 0.02) -> Handler:
-    """Write the beginning, then a piece every so many seconds, until the client goes away or the server stops."""
-
-    def take_over(connection: Connection) -> None:
-        connection.send(beginning)
-        with suppress(OSError):
-            while not connection.stopping.wait(every):
-                connection.send(piece)
-
-    return lambda request: take_over
-
-
-# -- other kinds of servers -------------------------------------------------------------------------------------------
-
-
-def serve_bytes(take_over: Callable[[Connection], None]) -> WireServer:
-    """A server that hands every connection over before a byte is read, before a TLS handshake too."""
-
-    def connected(connection: Connection) -> bool:
-        take_over(connection)
-        return True
-
-    return WireServer(lambda request: WireResponse(500), on_connect=connected)
-
-
-def tunnel(connection: Connection, port: int) -> None:
-    """Be a proxy's tunnel to a port on this machine, until either side ends."""
-    with socket.create_connection(("127.0.0.1", port)) as target, selectors.DefaultSelector() as selector:
-        connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        selector.register(connection.sock, selectors.EVENT_READ, target)
-        selector.register(target, selectors.EVENT_READ, connection.sock)
-        while not connection.stopping.is_set():
-            for key, _ in selector.select(0.05):
-                assert isinstance(key.fileobj, socket.socket)
-                data = key.fileobj.recv(65_536)
-                if not data:
-                    return
-                key.data.sendall(data)
-
-
-class FullBacklog:
-    """A port on which connecting hangs: its queue of connections is full, and nobody accepts.
-
-    A context manager.
-    """
-
-    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
-        self._where = (address, port)
-
-    def __enter__(self) -> Self:
-        self._listener = socket.socket()
-        self._listener.bind(self._where)
-        self._listener.listen(0)
-        self._waiting: list[socket.socket] = []
-        with suppress(TimeoutError):
-            while True:
-                waiting = socket.socket()
-                self._waiting.append(waiting)
-                waiting.settimeout(0.05)
-                waiting.connect(self._listener.getsockname())
-        return self
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for waiting in (*self._waiting, self._listener):
-            waiting.close()
-
-
-def free_port() -> int:
-    """A port that nobody listens on: the system has just given it away and taken it back."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

@@ -20,7 +20,8 @@ from clinik_client import (
     ClinikValidationError,
 )
 from tests.inside import on_virtual_time, options_of
-from tests.servers import KEY, Service, created, keep_open, ok, page, refuse, respond
+from tests.misbehaviour import keep_open
+from tests.servers import KEY, Service, created, ok, page, refuse, respond
 
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]

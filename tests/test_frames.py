@@ -20,7 +20,8 @@ from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValid
 from clinik_client._frames import leaves_nothing
 from tests.faults.watch import SILENT, leaks_of, shows, variables_of
 from tests.inside import session_of
-from tests.servers import free_port, ok, page, raw, record, refuse
+from tests.misbehaviour import raw, refusing_port
+from tests.servers import ok, page, record, refuse
 
 KEY = "clk_test_canaryKEY"
 ID = "enc_canary1"
@@ -113,8 +114,9 @@ def test_nothing_is_seen_of_a_request_that_failed(
 
 @pytest.mark.parametrize("name", CALLS)
 def test_nothing_is_seen_of_a_request_that_found_no_service(connected: Callable[[str], Clinik], name: str) -> None:
-    clinik = connected(f"http://127.0.0.1:{free_port()}")
-    error = raised_by(lambda: CALLS[name](clinik))
+    with refusing_port() as port:
+        clinik = connected(f"http://127.0.0.1:{port}")
+        error = raised_by(lambda: CALLS[name](clinik))
     assert isinstance(error, ClinikApiError)
     assert_nothing_is_seen(error)
 

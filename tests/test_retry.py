@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from email.utils import format_datetime
 from typing import Any
 
@@ -35,22 +36,8 @@ from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
 from clinik_client._session import Options, Session
 from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, parse_target
 from tests.inside import VirtualClock, on_virtual_time
-from tests.servers import (
-    Service,
-    Step,
-    created,
-    envelope,
-    free_port,
-    gzipped_envelope,
-    keep_open,
-    limited,
-    ok,
-    page,
-    raw,
-    refuse,
-    respond,
-    zipped,
-)
+from tests.misbehaviour import keep_open, raw, refusing_port
+from tests.servers import Service, Step, created, envelope, gzipped_envelope, limited, ok, page, refuse, respond, zipped
 
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
@@ -164,29 +151,28 @@ def test_retries_bounds_the_attempts_and_the_error_counts_them(serve: Serve, con
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_refused_connection_proves_that_nothing_was_sent(connect: Connect, name: str) -> None:
-    clinik = connect(f"http://127.0.0.1:{free_port()}")
-    clock = on_virtual_time(clinik)
-    with pytest.raises(ClinikConnectionError) as raised:
-        CALLS[name](clinik)
+    with refusing_port() as port:
+        clinik = connect(f"http://127.0.0.1:{port}")
+        clock = on_virtual_time(clinik)
+        with pytest.raises(ClinikConnectionError) as raised:
+            CALLS[name](clinik)
     assert (raised.value.outcome, raised.value.attempts, raised.value.status) == ("not_sent", 3, None)
     assert len(clock.waits) == 2
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_what_was_not_sent_is_sent_once_the_service_is_there(connect: Connect, name: str) -> None:
-    port = free_port()
-    clinik = connect(f"http://127.0.0.1:{port}")
-    clock = on_virtual_time(clinik)
-    service = Service(GOOD[name], port=port)
+    with ExitStack() as started, ExitStack() as reserved:
+        port = reserved.enter_context(refusing_port())
+        clinik = connect(f"http://127.0.0.1:{port}")
+        service = Service(GOOD[name], port=port)
 
-    def start(seconds: float) -> None:
-        service.start()
+        def start() -> None:
+            reserved.close()
+            started.enter_context(service)
 
-    clock.sleep = start  # type: ignore[method-assign]  # the service comes up while the client waits
-    try:
+        on_virtual_time(clinik).before_wait = start
         assert CALLS[name](clinik).meta.attempts == 2
-    finally:
-        service.stop()
     assert len(service.ledger) == 1
 
 

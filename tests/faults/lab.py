@@ -14,6 +14,8 @@ from unittest import mock
 import trustme
 from attrs import frozen
 
+from tests.misbehaviour import hanging_port, refusing_port, tls_as
+
 from .policy import FaultCell
 from .server import FaultServer
 from .watch import LogWatch
@@ -65,16 +67,10 @@ class Lab:
         self.authority = authority = trustme.CA()
         self.trusting = ssl.create_default_context()
         authority.configure_trust(self.trusting)
-        self.context = self._context(authority, "127.0.0.1", f"*{Names.DOMAIN}")
-        self.stranger = self._context(authority, "canary.example")
+        self.context = tls_as(authority, "127.0.0.1", f"*{Names.DOMAIN}")
+        self.stranger = tls_as(authority, "canary.example")
         self.names = Names()
         self.logs = LogWatch()
-
-    @staticmethod
-    def _context(authority: trustme.CA, *names: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*names).configure_cert(context)
-        return context
 
     @contextmanager
     def open(self) -> Iterator[Lab]:
@@ -105,7 +101,7 @@ def place_for(cell: FaultCell, lab: Lab) -> Iterator[Place]:
     with ExitStack() as stack:
         if fault.network in ("refused", "silent"):
             blocked = stack.enter_context(ExitStack())
-            port = blocked.enter_context(refusing_port() if fault.network == "refused" else silent_port())
+            port = blocked.enter_context(refusing_port() if fault.network == "refused" else hanging_port())
             started: list[FaultServer] = []
 
             def start() -> FaultServer:
@@ -125,33 +121,3 @@ def place_for(cell: FaultCell, lab: Lab) -> Iterator[Place]:
             yield Place(f"{scheme}://{host}:{server.port}", lambda: server, lambda: lab.names.heal(host))
         else:
             yield Place(f"{scheme}://127.0.0.1:{server.port}", lambda: server, server.heal)
-
-
-@contextmanager
-def refusing_port() -> Iterator[int]:
-    """A port at which every connection is refused."""
-    with socket.socket() as reserved:
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reserved.bind(("127.0.0.1", 0))
-        yield reserved.getsockname()[1]
-
-
-@contextmanager
-def silent_port() -> Iterator[int]:
-    """A port at which connections neither succeed nor fail: its queue is full."""
-    listener = socket.socket()
-    waiting = []
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(8):
-            filler = socket.socket()
-            waiting.append(filler)
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-    finally:
-        for filler in waiting:
-            filler.close()
-        listener.close()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import selectors
-import socket
-import ssl
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -20,6 +17,7 @@ import orjson
 
 from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikResponseError, ClinikTimeoutError
 from clinik_client.testing._wire import Connection, Limits, TakeOver, WireRequest, WireResponse, WireServer
+from tests.misbehaviour import ESTABLISHED, hang, serve_bytes, tunnel
 
 from .calls import KEY, Call, Hang, bounded, client, make
 from .catalogue import head, right
@@ -61,8 +59,8 @@ def _timed(report: CellReport, call: Callable[[], object], limit: float = LIMIT)
 
     try:
         seconds = bounded(work, 15.0)
-    except Hang as hang:
-        report.add("late", f"{hang}")
+    except Hang as hanging:
+        report.add("late", f"{hanging}")
         return None
     report.seconds_over = max(report.seconds_over, seconds - limit)
     if seconds > limit + TOLERANCE:
@@ -139,8 +137,8 @@ def endless_walk(lab: Lab, report: CellReport) -> None:
             bounded(lambda: list(clinik.encounters.search_all(patient_id="pt_canary0")), 30.0)
         except ClinikResponseError:
             pass
-        except Hang as hang:
-            report.add("late", f"the walk does not end: {hang}")
+        except Hang as hanging:
+            report.add("late", f"the walk does not end: {hanging}")
         else:
             report.add("late", f"the walk went on for {MOST_PAGES} empty pages")
 
@@ -267,43 +265,22 @@ def hanging_lookups(lab: Lab, report: CellReport) -> None:
 # -- a proxy that speaks TLS ------------------------------------------------------------------------------------------
 
 
-def _tunnel(connection: Connection, port: int) -> None:
-    """Hand on what comes from either side."""
-    assert isinstance(connection.sock, ssl.SSLSocket)
-    with socket.create_connection(("127.0.0.1", port)) as target, selectors.DefaultSelector() as selector:
-        selector.register(connection.sock, selectors.EVENT_READ, target)
-        selector.register(target, selectors.EVENT_READ, connection.sock)
-        while not connection.stopping.is_set():
-            for key, _ in selector.select(0.05):
-                assert isinstance(key.fileobj, socket.socket)
-                data = key.fileobj.recv(65_536)
-                if not data:
-                    return
-                key.data.sendall(data)
-
-
 def tls_proxy(stalls: bool) -> Try:
     """A proxy that speaks TLS makes a tunnel in which TLS is spoken: it stalls there, or the response drips from it."""
 
     def run(lab: Lab, report: CellReport) -> None:
         script = (apply, send(lambda x: head(x.status, "Content-Length: 500")), drip(right))
 
-        def proxy(connection: Connection) -> bool:
+        def proxy(connection: Connection) -> None:
             connection.start_tls(lab.context)
             connection.receive(5.0)
-            connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
             if stalls:
-                while connection.receive(5.0):
-                    pass
+                connection.send(ESTABLISHED)
+                hang(connection)
             else:
-                with suppress(OSError):
-                    _tunnel(connection, server.port)
-            return True
+                tunnel(connection, server.port)
 
-        with (
-            FaultServer(script, context=lab.context) as server,
-            WireServer(lambda request: WireResponse(500), on_connect=proxy) as relay,
-        ):
+        with FaultServer(script, context=lab.context) as server, serve_bytes(proxy) as relay:
             try:
                 clinik = client(server, lab, timeout=LIMIT, proxy=f"https://127.0.0.1:{relay.port}")
             except ClinikConfigError:
@@ -346,8 +323,8 @@ def heavy_objects(build: Callable[[], bytes], call: Callable[[Clinik], object]) 
                 bounded(lambda: call(clinik), 20.0)
             except ClinikResponseError:
                 pass
-            except Hang as hang:
-                report.add("late", str(hang))
+            except Hang as hanging:
+                report.add("late", str(hanging))
             except Exception as error:  # noqa: BLE001 - told of in the report
                 report.add("wrong", f"{type(error).__name__} in place of ClinikResponseError")
             else:

@@ -13,6 +13,7 @@ from clinik_client import Clinik, ClinikApiError, ClinikRateLimitError
 from clinik_client._response import ApiResponse
 from tests.inside import VirtualClock, on_virtual_time, parts_of
 
+from .calls import KEY
 from .catalogue import FAULTS, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Fault, Operation
 from .lab import Lab, Place, numbers, place_for
 from .policy import RETRIES, Expected, FaultCell, Mode, expected
@@ -20,7 +21,6 @@ from .report import CellReport
 from .server import FaultServer, record
 from .watch import leaks_of, shows, survives_pickle, unclosed
 
-KEY = "clk_test_canary0key"
 SLOW_TIMEOUT = 0.3
 FAST_TIMEOUT = 1.5
 TOLERANCE = 0.1

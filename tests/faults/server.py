@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import repeat
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -21,9 +22,10 @@ import orjson
 from attrs import define, field, frozen
 
 from clinik_client.testing._wire import Connection, TakeOver, WireRequest, WireResponse, WireServer
+from tests import misbehaviour
+from tests.misbehaviour import send_slowly
 
 REQUEST_ID = "req_healthy1"
-_DRIP_SECONDS = 0.02
 
 
 @define
@@ -93,28 +95,19 @@ def drip(build: Callable[[FaultyExchange], bytes]) -> Step:
     """Write some bytes, one at a time, slower than any caller can wait."""
 
     def step(exchange: FaultyExchange) -> None:
-        for byte in build(exchange):
-            if exchange.connection.stopping.wait(_DRIP_SECONDS):
-                return
-            exchange.connection.send(bytes([byte]))
+        send_slowly(exchange.connection, (bytes([byte]) for byte in build(exchange)))
 
     return step
 
 
 def flood(piece: bytes) -> Step:
     """Write the same again and again until the peer is gone."""
-
-    def step(exchange: FaultyExchange) -> None:
-        while not exchange.connection.stopping.wait(0.001):
-            exchange.connection.send(piece)
-
-    return step
+    return lambda exchange: send_slowly(exchange.connection, repeat(piece), every=0.001)
 
 
 def hang(exchange: FaultyExchange) -> None:
     """Say nothing more until the peer is gone."""
-    while exchange.connection.receive(30.0):
-        pass
+    misbehaviour.hang(exchange.connection)
 
 
 def finish(exchange: FaultyExchange) -> None:
@@ -229,8 +222,7 @@ class FaultServer:
         while not self._released.wait(0.05):
             if connection.stopping.is_set():
                 return
-        while connection.receive(5.0):
-            pass
+        misbehaviour.hang(connection)
 
     def open_connections(self, most: int, seconds: float) -> int:
         """How many connections the peer still holds, after waiting a little for there to be ``most``."""

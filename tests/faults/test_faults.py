@@ -17,9 +17,10 @@ from clinik_client._transport.pool import HttpConnection
 from clinik_client._transport.stream import Stream
 from clinik_client.testing._wire import Connection as WireConnection
 
+from .calls import KEY
 from .catalogue import FAULTS, Fault, whole
 from .lab import Lab
-from .matrix import KEY, cells, run, run_cell
+from .matrix import cells, run, run_cell
 from .policy import FaultCell
 from .report import CellReport, table
 from .server import FaultServer

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from clinik_client.testing import Exchange, FixtureServer, HarError, Recording
 from clinik_client.testing._matching import json_differences
+from tests.misbehaviour import tls_as
 from tests.testing.asking import ask
 
 BODY = {"status": "planned", "period": {"start": "2025-06-01"}, "diagnosis": [{"condition": "I10", "rank": 1}]}
@@ -367,10 +368,9 @@ def test_what_was_collected_is_readable_after_stop_and_nothing_responses() -> No
 
 def test_it_speaks_tls_with_a_context() -> None:
     authority = trustme.CA()
-    context, trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trust = ssl.create_default_context()
     authority.configure_trust(trust)
-    with serving(READ, ssl_context=context) as server:
+    with serving(READ, ssl_context=tls_as(authority, "127.0.0.1")) as server:
         url = f"{server.url}/v1/encounters/enc_1"
         assert httpx.get(url, verify=trust, headers={"x-api-key": "clk_test_a"}).status_code == 200
     server.verify()

@@ -16,6 +16,7 @@ import pytest
 import trustme
 
 from clinik_client.testing import Connection, Limits, WireRequest, WireResponse, WireServer
+from tests.misbehaviour import tls_as
 
 
 def connect(server: WireServer) -> socket.socket:
@@ -262,9 +263,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context
+    return tls_as(authority, "127.0.0.1")
 
 
 @pytest.fixture

@@ -21,24 +21,24 @@ from clinik_client import (
 )
 from clinik_client.testing import Connection
 from tests.inside import VirtualClock, on_virtual_time
-from tests.servers import (
-    FullBacklog,
-    Service,
-    Step,
-    created,
+from tests.misbehaviour import (
+    ESTABLISHED,
+    HEAD,
     drip,
+    hang,
+    hanging_port,
     keep_open,
-    ok,
     raw,
     serve_bytes,
+    shake_hands_slowly,
 )
+from tests.servers import Service, Step, created, ok
 
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
 
 TIMEOUT = 0.2
 OVERRUN = 0.1
-HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 def create(clinik: Clinik) -> ApiResponse[Any]:
@@ -91,16 +91,16 @@ def test_the_timeout_is_wall_clock_over_tls(
 
 
 def test_connecting_is_within_the_timeout_and_proves_that_nothing_was_sent(connect: Connect) -> None:
-    with FullBacklog() as server:
-        clinik = connect(server.url, timeout=TIMEOUT, retries=0)
+    with hanging_port() as port:
+        clinik = connect(f"http://127.0.0.1:{port}", timeout=TIMEOUT, retries=0)
         with in_time(), pytest.raises(ClinikTimeoutError, match="while connecting") as raised:
             create(clinik)
     assert (raised.value.outcome, raised.value.status) == ("not_sent", None)
 
 
 def test_connecting_that_hangs_is_tried_again_for_a_create_too(connect: Connect) -> None:
-    with FullBacklog() as server:
-        clinik = connect(server.url, timeout=0.05)
+    with hanging_port() as port:
+        clinik = connect(f"http://127.0.0.1:{port}", timeout=0.05)
         on_virtual_time(clinik)
         with pytest.raises(ClinikTimeoutError) as raised:
             create(clinik)
@@ -108,7 +108,7 @@ def test_connecting_that_hangs_is_tried_again_for_a_create_too(connect: Connect)
 
 
 def test_a_dead_address_leaves_time_for_the_next(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Service(created()) as alive, FullBacklog("127.0.0.2", alive.port):
+    with Service(created()) as alive, hanging_port("127.0.0.2", alive.port):
         monkeypatch.setattr(
             socket,
             "getaddrinfo",
@@ -156,22 +156,7 @@ def test_a_name_that_is_not_resolved_proves_that_nothing_was_sent(
     assert (raised.value.outcome, raised.value.attempts) == ("not_sent", 3)
 
 
-def shake_no_hands(connection: Connection) -> None:
-    connection.receive(5)
-    connection.receive(5)
-
-
-def shake_hands_slowly(connection: Connection) -> None:
-    # The head of a TLS record of 16 KiB, then its bytes one by one.
-    connection.send(b"\x16\x03\x03\x40\x00")
-    try:
-        while not connection.stopping.wait(0.02):
-            connection.send(b"\x00")
-    except OSError:
-        pass
-
-
-@pytest.mark.parametrize("handshake", [shake_no_hands, shake_hands_slowly])
+@pytest.mark.parametrize("handshake", [hang, shake_hands_slowly])
 def test_a_tls_handshake_is_within_the_timeout(connect: Connect, handshake: Callable[[Connection], None]) -> None:
     with serve_bytes(handshake) as server:
         clinik = connect(server.url.replace("http:", "https:"), timeout=TIMEOUT, retries=0)
@@ -181,7 +166,7 @@ def test_a_tls_handshake_is_within_the_timeout(connect: Connect, handshake: Call
 
 
 def test_a_proxy_that_makes_no_tunnel_is_within_the_timeout(serve: Serve, connect: Connect) -> None:
-    for step in (keep_open(), drip(b"HTTP/1.1 200", b"x"), raw(b"HTTP/1.1 200 Connection established\r\n\r\n")):
+    for step in (keep_open(), drip(b"HTTP/1.1 200", b"x"), raw(ESTABLISHED)):
         proxy = serve(step)
         clinik = connect("https://127.0.0.1:9", proxy=proxy.url, timeout=TIMEOUT, retries=0)
         with in_time(), pytest.raises(ClinikConnectionError) as raised:

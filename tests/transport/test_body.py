@@ -29,22 +29,12 @@ from clinik_client import (
 from clinik_client._transport import AttemptFailed
 from clinik_client._transport.body import read_body
 from tests.inside import on_virtual_time
-from tests.servers import (
-    Service,
-    Step,
-    envelope,
-    gzipped_envelope,
-    ok,
-    raw,
-    record,
-    respond,
-    zipped,
-)
+from tests.misbehaviour import HEAD, raw
+from tests.servers import Service, Step, envelope, gzipped_envelope, ok, record, respond, zipped
 
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
 
-HEAD = b"HTTP/1.1 200 OK\r\n"
 CANARY = "c4n4ry"
 
 

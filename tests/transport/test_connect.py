@@ -18,7 +18,8 @@ from clinik_client import Clinik
 from clinik_client._transport import connect as room
 from clinik_client._transport.connect import connect
 from clinik_client._transport.lookup import Address
-from tests.servers import FullBacklog, Service, free_port, ok, respond
+from tests.misbehaviour import hanging_port, refusing_port
+from tests.servers import Service, ok, respond
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -41,13 +42,19 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[Address]:
+    with refusing_port() as port:
+        yield at(port)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(alive=st.lists(st.booleans(), min_size=1, max_size=5))
 def test_an_address_that_refuses_costs_no_time(
-    listener: socket.socket, monkeypatch: pytest.MonkeyPatch, alive: list[bool]
+    listener: socket.socket, refusing: Address, monkeypatch: pytest.MonkeyPatch, alive: list[bool]
 ) -> None:
     monkeypatch.setattr(room, "HEAD_START", 60.0)
-    good, refusing = at(listener.getsockname()[1]), at(free_port())
+    good = at(listener.getsockname()[1])
     addresses = [good if responses else refusing for responses in alive]
     started = time.monotonic()
     if any(alive):
@@ -66,7 +73,7 @@ def test_an_address_that_does_not_response_gets_a_rival(listener: socket.socket,
     seen: list[socket.socket] = []
     with ExitStack() as stack:
         for number in range(dead):
-            stack.enter_context(FullBacklog(f"127.0.0.{number + 2}", port))
+            stack.enter_context(hanging_port(f"127.0.0.{number + 2}", port))
         addresses = [*(at(port, f"127.0.0.{number + 2}") for number in range(dead)), at(port)]
         started = time.monotonic()
         sock, address = connect(addresses, no_limit, seen.append)
@@ -79,8 +86,8 @@ def test_an_address_that_does_not_response_gets_a_rival(listener: socket.socket,
 
 
 def test_the_limit_of_time_holds_for_all_addresses_together() -> None:
-    with FullBacklog() as first, FullBacklog() as second:
-        addresses = [at(int(url.rpartition(":")[2])) for url in (first.url, second.url)]
+    with hanging_port() as first, hanging_port() as second:
+        addresses = [at(first), at(second)]
         end = time.monotonic() + 0.1
 
         def left() -> float:
@@ -110,7 +117,7 @@ def test_the_address_that_worked_last_is_tried_first(
     connect: Callable[..., Clinik], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     close = {"connection": "close"}
-    with Service(respond(204, None, close), ok()) as alive, FullBacklog("127.0.0.2", alive.port):
+    with Service(respond(204, None, close), ok()) as alive, hanging_port("127.0.0.2", alive.port):
         places = [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, alive.port)) for host in ("127.0.0.2", "127.0.0.1")
         ]

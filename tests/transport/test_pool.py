@@ -31,28 +31,14 @@ from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
 from clinik_client.testing import Connection, WireRequest, WireResponse
 from clinik_client.testing._wire import TakeOver
 from tests.inside import session_of
-from tests.servers import (
-    KEY,
-    FullBacklog,
-    Seen,
-    Service,
-    Step,
-    created,
-    keep_open,
-    ok,
-    page,
-    raw,
-    record,
-    respond,
-    serve_bytes,
-)
+from tests.misbehaviour import HEAD, hanging_port, keep_open, raw, serve_bytes
+from tests.servers import KEY, Seen, Service, Step, created, ok, page, record, respond
 
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
 
 TIMEOUT = 0.2
 OVERRUN = 0.1
-HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -327,8 +313,8 @@ def test_closing_while_connecting_ends_the_call_at_once(connect: Connect, monkey
         return real(addresses, seconds_left, opened_and_told)
 
     monkeypatch.setattr(network, "connect", tell)
-    with FullBacklog() as server, in_time():
-        clinik = connect(server.url, timeout=10.0, retries=0)
+    with hanging_port() as port, in_time():
+        clinik = connect(f"http://127.0.0.1:{port}", timeout=10.0, retries=0)
         raised = in_thread(lambda: create(clinik))
         assert reached.wait(5)
         clinik.close()

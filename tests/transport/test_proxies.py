@@ -30,7 +30,8 @@ from clinik_client import (
 from clinik_client._transport import parse_target, proxies
 from clinik_client.testing import Connection, WireResponse, WireServer
 from tests.inside import on_virtual_time
-from tests.servers import KEY, Service, ok, serve_bytes, tunnel
+from tests.misbehaviour import serve_bytes, tunnel
+from tests.servers import KEY, Service, ok
 from tests.strategies import Odd
 
 Connect = Callable[..., Clinik]

@@ -20,6 +20,7 @@ from clinik_client import (
     ClinikWarning,
 )
 from clinik_client._transport import tls
+from tests.misbehaviour import tls_as
 from tests.servers import KEY, Service, ok
 from tests.strategies import Odd
 
@@ -105,9 +106,7 @@ def test_an_unknown_ca_is_refused_once_and_nothing_is_sent(
 def test_a_certificate_for_another_host_is_refused(
     serve: Serve, connect: Connect, authority: trustme.CA, ca_file: Path
 ) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("other.example").configure_cert(context)
-    service = serve(ok(), ssl_context=context)
+    service = serve(ok(), ssl_context=tls_as(authority, "other.example"))
     with pytest.raises(ClinikConnectionError, match="certificate") as raised:
         connect(service, verify=ca_file).encounters.read("enc_1")
     assert (raised.value.outcome, raised.value.attempts) == ("not_sent", 1)

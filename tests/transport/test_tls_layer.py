@@ -12,7 +12,8 @@ import pytest
 
 from clinik_client import Clinik, ClinikConnectionError, ClinikResponseError, ClinikTimeoutError
 from clinik_client.testing import Connection, WireServer
-from tests.servers import HEAD, Service, Step, created, drip, keep_open, ok, raw, serve_bytes, tunnel
+from tests.misbehaviour import ESTABLISHED, HEAD, drip, hang, keep_open, raw, serve_bytes, shake_hands_slowly, tunnel
+from tests.servers import Service, Step, created, ok
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -88,21 +89,18 @@ def test_a_response_that_takes_too_long_ends_with_the_timeout(
 
 
 def stall(connection: Connection) -> None:
-    connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-    connection.receive(5)
-    connection.receive(5)
+    connection.send(ESTABLISHED)
+    hang(connection)
 
 
 def drip_handshake(connection: Connection) -> None:
-    connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    connection.send(ESTABLISHED)
     connection.receive(5)
-    connection.send(b"\x16\x03\x03\x40\x00")
-    while not connection.stopping.wait(0.02):
-        connection.send(b"\x00")
+    shake_hands_slowly(connection)
 
 
 def talk_before_tls(connection: Connection) -> None:
-    connection.send(b"HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+    connection.send(ESTABLISHED + HEAD + b"\r\n")
     connection.receive(5)
 
 
