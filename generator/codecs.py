@@ -22,6 +22,9 @@ _SHORT = 40
 # Names that the generated annotations and the base class use themselves.
 _TAKEN = {"str", "int", "float", "bool", "list", "dict", "from_dict", "to_dict", "additional_properties"}
 
+# Constants that the generated modules have themselves.
+_TAKEN_CONSTANTS = {"OPERATION", "TYPE_CHECKING"}
+
 
 def class_name(schema_name: str) -> str:
     """The class that the generator makes of a schema's name."""
@@ -31,10 +34,11 @@ def class_name(schema_name: str) -> str:
 def constant_name(schema_name: str) -> str:
     """The constant that holds the codec of a named scalar.
 
-    >>> constant_name("RecordId")
-    'RECORD_ID'
+    >>> [constant_name(name) for name in ("RecordId", "Operation")]
+    ['RECORD_ID', 'OPERATION_']
     """
-    return strings.snake_case(schema_name).upper()
+    name = str(strings.snake_case(class_name(schema_name))).upper()
+    return f"{name}_" if name in _TAKEN_CONSTANTS else name
 
 
 def module_name(schema_name: str) -> str:
@@ -152,7 +156,7 @@ def _union(document: Document, schemas: list[Any], path: Pointer) -> CodecSource
     if len(codecs) == 1:
         return evolve(codecs[0], nullable=nullable)
     return CodecSource(
-        code=f"OneOf(({', '.join(codec.code for codec in codecs)},))",
+        code=f"OneOf(({', '.join(codec.code for codec in codecs)}))",
         type=_either(codec.type for codec in codecs),
         input=_either(codec.input for codec in codecs),
         names=frozenset().union(*(codec.names for codec in codecs)),
@@ -167,10 +171,11 @@ def _either_limit(limits: Iterable[str]) -> str:
     """The limits of a union, each told once.
 
     >>> _either_limit(["at most 5 characters", "each at most 5 characters", ""])
-    'each at most 5 characters'
+    'at most 5 characters each'
     """
     told = list(dict.fromkeys(filter(None, limits)))
-    return "; or ".join(limit for limit in told if f"each {limit}" not in told)
+    once = [limit for limit in told if not limit.startswith("each ") or limit.removeprefix("each ") not in told]
+    return "; or ".join(f"{limit} each" if f"each {limit}" in told else limit for limit in once)
 
 
 def _either(types: Any) -> str:

@@ -7,7 +7,7 @@ is the ``data`` of its envelope, and only schemas that an operation uses are lef
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,11 @@ class ModelSource:
         return sorted({class_name(name) for entry in self.fields for name in entry.codec.names})
 
     @property
+    def public(self) -> list[str]:
+        """The names that callers may use in their own annotations."""
+        return [self.name, f"{self.name}Fields"] if self.is_input else [self.name]
+
+    @property
     def scalars(self) -> list[str]:
         """The constants that its codecs mention."""
         return sorted({constant_name(name) for entry in self.fields for name in entry.codec.scalars})
@@ -106,6 +111,11 @@ class EnumSource:
     name: str
     description: str
     members: dict[str | int, Member]
+
+    @property
+    def public(self) -> list[str]:
+        """The names that callers may use in their own annotations."""
+        return [self.name, f"{self.name}Literal"]
 
 
 @frozen
@@ -194,6 +204,9 @@ class _Preparation:
 
     def run(self) -> Prepared:
         for name in list(self.schemas):
+            reference = _as_reference(self.schemas[name])
+            if "$ref" in reference and not is_object(self.document.resolve(reference)):
+                self.schemas[name] = reference
             self._name_inline(name, self.schemas[name])
             self._merge(name)
         paths: dict[str, dict[str, Any]] = {}
@@ -215,6 +228,7 @@ class _Preparation:
                 prepared.enums[class_name(name)] = self._enum(name, schema)
             elif is_object(schema):
                 prepared.models[class_name(name)] = self._model(name, schema)
+        self._check_names([*prepared.models.values(), *prepared.enums.values()])
         for model in prepared.models.values():
             for entry in model.fields:
                 self._add_scalars(prepared, entry.codec)
@@ -222,6 +236,14 @@ class _Preparation:
             for _, _, codec, _ in endpoint.path_parameters:
                 self._add_scalars(prepared, codec)
         return prepared
+
+    def _check_names(self, made: Sequence[ModelSource | EnumSource]) -> None:
+        seen: set[str] = set()
+        for name in (name for source in made for name in source.public):
+            if name in seen:
+                where = ("components", "schemas", name)
+                raise self.source.error(where, f"two types would be called {name}; rename one of them")
+            seen.add(name)
 
     def _add_scalars(self, prepared: Prepared, codec: CodecSource) -> None:
         for name in sorted(codec.scalars):
@@ -248,12 +270,9 @@ class _Preparation:
 
     def _named(self, owner: str, key: str, schema: dict[str, Any]) -> dict[str, Any]:
         name = owner if key in ("items", "additionalProperties") else f"{owner}{strings.pascal_case(key)}"
+        schema = _as_reference(schema)
         if "$ref" in schema:
             return schema
-        parts = schema.get("allOf", [])
-        if len(parts) == 1 and "$ref" in parts[0] and "properties" not in schema:
-            # How OpenAPI 3.0 puts a description beside a reference.
-            return {**{key: value for key, value in schema.items() if key != "allOf"}, **parts[0]}
         if is_object(schema) or "enum" in schema:
             name = name if name not in self.schemas else f"{name}Item"
             self.schemas[name], nullable = _without_null(schema)
@@ -476,6 +495,14 @@ class _Preparation:
         if given:
             self._use(name, given=True)
         return name
+
+
+def _as_reference(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema as a reference with a description beside it, if it is how OpenAPI 3.0 writes that."""
+    parts = schema.get("allOf", [])
+    if len(parts) != 1 or "$ref" not in parts[0] or "properties" in schema:
+        return schema
+    return {**{key: value for key, value in schema.items() if key != "allOf"}, **parts[0]}
 
 
 def _without_null(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:

@@ -14,10 +14,5 @@ RECORD_ID: Final = Text(
 """The id of a record, given by the service. (1 to 128 letters, digits, hyphens, underscores and dots, and neither
 . nor ..)"""
 
-REASON_CODE: Final = OneOf(
-    (
-        Text(max_length=500),
-        Array(Text(max_length=500)),
-    )
-)
-"""Why an encounter takes place, as one text or as a list of texts. (each at most 500 characters)"""
+REASON_CODE: Final = OneOf((Text(max_length=500), Array(Text(max_length=500))))
+"""Why an encounter takes place, as one text or as a list of texts. (at most 500 characters each)"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -398,6 +399,111 @@ def test_a_named_scalar_is_written_once_and_used_by_its_name(edited: Any, talk: 
     sources = [path.read_text(encoding="utf-8") for path in (sdk.package / "_generated").rglob("*.py")]
     assert sum(source.count("on the door") for source in sources) == 2  # the check, and what is said of it
     assert not any("NEVER" in source for source in sources)
+
+
+SCALARS = {
+    "BedCount": {"type": "integer", "minimum": 1, "maximum": 99, "description": "A number of beds."},
+    "WardId": {"$ref": "#/components/schemas/RecordId", "description": "The id of a ward."},
+    "OldWardId": {"allOf": [{"$ref": "#/components/schemas/WardId"}], "description": "The ward of before."},
+    "ShortWardId": {"$ref": "#/components/schemas/RecordId", "maxLength": 4, "description": "The id on the door."},
+    "PayerId": {"type": "string", "x-prefix": "org_", "maxLength": 9, "description": "Who pays."},
+    "BirthDate": {"type": ["string", "null"], "format": "date", "description": "A day of birth."},
+    "Operation": {"type": "string", "maxLength": 3, "description": "Called like what a module has already."},
+}
+
+
+@together
+def edit_scalars_of_every_kind_are_used_by_name(document: Any) -> None:
+    document["components"]["schemas"].update(SCALARS)
+    update = schema(document, "EncounterUpdateRequest")["properties"]
+    for name in SCALARS:
+        update[name[0].lower() + name[1:]] = {"$ref": f"#/components/schemas/{name}", "description": "Its own text."}
+    update["bedCounts"] = {"type": "array", "items": {"$ref": "#/components/schemas/BedCount"}}
+    update["nextBed"] = {"$ref": "#/components/schemas/BedCount", "maximum": 50, "description": "Other limits."}
+    update["pager"] = {"anyOf": [{"$ref": "#/components/schemas/BedCount"}, {"type": "null"}]}
+    document["paths"]["/v1/encounters/{id}"]["delete"]["parameters"][0] = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "schema": {"$ref": "#/components/schemas/Operation"},
+    }
+
+
+def test_a_named_scalar_is_one_constant_for_fields_items_and_paths(sdk: EditedSdk) -> None:
+    generated = sdk.package / "_generated"
+    source = {file.relative_to(generated).as_posix(): file.read_text() for file in generated.rglob("*.py")}
+    for said_once in ("maximum=99", '"org_"', "A number of beds.", "letters, digits", "Called like what"):
+        assert [name for name, text in source.items() if said_once in text] == ["types.py"], said_once
+    update = source["models/encounter_update_request.py"]
+    assert 'bed_count: int | None = _field(default=None, metadata=wire("bedCount", BED_COUNT))' in update
+    assert 'wire("bedCounts", Array(BED_COUNT))' in update
+    assert 'wire("oldWardId", RECORD_ID)' in update
+    assert 'wire("nextBed", Integer(minimum=1, maximum=50))' in update
+    assert '"""Other limits. (1 to 50)"""' in update
+    assert 'path_parameters=(("id", OPERATION_),)' in source["api/encounters/delete_encounter.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("bed_count", 100, "bedCount (bed_count): must be at most 99"),
+        ("bed_counts", [1, 0], "bedCounts[1] (bed_counts[1]): must be at least 1"),
+        ("next_bed", 51, "nextBed (next_bed): must be at most 50"),
+        ("pager", 100, "pager: must be at most 99"),
+        ("ward_id", "..", "wardId (ward_id): must be 1 to 128 letters"),
+        ("old_ward_id", "..", "oldWardId (old_ward_id): must be 1 to 128 letters"),
+        ("short_ward_id", "ward5", "shortWardId (short_ward_id): must have at most 4 characters"),
+        ("payer_id", "123456", "payerId (payer_id): must have at most 9 characters"),
+        ("birth_date", "1970", "birthDate (birth_date): must be a datetime.date"),
+        ("operation", "long", "operation: must have at most 3 characters"),
+    ],
+)
+def test_the_limit_of_a_named_scalar_is_checked_wherever_it_is_used(
+    sdk: EditedSdk, talk: Any, name: str, value: Any, told: str
+) -> None:
+    client, seen = talk(sdk, RESPONSE)
+    [found] = refused(sdk, lambda: client.encounters.update("enc_1", **{name: value}))
+    assert found.startswith(told)
+    assert seen == []
+
+
+def test_a_named_scalar_may_have_a_prefix_be_null_and_limit_a_path(sdk: EditedSdk, talk: Any) -> None:
+    client, seen = talk(sdk, RESPONSE)
+    client.encounters.update("enc_1", payer_id="1", birth_date=None, pager=None)
+    assert seen[0].body == b'{"payerId":"org_1","birthDate":null,"pager":null}'
+    assert refused(sdk, lambda: client.encounters.delete("long")) == ["id: must have at most 3 characters"]
+
+
+@together
+def edit_what_docstrings_say(document: Any) -> None:
+    update = schema(document, "EncounterUpdateRequest")["properties"]
+    long = "A description that is so long that it has to be broken just where a word with hyphens begins: it is "
+    update["longText"] = {"type": "string", "maxLength": 7, "description": f"{long}entered-in-error on YYYY-MM-DD."}
+    update["day"] = {"type": "string", "format": "date", "description": "A day, written YYYY-MM-DD."}
+    update["codes"] = {"type": "array", "items": {"type": "string", "maxLength": 6}, "description": "Codes."}
+    one_or_more = [{"type": "string", "maxLength": 8}, {"type": "array", "items": {"type": "string", "maxLength": 8}}]
+    update["notes"] = {"oneOf": one_or_more, "description": "Notes."}
+
+
+def test_a_docstring_breaks_no_value_and_says_each_limit_once(sdk: EditedSdk) -> None:
+    source = (sdk.package / "_generated" / "models" / "encounter_update_request.py").read_text()
+    assert re.search(r"it is\n    entered-in-error on YYYY-MM-DD. \(at most 7 characters\)", source)
+    for text in (
+        "A day, written YYYY-MM-DD.",
+        "Codes. (each at most 6 characters)",
+        "Notes. (at most 8 characters each)",
+    ):
+        assert source.count(f'"""{text}"""') == 2, text
+    assert "What the API sent" not in source
+
+
+def test_dicts_and_literals_have_public_types(sdk: EditedSdk) -> None:
+    public = sdk.load("_generated.models")
+    files = (sdk.package / "_generated" / "models").glob("*.py")
+    defined = re.findall(r"^(?:class )?([A-Z]\w+)(?:\(| =)", "\n".join(map(Path.read_text, files)), re.MULTILINE)
+    assert {"Billing", "BillingFields", "TriageLevel", "TriageLevelLiteral"} <= set(defined)
+    assert sorted(public.__all__) == sorted(defined)
+    assert all(hasattr(public, name) for name in defined)
 
 
 def test_a_moved_path_is_followed(edited: Any, talk: Any) -> None:

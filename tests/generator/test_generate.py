@@ -176,6 +176,18 @@ def same_name_twice(document: Any) -> None:
     properties["start_time"] = {"type": "string"}
 
 
+def same_type_twice(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    schemas["PeriodFields"] = {"type": "object", "properties": {"a": {"type": "string"}}}
+    schemas["Encounter"]["properties"]["fields"] = {"$ref": "#/components/schemas/PeriodFields"}
+
+
+def same_constant_twice(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    schemas["record_id"] = {"type": "string", "maxLength": 5}
+    schemas["Encounter"]["properties"]["basedOnId"] = {"$ref": "#/components/schemas/record_id"}
+
+
 def not_valid(document: Any) -> None:
     document["paths"]["/v1/encounters"]["get"]["parameters"][0]["in"] = "nowhere"
 
@@ -200,6 +212,8 @@ def unknown_resource(document: Any) -> None:
         (cookie, "a cookie parameter (session) is not supported"),
         (form_body, "is not supported; use application/json alone"),
         (same_name_twice, "would both be called start_time"),
+        (same_type_twice, "two types would be called PeriodFields"),
+        (same_constant_twice, "would both be called RECORD_ID"),
         (not_valid, "is not valid OpenAPI 3.1 at paths"),
         (no_operation_id, "an operation without operationId"),
     ],

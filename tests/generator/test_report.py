@@ -138,6 +138,23 @@ def test_a_moved_path_is_told_for_each_operation(committed: Prepared) -> None:
     }
 
 
+def test_a_limit_of_a_named_scalar_is_told_for_each_field_that_has_it(committed: Prepared) -> None:
+    def shorten(document: Any) -> None:
+        document["components"]["schemas"]["RecordId"]["maxLength"] = 64
+
+    found = changes(committed, prepared(shorten))
+    assert len(found) == len({change.text for change in found}) == 13
+    assert {change.text.partition(": ")[2] for change in found} == {"maxLength is now 64, was 128"}
+    assert {change.text.partition(":")[0] for change in found if change.breaks} == {
+        "parameter patientId of EncounterSearchParams",
+        "field practitionerId of Participant",
+        *(
+            f"field {name} of EncounterCreateRequest"
+            for name in ("patientId", "practitionerId", "appointmentId", "basedOnId", "partOfId")
+        ),
+    }
+
+
 def test_a_new_resource_is_told_and_breaks_nothing(committed: Prepared) -> None:
     found = changes(committed, prepared(add_beds))
     assert "operation createBed added: POST /v1/beds" in [change.text for change in found]

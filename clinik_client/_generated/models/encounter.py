@@ -51,7 +51,7 @@ class Encounter(Model):
     priority: str | None = _field(default=None, metadata=wire("priority", Text()))
     """How urgent it is."""
     reason_code: str | list[str] | None = _field(default=None, metadata=wire("reasonCode", REASON_CODE))
-    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
+    """Why the encounter takes place, as one text or as several. (at most 500 characters each)"""
     period: Period | None = _field(default=None, metadata=wire("period", Object("Period")))
     """When the encounter takes or took place."""
     length_minutes: float | None = _field(default=None, metadata=wire("lengthMinutes", Number()))

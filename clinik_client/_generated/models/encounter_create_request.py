@@ -46,7 +46,7 @@ class EncounterCreateRequest(Model):
     priority: str | None = _field(default=None, metadata=wire("priority", Text(max_length=50)))
     """How urgent it is. (at most 50 characters)"""
     reason_code: str | list[str] | None = _field(default=None, metadata=wire("reasonCode", REASON_CODE))
-    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
+    """Why the encounter takes place, as one text or as several. (at most 500 characters each)"""
     period: Period | None = _field(default=None, metadata=wire("period", Object("Period")))
     """When the encounter takes place."""
     length_minutes: float | None = _field(
@@ -95,7 +95,7 @@ class EncounterCreateRequestFields(TypedDict, total=False):
     priority: str | None
     """How urgent it is. (at most 50 characters)"""
     reason_code: str | Sequence[str] | None
-    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
+    """Why the encounter takes place, as one text or as several. (at most 500 characters each)"""
     period: Period | PeriodFields | None
     """When the encounter takes place."""
     length_minutes: float | None

@@ -39,7 +39,7 @@ class EncounterUpdateRequest(Model):
     priority: str | None = _field(default=None, metadata=wire("priority", Text(max_length=50)))
     """How urgent it is. (at most 50 characters)"""
     reason_code: str | list[str] | None = _field(default=None, metadata=wire("reasonCode", REASON_CODE))
-    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
+    """Why the encounter takes place, as one text or as several. (at most 500 characters each)"""
     period: Period | None = _field(default=None, metadata=wire("period", Object("Period")))
     """When the encounter takes place. Send both ends, where both are known."""
     length_minutes: float | None = _field(
@@ -77,7 +77,7 @@ class EncounterUpdateRequestFields(TypedDict, total=False):
     priority: str
     """How urgent it is. (at most 50 characters)"""
     reason_code: str | Sequence[str]
-    """Why the encounter takes place, as one text or as several. (each at most 500 characters)"""
+    """Why the encounter takes place, as one text or as several. (at most 500 characters each)"""
     period: Period | PeriodFields
     """When the encounter takes place. Send both ends, where both are known."""
     length_minutes: float
