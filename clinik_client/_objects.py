@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ._codecs import UNDECODABLE, Codec, InputOptions, Issues, Json, Location
 from ._model import Model, schema_of
@@ -19,17 +19,24 @@ class Object(Codec):
     """A nested model."""
 
     name: str
+    read_as: str | None = None
+    """The model that responses hold in its place, if that is another one. It may be given, too."""
     model: type[Model] = field(init=False, repr=False, eq=False)
     """The class of that name."""
+    other: type[Model] = field(init=False, repr=False, eq=False)
+    """The class that it is read as."""
 
     def bind(self, find: Callable[[str], Any]) -> None:
         # Frozen but for this: what is named is known only now.
         object.__setattr__(self, "model", find(self.name))
+        object.__setattr__(self, "other", find(self.read_as or self.name))
 
     def decode(self, value: Any) -> Any:
         return self.model.from_dict(value) if value.__class__ is dict else UNDECODABLE
 
     def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
+        if isinstance(value, self.other) and self.read_as is not None:
+            value, options = _set_fields(self.other, value), evolve(options, keywords=False)
         return encode_object(self.model, value, location, options, issues)
 
 
@@ -50,13 +57,9 @@ def encode_object(
     """
     schema = schema_of(model)
     if isinstance(value, model):
-        # In a model an attribute that is None was never set; a null that came in with `from_dict` was.
         names = schema.by_wire
-        given: Mapping[Any, Any] = {
-            **value.additional_properties,
-            **{e.wire: item for e in schema.entries if (item := getattr(value, e.name)) is not None},
-        }
-        options = InputOptions(keywords=False, refuse_none=options.refuse_none)
+        given: Mapping[Any, Any] = _set_fields(model, value)
+        options = evolve(options, keywords=False)
     elif isinstance(value, Mapping):
         names = schema.by_name if options.keywords else schema.by_wire
         given = value
@@ -90,6 +93,15 @@ def encode_object(
             if not any(issue["location"] == missing.steps for issue in issues):
                 issues.add(missing, "Required")
     return encoded
+
+
+def _set_fields(model: type[Model], value: Model) -> dict[str, Any]:
+    # In a model an attribute that is None was never set; a null that came in with `from_dict` was.
+    entries = schema_of(model).entries
+    return {
+        **value.additional_properties,
+        **{entry.wire: item for entry in entries if (item := getattr(value, entry.name)) is not None},
+    }
 
 
 def _unknown(name: Any, location: Location, names: Iterable[str], options: InputOptions) -> tuple[Location, str]:

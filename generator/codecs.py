@@ -19,6 +19,9 @@ _TEXTS = ("description", "title", "summary", "example", "examples", "deprecated"
 # Characters of a limit that is told wherever it holds.
 _SHORT = 40
 
+READ_AS = "x-read-as"
+"""Beside the properties of an object of a request, added by the generator: the object that responses hold instead."""
+
 # Names that the generated annotations and the base class use themselves.
 _TAKEN = {"str", "int", "float", "bool", "list", "dict", "from_dict", "to_dict", "additional_properties"}
 
@@ -94,8 +97,7 @@ def codec_of(document: Document, schema: Mapping[str, Any], path: Pointer) -> Co
         if "enum" in target:
             return _enumeration(name, target, is_open=schema.get("x-other-codes") is True)
         if is_object(target):
-            cls = class_name(name)
-            return CodecSource(f'Object("{cls}")', cls, f"{cls} | {cls}Fields", frozenset({name}))
+            return _object(name, target.get(READ_AS))
         if schema["$ref"] == f"#/components/schemas/{name}" and not schema.keys() - {"$ref", *_TEXTS}:
             return _named_scalar(document, name, path)
         return codec_of(document, {**target, **{k: v for k, v in schema.items() if k != "$ref"}}, path)
@@ -135,6 +137,17 @@ def _named_scalar(document: Document, name: str, path: Pointer) -> CodecSource:
     # A long sentence is told once, with the constant.
     limits = codec.limits if len(codec.limits) <= _SHORT else f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
     return evolve(codec, code=constant_name(name), scalars=frozenset({name}), limits=limits)
+
+
+def _object(name: str, read_as: str | None) -> CodecSource:
+    cls = class_name(name)
+    if read_as is None:
+        return CodecSource(f'Object("{cls}")', cls, f"{cls} | {cls}Fields", frozenset({name}))
+    other = class_name(read_as)
+    either = f"{cls} | {other}"
+    return CodecSource(
+        f'Object("{cls}", "{other}")', either, f"{cls} | {cls}Fields | {other}", frozenset({name, read_as})
+    )
 
 
 def _enumeration(name: str, schema: Mapping[str, Any], *, is_open: bool) -> CodecSource:

@@ -14,7 +14,17 @@ from typing import Any
 from attrs import define, field, frozen
 from openapi_python_client import strings
 
-from .codecs import CodecSource, class_name, codec_of, constant_name, is_object, named_scalar, python_name, unsupported
+from .codecs import (
+    READ_AS,
+    CodecSource,
+    class_name,
+    codec_of,
+    constant_name,
+    is_object,
+    named_scalar,
+    python_name,
+    unsupported,
+)
 from .document import Document, Pointer, plain
 from .fhir import SDK, FhirName, known_forms
 
@@ -393,6 +403,8 @@ class _Preparation:
         if body and method == "patch":
             self.refusing_none.add(body)
         response = self._response(operation, where)
+        if body and response:
+            self._mark_read_as(body, response)
         paths = [(name, parameter) for (name, place), parameter in parameters.items() if place == "path"]
         paths.sort(key=lambda entry: path.index(f"{{{entry[0]}}}"))
         self.operations[str(strings.PythonIdentifier(id_, "operation_"))] = EndpointSource(
@@ -478,6 +490,15 @@ class _Preparation:
                 return inner
         return None
 
+    def _mark_read_as(self, given: str, read: str) -> None:
+        """Mark the parts of a request that its response holds as another object: what was read can be given."""
+        properties = self.schemas[read]["properties"]
+        for key, part in self.schemas[given]["properties"].items():
+            name, other = (_object_name(self.schemas, schema) for schema in (part, properties.get(key, {})))
+            if name and other and name != other and READ_AS not in self.schemas[name]:
+                self.schemas[name][READ_AS] = other
+                self._mark_read_as(name, other)
+
     def _json_schema(
         self, content: Mapping[str, Any], operation: Mapping[str, Any], where: Pointer, suffix: str, *, given: bool
     ) -> str:
@@ -495,6 +516,12 @@ class _Preparation:
         if given:
             self._use(name, given=True)
         return name
+
+
+def _object_name(schemas: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
+    """The name of the object that a property holds, alone or in a list."""
+    name = str(schema.get("items", schema).get("$ref")).rpartition("/")[2]
+    return name if is_object(schemas.get(name, {})) else None
 
 
 def _as_reference(schema: dict[str, Any]) -> dict[str, Any]:

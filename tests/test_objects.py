@@ -17,7 +17,9 @@ from clinik_client import (
     Encounter,
     EncounterCreateRequest,
     EncounterSearchParams,
+    EncounterUpdateRequest,
     FhirDateTime,
+    Hospitalization,
     Participant,
     Period,
 )
@@ -174,6 +176,24 @@ def test_a_model_among_keywords_is_told_of_in_wire_names_from_there_on() -> None
 def test_a_model_of_another_kind_is_refused() -> None:
     assert told({**REQUIRED, "period": Diagnosis(condition="I10")}) == ["period: must be a dict or Period"]
     assert told(Encounter(id="enc_1")) == ["request: must be a dict or EncounterCreateRequest"]
+
+
+def test_a_stay_in_hospital_is_sent_as_it_was_read_but_for_what_cannot_be_changed() -> None:
+    stay = Hospitalization.from_dict({"admitSource": "Home", "dietPreference": ["Vegan"]})
+    for keywords in (False, True):
+        assert encode({"hospitalization": stay}, keywords=keywords, model=EncounterUpdateRequest) == {
+            "hospitalization": {"admitSource": "Home", "dietPreference": ["Vegan"]}
+        }
+    assert encode(EncounterUpdateRequest(hospitalization=stay), model=EncounterUpdateRequest) == {
+        "hospitalization": stay.to_dict()
+    }
+    stay.origin = "Northside"
+    assert told({"hospitalization": stay}, keywords=True, model=EncounterUpdateRequest) == [
+        "hospitalization.origin: unknown field"
+    ]
+    assert told({"hospitalization": Period()}, model=EncounterUpdateRequest) == [
+        "hospitalization: must be a dict or HospitalizationUpdate"
+    ]
 
 
 def test_what_a_read_record_has_beyond_the_request_is_refused_by_name() -> None:

@@ -6,19 +6,30 @@ import re
 from pathlib import Path
 
 import pytest
-from attrs import fields
+from attrs import AttrsInstance, fields
 from mypy import api
 
-from clinik_client import EncounterUpdateRequest
+from clinik_client import Encounter, EncounterCreateRequest, EncounterUpdateRequest
 
 # A line that a type checker must refuse ends with `# E: ` and the code of the error; every other line must pass.
-# What was read can be written back, field by field. The parts of a stay in hospital that can be changed are a class of
-# their own, since one of them cannot.
-WRITTEN_BACK = "".join(
-    f"if encounter.{name} is not None:\n    clinik.encounters.update('enc_1', {name}=encounter.{name})\n"
-    for name in (field.name for field in fields(EncounterUpdateRequest))
-    if name not in ("additional_properties", "hospitalization")
-)
+
+READ = {field.name for field in fields(Encounter)} - {"additional_properties"}
+REQUIRED = {"status": "'planned'", "class_": "'VR'", "patient_id": "'pt_1'"}
+
+
+def written_back(request: type[AttrsInstance], method: str, required: dict[str, str], *refused: str) -> str:
+    """A program that gives a request what was read, field by field."""
+    lines = []
+    for name in (field.name for field in fields(request) if field.name in READ and field.name not in refused):
+        given = ", ".join(f"{key}={value}" for key, value in {**required, name: f"encounter.{name}"}.items())
+        call = f"clinik.encounters.{method}{given})"
+        lines += [f"if encounter.{name} is not None:", f"    {call}", f"    {request.__name__}({given})"]
+    return "\n".join(lines)
+
+
+WRITTEN_BACK = written_back(EncounterUpdateRequest, "update('enc_1', ", {})
+# A create takes no status but the documented ones.
+CREATED_AGAIN = written_back(EncounterCreateRequest, "create(", REQUIRED, "status")
 
 PROGRAM = """
 from collections.abc import Iterator
@@ -118,6 +129,8 @@ clinik.request("POST", "/v1/x", params={"a": [1, 2]}, json={"b": None})
 changes: EncounterUpdateRequestFields = {"status": "finished", "length_minutes": 30}
 clinik.encounters.update("enc_1", **changes)
 {WRITTEN_BACK}
+{CREATED_AGAIN}
+
 # -- what may not -------------------------------------------------------------
 clinik.encounters.create(status="planned", class_="VR")  # E: call-overload
 clinik.encounters.create(status="planed", class_="VR", patient_id="pt_1")  # E: call-overload
@@ -153,7 +166,12 @@ clinik.request("GET")  # E: call-arg
 Clinik(5)  # E: arg-type
 Clinik(timeout="30")  # E: arg-type
 EncounterCreateRequest(status="planned", class_="VR")  # E: call-arg
-""".replace("{WRITTEN_BACK}", WRITTEN_BACK)
+""".replace("{WRITTEN_BACK}", WRITTEN_BACK).replace("{CREATED_AGAIN}", CREATED_AGAIN)
+
+
+def test_all_that_an_update_and_a_create_have_in_common_with_an_encounter_is_written_back() -> None:
+    assert WRITTEN_BACK.count("clinik.encounters.update(") == len(fields(EncounterUpdateRequest)) - 1
+    assert CREATED_AGAIN.count("clinik.encounters.create(") == len(fields(EncounterCreateRequest)) - 2
 
 
 def expected() -> set[tuple[int, str]]:

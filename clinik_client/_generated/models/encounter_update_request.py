@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .diagnosis import Diagnosis, DiagnosisFields
     from .encounter_class import EncounterClass, EncounterClassLiteral
     from .encounter_status import EncounterStatus, EncounterStatusLiteral
+    from .hospitalization import Hospitalization
     from .hospitalization_update import HospitalizationUpdate, HospitalizationUpdateFields
     from .period import Period, PeriodFields
 
@@ -55,8 +56,8 @@ class EncounterUpdateRequest(Model):
     )
     """All diagnoses that the encounter should have from now on. The list replaces the one before. (at most 20
     items)"""
-    hospitalization: HospitalizationUpdate | None = _field(
-        default=None, metadata=wire("hospitalization", Object("HospitalizationUpdate"))
+    hospitalization: HospitalizationUpdate | Hospitalization | None = _field(
+        default=None, metadata=wire("hospitalization", Object("HospitalizationUpdate", "Hospitalization"))
     )
     """What changes about the stay in hospital."""
     additional_properties: dict[str, Any] = _field(factory=dict)
@@ -89,5 +90,5 @@ class EncounterUpdateRequestFields(TypedDict, total=False):
     diagnosis: Sequence[Diagnosis | DiagnosisFields]
     """All diagnoses that the encounter should have from now on. The list replaces the one before. (at most 20
     items)"""
-    hospitalization: HospitalizationUpdate | HospitalizationUpdateFields
+    hospitalization: HospitalizationUpdate | HospitalizationUpdateFields | Hospitalization
     """What changes about the stay in hospital."""
