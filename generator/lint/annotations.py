@@ -21,15 +21,9 @@ READ_WRITE = LOSSES.note(
     "one schema for requests and one for responses",
 )
 DEPRECATED = LOSSES.note(
-    "deprecated-ignored",
-    "`deprecated` is dropped: nobody is warned",
-    "a sentence in the description",
+    "deprecated-ignored", "`deprecated` is dropped: nobody is warned", "a sentence in the description"
 )
-ANNOTATION = LOSSES.note(
-    "annotation-ignored",
-    "`xml` and `externalDocs` are dropped",
-    "a sentence in the description",
-)
+ANNOTATION = LOSSES.note("annotation-ignored", "`xml` and `externalDocs` are dropped", "a sentence in the description")
 
 
 @LOSSES.check

@@ -33,9 +33,8 @@ def bodies(context: LintContext) -> Iterator[Finding]:
     for operation in context.operations:
         for one in context.bodies(operation):
             if one.is_json and holds_binary(context, one.body.get("schema")):
-                yield BINARY_IN_JSON.found(
-                    context, (*one.path, "schema"), f"the binary in the body of {operation.name}"
-                )
+                where = (*one.path, "schema")
+                yield BINARY_IN_JSON.found(context, where, f"the binary in the body of {operation.name}")
             if mapping(one.body.get("encoding")):
                 yield ENCODING.found(context, (*one.path, "encoding"), f"the encoding of the body of {operation.name}")
 

@@ -152,9 +152,8 @@ def _required(context: LintContext, part: Any, depth: int) -> bool:
     body = context.document.resolve(part)
     if body.get("required") or depth > 10:
         return True
-    consts = any(
-        "const" in mapping(child) or "enum" in mapping(child) for child in mapping(body.get("properties")).values()
-    )
+    properties = mapping(body.get("properties")).values()
+    consts = any("const" in mapping(child) or "enum" in mapping(child) for child in properties)
     return consts or any(_required(context, child, depth + 1) for _, child in parts_of(body))
 
 
@@ -168,9 +167,8 @@ def required(context: LintContext) -> Iterator[Finding]:
             continue
         for index, name in enumerate(sequence(schema.body.get("required"))):
             if str(name) not in known:
-                yield REQUIRED_UNKNOWN.found(
-                    context, (*schema.path, "required", index), f"that {name} of {schema.name} is required"
-                )
+                where = (*schema.path, "required", index)
+                yield REQUIRED_UNKNOWN.found(context, where, f"that {name} of {schema.name} is required")
 
 
 def _known(context: LintContext, node: Any, depth: int) -> Iterator[str]:

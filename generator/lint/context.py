@@ -11,10 +11,6 @@ from attrs import define, frozen
 from ..document import METHODS, Document, Pointer, mapping, sequence
 from .stock_run import StockRun, run
 
-SCHEMA_MAPS = ("properties",)
-SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-SCHEMA_CHILDREN = ("items", "additionalProperties")
-
 
 @frozen
 class DocumentedSchema:
@@ -222,13 +218,12 @@ class LintContext:
         yield DocumentedSchema(path, body, role)
         if "$ref" in body:
             return
-        for key in SCHEMA_MAPS:
-            for name, child in mapping(body.get(key)).items():
-                yield from self._schema((*path, key, name), child, key)
-        for key in SCHEMA_LISTS:
+        for name, child in mapping(body.get("properties")).items():
+            yield from self._schema((*path, "properties", name), child, "properties")
+        for key in ("allOf", "anyOf", "oneOf", "prefixItems"):
             for index, child in enumerate(sequence(body.get(key))):
                 yield from self._schema((*path, key, index), child, key)
-        for key in SCHEMA_CHILDREN:
+        for key in ("items", "additionalProperties"):
             yield from self._schema((*path, key), body.get(key), key)
 
 

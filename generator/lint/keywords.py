@@ -24,7 +24,7 @@ LIMIT_WORDS = (
     *("multipleOf", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "format"),
 )
 UNIONS = ("oneOf", "anyOf")
-# What the reference's own type, or the union that null makes of it, says already.
+# What loses nothing beside a union or beside one $ref: its type, what has a rule of its own, and texts.
 HARMLESS = {"type", "nullable", "discriminator", *ANNOTATIONS}
 
 

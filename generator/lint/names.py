@@ -62,11 +62,8 @@ def overwritten(context: LintContext) -> Iterator[Finding]:
     for info in context.stock.class_infos:
         module, name = str(info.module_name), str(info.name)
         if module in classes:
-            yield OVERWRITTEN_CLASS.found(
-                context,
-                context.stock.place_of_class(name),
-                f"{name} and {classes[module]} are both written to models/{module}.py, and one of them is gone",
-            )
+            what = f"{name} and {classes[module]} are both written to models/{module}.py, and one of them is gone"
+            yield OVERWRITTEN_CLASS.found(context, context.stock.place_of_class(name), what)
         classes[module] = name
 
 
@@ -111,11 +108,9 @@ def enum_members(context: LintContext) -> Iterator[Finding]:
         for index, value in enumerate(values):
             member = _member(value, index, names if len(names) == len(values) else [])
             if member in seen:
-                yield ENUM_MEMBERS.found(
-                    context,
-                    (*schema.path, "enum", _index(schema.body["enum"], value)),
-                    f"the values {seen[member]!r} and {value!r} of {schema.name} would both be called {member}",
-                )
+                where = (*schema.path, "enum", _index(schema.body["enum"], value))
+                what = f"the values {seen[member]!r} and {value!r} of {schema.name} would both be called {member}"
+                yield ENUM_MEMBERS.found(context, where, what)
             seen[member] = value
 
 
@@ -137,13 +132,12 @@ def altered(context: LintContext) -> Iterator[Finding]:
     for schema in context.schemas:
         for index, value in enumerate(sequence(schema.body.get("enum"))):
             if isinstance(value, str) and not _kept(value):
-                yield TEXT_ALTERED.found(
-                    context, (*schema.path, "enum", index), f"the value {value!r} of {schema.name} is altered"
-                )
+                where = (*schema.path, "enum", index)
+                yield TEXT_ALTERED.found(context, where, f"the value {value!r} of {schema.name} is altered")
         for name in mapping(schema.body.get("properties")):
             if not _kept(name):
-                path = (*schema.path, "properties", name)
-                yield TEXT_ALTERED.found(context, path, f"the property {name!r} of {schema.name} is altered")
+                where = (*schema.path, "properties", name)
+                yield TEXT_ALTERED.found(context, where, f"the property {name!r} of {schema.name} is altered")
     for parameter in context.written_parameters():
         if not _kept(parameter.name):
             yield TEXT_ALTERED.found(context, parameter.path, f"the {parameter.told!r} is altered")

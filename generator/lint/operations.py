@@ -14,9 +14,7 @@ SECTION = LOSSES.drops(
     "an operation for each request that a program makes; the rest in descriptions",
 )
 PATH_REFERENCE = LOSSES.breaks(
-    "path-reference",
-    "a path that is a $ref has no operations",
-    "the operations under the path itself",
+    "path-reference", "a path that is a $ref has no operations", "the operations under the path itself"
 )
 OVERWRITTEN_OPERATION = LOSSES.breaks(
     "operation-overwritten",
@@ -67,12 +65,9 @@ def overwritten(context: LintContext) -> Iterator[Finding]:
             continue
         key = (made.tag, made.module)
         if key in operations:
-            yield OVERWRITTEN_OPERATION.found(
-                context,
-                (*operations[key], "operationId"),
-                f"{told(operations[key])} has no function: {told(made.path)} is called {made.module} too and is "
-                f"written over it",
-            )
+            what = f"{told(operations[key])} has no function: {told(made.path)} is called {made.module} too"
+            where = (*operations[key], "operationId")
+            yield OVERWRITTEN_OPERATION.found(context, where, f"{what} and is written over it")
         operations[key] = made.path
 
 

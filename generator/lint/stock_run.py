@@ -40,6 +40,8 @@ from .stock_files import StockFile, read_files
 
 # What it puts before a name that Python would not take.
 PREFIX = "field_"
+# How the document spells what the generator's own form calls otherwise.
+SPELLED = {"schema_not": "not", "request_body": "requestBody", "param_schema": "schema", "media_type_schema": "schema"}
 
 
 @frozen
@@ -224,10 +226,10 @@ def _take_apart(
 ) -> None:
     # Each list holds its operations in the document's order, without those that were left out.
     endpoints = {tag: iter(collection.endpoints) for tag, collection in collections.items()}
-    errors: dict[str, list[tuple[PythonIdentifier, ParseError]]] = {}
-    for tag, collection in collections.items():
+    errors: dict[str, list[ParseError]] = {}
+    for collection in collections.values():
         for error in collection.parse_errors:
-            errors.setdefault(error.header, []).append((tag, error))
+            errors.setdefault(error.header, []).append(error)
     for url, item in document.paths.items():
         for method in METHODS:
             operation: oai.Operation | None = getattr(item, method)
@@ -236,7 +238,7 @@ def _take_apart(
             tag = PythonIdentifier(value=(operation.tags or [UntrustedString("default")])[0], prefix="tag")
             path: Pointer = ("paths", url.get_untrusted_value(), method)
             header = f"WARNING parsing {method.upper()} {url.get_untrusted_value()} within {tag}."
-            left_out = [error for _, error in errors.get(f"{header} Endpoint will not be generated.", [])]
+            left_out = errors.get(f"{header} Endpoint will not be generated.", [])
             stock.left_out += [(path, error) for error in left_out]
             endpoint = None if left_out else next(endpoints[tag])
             module = str(PythonIdentifier(endpoint.name, PREFIX)) if endpoint is not None else ""
@@ -275,19 +277,13 @@ def _refusals(source: Document, error: ValidationError) -> Iterator[tuple[Pointe
 
 
 def _note_places(document: oai.OpenAPI, places: dict[int, Pointer]) -> None:
-    aliases = {
-        "schema_not": "not",
-        "request_body": "requestBody",
-        "param_schema": "schema",
-        "media_type_schema": "schema",
-    }
     stack: list[tuple[Pointer, Any]] = [((), document)]
     while stack:
         path, part = stack.pop()
         if isinstance(part, BaseModel):
             places.setdefault(id(part), path)
             for name in type(part).model_fields:
-                stack.append(((*path, aliases.get(name, name)), getattr(part, name)))
+                stack.append(((*path, SPELLED.get(name, name)), getattr(part, name)))
         elif isinstance(part, dict):
             stack += [((*path, str(getattr(key, "_value", key))), value) for key, value in part.items()]
         elif isinstance(part, list):

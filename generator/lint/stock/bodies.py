@@ -9,11 +9,13 @@ from ...document import mapping
 from ..context import LintContext, Media
 from ..rules import STOCK, Finding
 
+JSON_ALONE = "a body that is not application/json alone is refused with its line"
+
 MEDIA_TYPE = STOCK.breaks(
     "body-media-type",
     "a request body is left out whose media type the generator cannot send; if there is no other, so is the operation",
     "JSON, `application/x-www-form-urlencoded`, `multipart/form-data` or `application/octet-stream`",
-    ours="a body that is not application/json alone is refused with its line",
+    ours=JSON_ALONE,
     says=r"Unsupported content type|Invalid content type",
 )
 WITHOUT_SCHEMA = STOCK.breaks(
@@ -29,33 +31,30 @@ SEVERAL_BODIES = STOCK.breaks(
     "parameter imports); if not, the body is never required, types with the same class are all sent at once, and "
     "lists raise TypeError",
     "one media type",
-    ours="a body that is not application/json alone is refused with its line",
+    ours=JSON_ALONE,
 )
 FORM = STOCK.breaks(
     "form-value",
     "a form body that is no object raises AttributeError, and objects inside it are sent as the text of a Python dict",
     "an object with plain properties",
-    ours="a body that is not application/json alone is refused with its line",
+    ours=JSON_ALONE,
 )
 MULTIPART = STOCK.breaks(
     "multipart-not-object",
     "a multipart body that is no object of its own (a union, a list, free-form) is never sent",
     "an object with a property for each part",
-    ours="a body that is not application/json alone is refused with its line",
+    ours=JSON_ALONE,
 )
 BINARY = STOCK.breaks(
     "octets-not-binary",
     "a body of application/octet-stream must be `format: binary`; with anything else the function raises "
     "AttributeError",
     "`schema: {type: string, format: binary}`",
-    ours="a body that is not application/json alone is refused with its line",
+    ours=JSON_ALONE,
 )
 
-FORM_TYPE, MULTIPART_TYPE, OCTETS = (
-    "application/x-www-form-urlencoded",
-    "multipart/form-data",
-    "application/octet-stream",
-)
+FORM_TYPE, MULTIPART_TYPE = "application/x-www-form-urlencoded", "multipart/form-data"
+OCTETS = "application/octet-stream"
 
 
 @STOCK.check

@@ -48,20 +48,14 @@ def properties(context: LintContext) -> Iterator[Finding]:
         for index, member in enumerate(members):
             name, wire = str(member.python_name), member.name.get_untrusted_value()
             if name in reserved and _harms(name, index, members, model):
-                yield RESERVED.found(
-                    context,
-                    (*where, "properties", wire),
-                    f"the property {wire} breaks the class {model.class_info.name}, which uses {name} itself",
-                )
+                what = f"the property {wire} breaks the class {model.class_info.name}, which uses {name} itself"
+                yield RESERVED.found(context, (*where, "properties", wire), what)
             helpers = helper_variables(member)
             for other in members[:index]:
                 if str(other.python_name) in helpers:
                     spoilt = other.name.get_untrusted_value()
-                    yield TANGLED.found(
-                        context,
-                        (*where, "properties", spoilt),
-                        f"{model.class_info.name}.{spoilt} is sent with a value out of {wire}",
-                    )
+                    what = f"{model.class_info.name}.{spoilt} is sent with a value out of {wire}"
+                    yield TANGLED.found(context, (*where, "properties", spoilt), what)
 
 
 def _harms(name: str, index: int, members: list[Any], model: ModelProperty) -> bool:
@@ -79,8 +73,5 @@ def _harms(name: str, index: int, members: list[Any], model: ModelProperty) -> b
 def files(context: LintContext) -> Iterator[Finding]:
     for file in context.stock.files:
         for name in file.hidden:
-            yield CLASS_SHADOWS.found(
-                context,
-                context.stock.place_of_class(name),
-                f"the class {name} hides the {name} that {file.name} imports",
-            )
+            what = f"the class {name} hides the {name} that {file.name} imports"
+            yield CLASS_SHADOWS.found(context, context.stock.place_of_class(name), what)

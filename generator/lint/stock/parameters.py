@@ -40,12 +40,11 @@ COOKIE = STOCK.breaks(
 def parameters(context: LintContext) -> Iterator[Finding]:
     for made in context.stock.endpoint_modules:
         for part in made.shadowing:
-            yield SHADOWED.found(
-                context,
-                _parameter(context, made.path, part.name.get_untrusted_value()),
-                f"the parameter {part.name.get_untrusted_value()} of {told(made.path)} breaks the function, which uses "
-                f"{part.python_name} itself",
+            name = part.name.get_untrusted_value()
+            what = (
+                f"the parameter {name} of {told(made.path)} breaks the function, which uses {part.python_name} itself"
             )
+            yield SHADOWED.found(context, _parameter(context, made.path, name), what)
 
 
 def _parameter(context: LintContext, path: Pointer, name: str) -> Pointer:
