@@ -18,9 +18,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A repository whose last commit is the package as it is now."""
-    shutil.copytree(
-        ROOT / "clinik_client", tmp_path / "clinik_client", ignore=shutil.ignore_patterns("__pycache__", "testing")
-    )
+    shutil.copytree(ROOT / "clinik_client", tmp_path / "clinik_client", ignore=shutil.ignore_patterns("__pycache__"))
     changelog(tmp_path, "")
     git(tmp_path, "init", "--quiet")
     commit(tmp_path, "The package")
@@ -60,7 +58,11 @@ def drop_parameter(folder: Path) -> None:
 
 
 def drop_model_field(folder: Path) -> None:
-    change(folder, "_generated/models/period.py", "    end: ", "    finish: ")
+    change(folder, "_generated/models/period.py", "    end: FhirDateTime", "    finish: FhirDateTime")
+
+
+def drop_field_of_a_dict(folder: Path) -> None:
+    change(folder, "_generated/models/period.py", "    end: _date", "    finish: _date")
 
 
 def drop_enum_value(folder: Path) -> None:
@@ -99,6 +101,7 @@ BREAKS = [
     (drop_method, "Encounters.delete"),
     (drop_parameter, "Encounters.read"),
     (drop_model_field, "Period.end"),
+    (drop_field_of_a_dict, "PeriodFields.end"),
     (drop_enum_value, "EncounterStatus.CANCELLED"),
 ]
 
