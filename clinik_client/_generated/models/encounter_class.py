@@ -18,10 +18,4 @@ class EncounterClass(StrEnum):
     """Virtual; by video, telephone or another remote means."""
 
 
-EncounterClassLiteral = Literal[
-    "AMB",
-    "IMP",
-    "EMER",
-    "HH",
-    "VR",
-]
+EncounterClassLiteral = Literal["AMB", "IMP", "EMER", "HH", "VR"]

@@ -23,12 +23,4 @@ class EncounterStatus(StrEnum):
     """The encounter was called off before it began."""
 
 
-EncounterStatusLiteral = Literal[
-    "planned",
-    "arrived",
-    "triaged",
-    "in-progress",
-    "onleave",
-    "finished",
-    "cancelled",
-]
+EncounterStatusLiteral = Literal["planned", "arrived", "triaged", "in-progress", "onleave", "finished", "cancelled"]

@@ -9,18 +9,12 @@ from ...models.encounter import Encounter
 from ...models.encounter_create_request import EncounterCreateRequest, EncounterCreateRequestFields
 
 OPERATION = Operation(
-    id="createEncounter",
-    method="POST",
-    path="/v1/encounters",
-    body=EncounterCreateRequest,
-    response=Encounter,
+    id="createEncounter", method="POST", path="/v1/encounters", body=EncounterCreateRequest, response=Encounter
 )
 
 
 def request(
-    given: EncounterCreateRequest | Mapping[str, Any] | None = None,
-    /,
-    **fields: Unpack[EncounterCreateRequestFields],
+    given: EncounterCreateRequest | Mapping[str, Any] | None = None, /, **fields: Unpack[EncounterCreateRequestFields]
 ) -> Request:
     """Build the request.
 

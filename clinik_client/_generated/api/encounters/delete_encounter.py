@@ -5,17 +5,11 @@ from ...._operation import Operation, Request
 from ...types import RECORD_ID
 
 OPERATION = Operation(
-    id="deleteEncounter",
-    method="DELETE",
-    path="/v1/encounters/{id}",
-    path_parameters=(("id", RECORD_ID),),
+    id="deleteEncounter", method="DELETE", path="/v1/encounters/{id}", path_parameters=(("id", RECORD_ID),)
 )
 
 
-def request(
-    id: str,
-    /,
-) -> Request:
+def request(id: str, /) -> Request:
     """Build the request.
 
     Removes the encounter. Reading it afterwards gives 404 at once, while searches may list it for some seconds
@@ -27,6 +21,4 @@ def request(
     Raises:
         ClinikValidationError: what is given is not valid; every problem is in its ``issues``.
     """
-    return OPERATION.request(
-        id,
-    )
+    return OPERATION.request(id)

@@ -9,18 +9,12 @@ from ...models.encounter_page import EncounterPage
 from ...models.encounter_search_params import EncounterSearchParams, EncounterSearchParamsFields
 
 OPERATION = Operation(
-    id="searchEncounters",
-    method="GET",
-    path="/v1/encounters",
-    params=EncounterSearchParams,
-    response=EncounterPage,
+    id="searchEncounters", method="GET", path="/v1/encounters", params=EncounterSearchParams, response=EncounterPage
 )
 
 
 def request(
-    given: EncounterSearchParams | Mapping[str, Any] | None = None,
-    /,
-    **fields: Unpack[EncounterSearchParamsFields],
+    given: EncounterSearchParams | Mapping[str, Any] | None = None, /, **fields: Unpack[EncounterSearchParamsFields]
 ) -> Request:
     """Build the request.
 
