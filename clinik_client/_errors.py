@@ -13,7 +13,7 @@ Outcome = Literal["not_sent", "rejected", "unknown", "applied"]
 """What is known about the fate of a request.
 
 * ``not_sent``: proven not to have left; nothing was changed.
-* ``rejected``: the service said that it did not do it; nothing was changed.
+* ``rejected``: the service said that it did not do it, or nobody can have passed it on; nothing was changed.
 * ``unknown``: it may or may not have been done. Look before sending it again.
 * ``applied``: the service said that it did it, but its response could not be read.
 """

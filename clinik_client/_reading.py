@@ -21,6 +21,7 @@ from ._model import Model, schema_of
 from ._objects import Object
 from ._operation import Request
 from ._privacy import LONGEST_READ, Redactor, left_out
+from ._proof import is_own_error, is_own_head
 from ._response import ApiResponse, read_meta, read_seconds
 from ._transport import HttpResponse
 
@@ -197,6 +198,8 @@ _CODE = re.compile(r"(?=.{1,64}\Z)[A-Z]+(?:_[A-Z]+)*")
 class ErrorReport:
     """What an error response says."""
 
+    own: bool
+    """The service gave it, and nothing in between."""
     message: str
     code: str | None
     request_id: str | None
@@ -233,11 +236,14 @@ def read_error(response: HttpResponse, redactor: Redactor) -> ErrorReport:
         body = {}
     meta = body.get("meta") if isinstance(body.get("meta"), Mapping) else {}
     assert isinstance(meta, Mapping)
+    own = is_own_head(response.headers) or is_own_error(body)
     texts = _Texts(redactor)
     message = _message(response.status, body, redactor, texts)
     issues = _issues(body.get("issues"), redactor, texts) or _issues(body.get("issue"), redactor, texts)
     if message is None:
-        message = (issues[0].get("diagnostics") if issues else None) or _by_status(response.status)
+        message = issues[0].get("diagnostics") if issues else None
+    if message is None:
+        message = _by_status(response.status) if own else _NOT_OWN.format(response.status)
     code = _code(body.get("code"), redactor)
     if code is None and body.get("resourceType") == "OperationOutcome" and issues:
         code = issues[0].get("code")
@@ -249,7 +255,15 @@ def read_error(response: HttpResponse, redactor: Redactor) -> ErrorReport:
         ),
         None,
     )
-    return ErrorReport(message, code, request_id, issues, read_seconds(meta.get("rateLimitReset")))
+    return ErrorReport(own, message, code, request_id, issues, read_seconds(meta.get("rateLimitReset")))
+
+
+def says_gone(response: HttpResponse, told: ErrorReport) -> bool:
+    """Whether an error response says that there is no such record: the service's own, and about nothing else."""
+    return response.status == 404 and told.own and told.code in (None, "NOT_FOUND", "not-found", "deleted")
+
+
+_NOT_OWN: Final = "Status {} came in a form that is not the service's: from a gateway on the way, perhaps."
 
 
 def _by_status(status: int) -> str:

@@ -16,6 +16,7 @@ from ._errors import (
     ClinikApiError,
     ClinikConfigError,
     ClinikConnectionError,
+    ClinikNotFoundError,
     ClinikRateLimitError,
     ClinikResponseError,
     ClinikTimeoutError,
@@ -24,7 +25,8 @@ from ._errors import (
 )
 from ._operation import Request
 from ._privacy import Redactor
-from ._reading import InvalidResponse, read_error, read_response
+from ._proof import is_refusal
+from ._reading import ErrorReport, InvalidResponse, read_error, read_response, says_gone
 from ._response import ApiResponse
 from ._retry import BACKOFF_CAP, Clock, RetryBudget, WriteState, may_be_sent_again, wait_asked_for
 from ._transport import Attempt, AttemptFailed, HttpResponse, Transport
@@ -168,9 +170,12 @@ class Session:
                 return self._no_response(request, attempt, failure)
             # The status says enough, even where the rest was lost.
             response = HttpResponse(attempt.status, attempt.headers, b"")
-        gone = response.status == 404 and request.deletes and maybe_done
-        if not gone and not 200 <= response.status <= 299:
-            return self._error_response(request, response)
+        gone = False
+        if not 200 <= response.status <= 299:
+            told = read_error(response, self._redactor(request))
+            gone = request.deletes and maybe_done and says_gone(response, told)
+            if not gone:
+                return self._error_response(request, response, told)
         try:
             return read_response(request, response, number, gone, same)
         except InvalidResponse as error:
@@ -209,11 +214,13 @@ class Session:
             again=may_be_sent_again(request, outcome, final=final),
         )
 
-    def _error_response(self, request: Request, response: HttpResponse) -> FailedAttempt:
+    def _error_response(self, request: Request, response: HttpResponse, told: ErrorReport) -> FailedAttempt:
         status = response.status
-        told = read_error(response, self._redactor(request))
         error = error_class(status, told.code)
-        outcome: Outcome = "rejected" if 300 <= status <= 499 else "unknown"
+        if issubclass(error, ClinikNotFoundError) and not told.own:
+            # Something on the way knows nothing of the path, which says nothing of the record.
+            error = ClinikResponseError
+        outcome: Outcome = "rejected" if is_refusal(status, told.own) else "unknown"
         facts: dict[str, Any] = {
             "code": told.code,
             "status": status,
@@ -225,8 +232,9 @@ class Session:
         wait = wait_asked_for(response, told, self.clock.utc())
         if issubclass(error, ClinikRateLimitError):
             facts["retry_after"] = wait
-        limited = status == 429 and told.code not in QUOTA_CODES
-        return FailedAttempt(error(told.message, **facts), may_be_sent_again(request, outcome, limited=limited), wait)
+        limited = status == 429 and told.code not in QUOTA_CODES and (told.own or request.repeatable)
+        again = may_be_sent_again(request, outcome, limited=limited, final=status < 500 and not limited)
+        return FailedAttempt(error(told.message, **facts), again, wait)
 
     def _redactor(self, request: Request) -> Redactor:
         return Redactor(request.texts(), dict(self.headers).get(b"x-api-key", b"").decode("latin-1"))

@@ -256,7 +256,11 @@ def test_any_response_makes_an_error(status: int, body: bytes) -> None:
 )
 def test_nothing_of_a_response_that_is_no_error_body_is_repeated(body: bytes) -> None:
     told = read_error(HttpResponse(502, {}, body), NOTHING)
-    assert (told.message, told.code, told.issues) == ("The service responded with status 502.", None, [])
+    assert (told.message, told.code, told.issues) == (
+        "Status 502 came in a form that is not the service's: from a gateway on the way, perhaps.",
+        None,
+        [],
+    )
 
 
 def test_both_forms_of_issues_are_read() -> None:

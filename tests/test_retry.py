@@ -26,6 +26,7 @@ from clinik_client import (
     ClinikPermissionError,
     ClinikQuotaError,
     ClinikRateLimitError,
+    ClinikResponseError,
     ClinikServerError,
     ClinikTimeoutError,
     ClinikValidationError,
@@ -212,7 +213,7 @@ def test_a_redirect_is_never_followed(serve: Serve, connect: Connect, name: str,
     service = serve(respond(status, None, {"location": f"{elsewhere.url}/v1/encounters/enc_1"}))
     with pytest.raises(ClinikApiError) as raised:
         CALLS[name](connect(service))
-    assert (raised.value.status, raised.value.outcome, raised.value.attempts) == (status, "rejected", 1)
+    assert (raised.value.status, raised.value.outcome, raised.value.attempts) == (status, "unknown", 1)
     assert (len(service.ledger), elsewhere.connections) == (1, 0)
     assert elsewhere.url not in f"{raised.value} {vars(raised.value)}"
 
@@ -237,7 +238,7 @@ def test_a_used_up_quota_does_not_come_back_with_the_window_of_the_rate_limit(se
 
 @pytest.mark.parametrize("tail", [b"{", b"x" * 2_000])
 def test_a_status_counts_even_where_its_page_is_cut_or_too_large(serve: Serve, connect: Connect, tail: bytes) -> None:
-    head = b"HTTP/1.1 422 No\r\nContent-Length: 2000\r\n\r\n"
+    head = b"HTTP/1.1 422 No\r\nx-request-id: req_9\r\nContent-Length: 2000\r\n\r\n"
     with pytest.raises(ClinikValidationError) as raised:
         CALLS["create"](connect(serve(raw(head + tail)), max_response_bytes=1_000))
     assert (raised.value.outcome, raised.value.status) == ("rejected", 422)
@@ -256,6 +257,65 @@ def test_a_404_after_an_attempt_that_may_have_deleted_counts_as_deleted(
     nothing, meta = clinik.encounters.delete("enc_1")
     assert nothing is None
     assert (meta.already_deleted, meta.attempts, meta.status) == (True, 2, 404)
+
+
+NOT_THE_SERVICE = {
+    "nothing": respond(404),
+    "html": respond(404, b"<html>Not Found</html>", {"content-type": "text/html"}),
+    "JSON of a framework": respond(404, {"error": "Not Found", "status": 404, "path": "/v1/encounters/enc_1"}),
+    "a request id of a gateway": respond(404, None, {"x-request-id": "8f14e45fceea167a"}),
+    "a route that is not there": respond(404, {"error": "Not Found", "code": "ROUTE_NOT_FOUND", "requestId": "req_9"}),
+}
+
+
+@pytest.mark.parametrize("page", NOT_THE_SERVICE)
+@pytest.mark.parametrize("fault", LOST)
+def test_a_404_that_says_nothing_of_the_record_does_not_count_as_deleted(
+    serve: Serve, connect: Connect, fault: str, page: str
+) -> None:
+    service = serve(LOST[fault], NOT_THE_SERVICE[page])
+    clinik = connect(service, timeout=0.2)
+    on_virtual_time(clinik)
+    with pytest.raises(ClinikApiError) as raised:
+        clinik.encounters.delete("enc_1")
+    assert (raised.value.outcome, raised.value.attempts) == ("unknown", 2)
+
+
+@pytest.mark.parametrize("told", [refuse(404, "NOT_FOUND"), respond(404, None, {"x-request-id": "req_1"})])
+def test_a_404_that_only_the_service_can_have_sent_counts_as_deleted(
+    serve: Serve, connect: Connect, told: Step
+) -> None:
+    clinik = connect(serve(refuse(500), told))
+    on_virtual_time(clinik)
+    assert clinik.encounters.delete("enc_1").meta.already_deleted
+
+
+@pytest.mark.parametrize("page", [page for page in NOT_THE_SERVICE if page != "a route that is not there"])
+def test_a_gateways_404_is_not_that_of_a_record(serve: Serve, connect: Connect, page: str) -> None:
+    for name in ("read", "update", "delete"):
+        with pytest.raises(ClinikResponseError) as raised:
+            CALLS[name](connect(serve(NOT_THE_SERVICE[page])))
+        assert (raised.value.outcome, raised.value.status, raised.value.attempts) == ("unknown", 404, 1)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 422, 425, 429, 451])
+@pytest.mark.parametrize("body", [b"", b"<html>No</html>", b'{"message": "No"}'])
+def test_a_gateways_page_proves_nothing_about_a_create(
+    serve: Serve, connect: Connect, status: int, body: bytes
+) -> None:
+    service = serve(respond(status, body))
+    with pytest.raises(ClinikApiError) as raised:
+        CALLS["create"](connect(service))
+    assert (raised.value.outcome, raised.value.attempts, len(service.ledger)) == ("unknown", 1, 1)
+
+
+@pytest.mark.parametrize("status", [407, 413, 414, 421, 431])
+def test_what_the_head_of_a_request_was_refused_for_was_passed_on_by_nobody(
+    serve: Serve, connect: Connect, status: int
+) -> None:
+    with pytest.raises(ClinikApiError) as raised:
+        CALLS["create"](connect(serve(respond(status, b"<html>No</html>"))))
+    assert (raised.value.outcome, raised.value.attempts) == ("rejected", 1)
 
 
 def test_a_404_at_first_is_not_found(serve: Serve, connect: Connect) -> None:
@@ -490,7 +550,7 @@ FAILURES = st.sampled_from(
     [
         AttemptFailed("No connection could be made."),
         AttemptFailed("The time was up while connecting.", timed_out=True),
-        *(HttpResponse(status, {}, b"") for status in (500, 503, 529, 429)),
+        *(HttpResponse(status, {"x-request-id": "req_9"}, b"") for status in (500, 503, 529, 429)),
     ]
 )
 

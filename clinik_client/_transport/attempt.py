@@ -11,6 +11,7 @@ import httpcore
 from attrs import define, field, frozen
 
 from .._errors import Outcome
+from .._proof import is_own_head, is_refusal
 
 _HEAD_KEPT: Final = 16_384
 # Seconds: the system's timers take no more than some weeks.
@@ -100,7 +101,7 @@ class Attempt:
         """What all this says about the fate of the request."""
         if not self.sent:
             return "not_sent"
-        if self.status is not None and 300 <= self.status <= 499:
+        if self.status is not None and is_refusal(self.status, is_own_head(self.headers)):
             return "rejected"
         return "applied" if self.success_seen else "unknown"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import quote_plus
 
@@ -15,11 +16,13 @@ from clinik_client import (
     ClinikAuthError,
     ClinikConflictError,
     ClinikConnectionError,
+    ClinikPermissionError,
     ClinikQuotaError,
     ClinikRateLimitError,
     ClinikResponseError,
     ClinikServerError,
     ClinikTimeoutError,
+    ClinikValidationError,
 )
 
 from . import server
@@ -53,6 +56,7 @@ class Fault:
         over_tls: the evidence over TLS, where that is another.
         only_tls: it does not exist without TLS.
         misled: operations that cannot notice it. They succeed.
+        family: the line of the table that counts it, if that is not its own.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Fault:
     over_tls: tuple[Evidence, ...] | None = None
     only_tls: bool = False
     misled: frozenset[Operation] = frozenset()
+    family: str = ""
 
     @property
     def applies(self) -> bool:
@@ -279,8 +284,8 @@ FAULTS: Final[tuple[Fault, ...]] = (
           (error(429, "RATE_LIMITED", f"Retry-After: {RETRY_AFTER}"),)),
     Fault("quota", "429 `MONTHLY_QUOTA_EXCEEDED`.", REJECTED, ClinikQuotaError,
           (error(429, "MONTHLY_QUOTA_EXCEEDED", "Retry-After: 1"),)),
-    Fault("redirect", "307 to another address.", REJECTED, ClinikApiError,
-          (send(lambda x: whole(307, b"", CLOSE, f"Location: http://localhost:{x.server.port}/canary")),)),
+    Fault("redirect", "307 to another address.", UNKNOWN, ClinikApiError, final=True,
+          script=(send(lambda x: whole(307, b"", CLOSE, f"Location: http://localhost:{x.server.port}/canary")),)),
     Fault("401", "401 `INVALID_KEY`.", REJECTED, ClinikAuthError, (error(401, "INVALID_KEY"),)),
     Fault("408", "408: the service did not get the whole request in time.", REJECTED, ClinikApiError,
           (error(408, "REQUEST_TIMEOUT"),)),
@@ -296,3 +301,45 @@ FAULTS: Final[tuple[Fault, ...]] = (
           final=True),
 )
 # fmt: on
+
+
+# -- a gateway in the service's place ---------------------------------------------------------------------------------
+
+GATEWAY_PAGES: Final = "gateway pages"
+
+# What a gateway refuses a request for by its head alone: none has passed it on.
+NEVER_PASSED_ON: Final = (407, 413, 414, 421, 431)
+
+_GATEWAY_ERRORS: Final[dict[int, type[ClinikApiError]]] = {
+    401: ClinikAuthError,
+    403: ClinikPermissionError,
+    404: ClinikResponseError,
+    409: ClinikConflictError,
+    422: ClinikValidationError,
+    429: ClinikRateLimitError,
+}
+
+
+def _gateway(status: int, page: bytes, name: str, passes_on: bool) -> Fault:
+    """A gateway responds by itself, and may have passed the request on before."""
+    step = send(lambda _: whole(status, page, _HTML, CLOSE, f"Retry-After: {RETRY_AFTER}"))
+    return Fault(
+        f"gateway-{status}-{name}{'-passed-on' if passes_on else ''}",
+        f"A gateway responds with {status} in the service's place.",
+        REJECTED if status in NEVER_PASSED_ON else UNKNOWN,
+        ClinikServerError if status >= 500 else _GATEWAY_ERRORS.get(status, ClinikApiError),
+        (apply, step) if passes_on else (step,),
+        final=status < 500 and status != 429,
+        family=GATEWAY_PAGES,
+    )
+
+
+GATEWAY: Final[tuple[Fault, ...]] = tuple(
+    _gateway(status, page, name, passes_on)
+    for status in map(int, HTTPStatus)
+    if 400 <= status <= 504
+    for name, page in (("html", _PAGE), ("empty", b""))
+    for passes_on in (False, True)
+    if not (passes_on and status in NEVER_PASSED_ON)
+)
+"""Every status that is registered, as HTML and empty, before and after the request was carried out behind it."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from . import interruptions, late, matrix, nested, ownership, unasked
-from .catalogue import FAULTS
+from .catalogue import FAULTS, GATEWAY_PAGES
 from .lab import Lab
 from .points import Sampling
 from .report import CellReport, table
@@ -58,11 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=Sampling().seed, help="chooses the points (default: %(default)s)")
     parser.add_argument("--all", action="store_true", help="try every point, which takes hours")
     options = parser.parse_args(arguments)
-    names = options.names or [*faults, *SECTIONS]
-    if unknown := set(names) - faults.keys() - SECTIONS.keys():
+    names = options.names or [*faults, GATEWAY_PAGES, *SECTIONS]
+    if unknown := set(names) - faults.keys() - SECTIONS.keys() - {GATEWAY_PAGES}:
         parser.error(f"no such fault or section: {', '.join(sorted(unknown))}")
     started = time.monotonic()
     chosen = matrix.cells([fault for name, fault in faults.items() if name in names])
+    chosen += matrix.gateway_cells() if GATEWAY_PAGES in names else []
     sampling = Sampling(options.seed, every=options.all)
     reports = matrix.run(chosen, options.threads) + attack([name for name in SECTIONS if name in names], sampling)
     broken = [report for report in reports if report.faults]

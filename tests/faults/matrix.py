@@ -14,7 +14,7 @@ from clinik_client._response import ApiResponse
 from tests.inside import VirtualClock, on_virtual_time, parts_of
 
 from .calls import KEY
-from .catalogue import FAULTS, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Fault, Operation
+from .catalogue import FAULTS, GATEWAY, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Fault, Operation
 from .lab import Lab, Place, numbers, place_for
 from .policy import RETRIES, Expected, FaultCell, Mode, expected
 from .report import CellReport
@@ -214,6 +214,11 @@ def cells(faults: Sequence[Fault] = FAULTS, modes: Sequence[Mode] = get_args(Mod
         for mode in modes
         if (mode != "deadline" or fault.slow) and (mode != "always" or not fault.kept)
     ]
+
+
+def gateway_cells() -> list[FaultCell]:
+    """What a gateway sends in the service's place; TLS changes nothing about it."""
+    return [cell for cell in cells(GATEWAY) if not cell.tls]
 
 
 def run(chosen: Sequence[FaultCell], threads: int) -> list[CellReport]:

@@ -28,7 +28,7 @@ class FaultCell:
 
     @property
     def row(self) -> str:
-        return self.fault.name
+        return self.fault.family or self.fault.name
 
     @property
     def writes(self) -> bool:

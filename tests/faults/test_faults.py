@@ -20,12 +20,13 @@ from clinik_client.testing._wire import Connection as WireConnection
 from .calls import KEY
 from .catalogue import FAULTS, Fault, whole
 from .lab import Lab
-from .matrix import cells, run, run_cell
+from .matrix import cells, gateway_cells, run, run_cell
 from .policy import FaultCell
 from .report import CellReport, table
 from .server import FaultServer
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+FEW_STATUSES = ("400", "404", "413", "429", "503")
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
@@ -50,6 +51,13 @@ def test_no_operation_breaks_a_promise_when_it_meets(fault: Fault, reports: list
     assert [f"{report.cell}: {column}: {text}" for report in met for column, text in report.faults] == []
 
 
+def test_a_gateways_page_is_never_taken_for_the_services_word() -> None:
+    chosen = [cell for cell in gateway_cells() if cell.mode == "once" and cell.fault.name.split("-")[1] in FEW_STATUSES]
+    assert {cell.fault.name.split("-")[1] for cell in chosen} == set(FEW_STATUSES)
+    reports = run(chosen, threads=6)
+    assert [f"{report.cell}: {column}: {text}" for report in reports for column, text in report.faults] == []
+
+
 def test_the_document_lists_every_fault_in_the_catalogue_and_no_other() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     listed = re.findall(r"^- `([a-z0-9-]+)`: (.*)$", text, flags=re.MULTILINE)
@@ -58,6 +66,7 @@ def test_the_document_lists_every_fault_in_the_catalogue_and_no_other() -> None:
     both = len(FAULTS) - only_tls
     assert f"\n{len(FAULTS)} faults: {both} of them over plain TCP and over TLS, {only_tls} that only TLS has." in text
     assert f"\n{len(cells())} cells." in text
+    assert f"{len(gateway_cells())} cells more" in text
 
 
 # -- the matrix notices -----------------------------------------------------------------------------------------------

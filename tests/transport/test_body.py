@@ -22,7 +22,6 @@ from clinik_client import (
     Clinik,
     ClinikApiError,
     ClinikConnectionError,
-    ClinikNotFoundError,
     ClinikResponseError,
     ClinikServerError,
 )
@@ -242,7 +241,7 @@ PAGES: dict[str, bytes] = {
 def test_an_error_page_of_any_form_is_typed_by_its_status(
     serve: Serve, connect: Connect, status: int, form: str
 ) -> None:
-    kinds = {404: ClinikNotFoundError, 500: ClinikServerError, 502: ClinikServerError, 503: ClinikServerError}
+    kinds = {404: ClinikResponseError, 500: ClinikServerError, 502: ClinikServerError, 503: ClinikServerError}
     clinik = connect(serve(respond(status, PAGES[form])), retries=0)
     with pytest.raises(kinds.get(status, ClinikApiError)) as raised:
         clinik.encounters.read("enc_1")
