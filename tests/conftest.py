@@ -31,7 +31,7 @@ ENVIRONMENT = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment that says nothing of keys, certificates and proxies."""
     for name in ENVIRONMENT:
@@ -82,7 +82,7 @@ def server_tls(authority: trustme.CA) -> ssl.SSLContext:
     return tls_as(authority, "127.0.0.1", "localhost")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def nothing_left() -> Iterator[None]:
     """Fails a module that leaves a thread or (ResourceWarning is an error) an open socket behind."""
     before = set(threading.enumerate())

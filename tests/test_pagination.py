@@ -35,8 +35,6 @@ from tests.faults import points
 from tests.inside import on_virtual_time
 from tests.servers import Service, ok, page, record, refuse, respond
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
-
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
 Row = dict[str, Any]

@@ -21,8 +21,6 @@ from clinik_client._transport.lookup import Address
 from tests.misbehaviour import hanging_port, refusing_port
 from tests.servers import Service, ok, respond
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
-
 
 def no_limit() -> None:
     return None

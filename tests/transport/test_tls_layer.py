@@ -15,8 +15,6 @@ from clinik_client.testing import Connection, WireServer
 from tests.misbehaviour import ESTABLISHED, HEAD, drip, hang, keep_open, raw, serve_bytes, shake_hands_slowly, tunnel
 from tests.servers import Service, Step, created, ok
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
-
 Connect = Callable[..., Clinik]
 Serve = Callable[..., Service]
 
