@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import trustme
 
 from clinik_client import Clinik
 from tests.misbehaviour import tls_as
-from tests.servers import KEY, Service, Step
+from tests.servers import KEY, Connect, Serve, Service, Step
 
 ENVIRONMENT = (
     "CLINIKAPI_SECRET_KEY",
@@ -41,7 +41,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Service]]:
+def serve() -> Iterator[Serve]:
     """Starts services that respond with these steps."""
     with ExitStack() as stack:
 
@@ -52,7 +52,7 @@ def serve() -> Iterator[Callable[..., Service]]:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., Clinik]]:
+def connect() -> Iterator[Connect]:
     """Makes clients, and closes them."""
     with ExitStack() as stack:
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import orjson
 from attrs import frozen
 
+from clinik_client import Clinik
 from clinik_client.testing import Connection, WireRequest, WireResponse, WireServer
 from clinik_client.testing._wire import Handler, TakeOver
 
@@ -93,6 +94,12 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+
+Serve = Callable[..., Service]
+"""The fixture that starts services."""
+Connect = Callable[..., Clinik]
+"""The fixture that makes clients."""
 
 
 # -- responses --------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,7 @@ from clinik_client import (
 )
 from tests.inside import on_virtual_time, options_of
 from tests.misbehaviour import keep_open
-from tests.servers import KEY, Service, created, ok, page, refuse, respond
-
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-
+from tests.servers import KEY, Connect, Serve, Service, created, ok, page, refuse, respond
 
 # -- life -------------------------------------------------------------------------------------------------------------
 

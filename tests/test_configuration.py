@@ -8,47 +8,22 @@ import logging
 import pickle
 import platform
 import sys
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from clinik_client import (
-    Clinik,
-    ClinikConfigError,
-    ClinikRateLimitError,
-    __version__,
-)
+from clinik_client import Clinik, ClinikConfigError, ClinikRateLimitError, __version__
 from clinik_client.testing import WireResponse
+from tests.canary import CANARY, everything
 from tests.inside import on_virtual_time, parts_of
-from tests.servers import KEY, Service, ok
+from tests.servers import KEY, Connect, Serve, ok
 from tests.strategies import Odd
-
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-
-CANARY = "c4n4ry"
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and everything that it drags along."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def everything(error: BaseException) -> str:
-    """All that people may print of an error."""
-    texts = [f"{part!s} {part!r} {part.args} {vars(part)}" for part in chain(error)]
-    return " ".join([*texts, str(pickle.dumps(error))])
-
 
 # -- keys -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("bare_environment")
 @pytest.mark.parametrize("key", ["clk_live_a", "clk_test_A-b_9"])
 def test_a_key_is_taken_from_the_argument(key: str) -> None:
     with Clinik(key) as clinik:
@@ -71,7 +46,6 @@ def test_the_argument_wins_over_the_environment(bare_environment: pytest.MonkeyP
     assert service.ledger[0].header("x-api-key") == KEY
 
 
-@pytest.mark.usefixtures("bare_environment")
 def test_no_key_at_all_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(ClinikConfigError, match=r"api_key.*CLINIKAPI_SECRET_KEY") as raised:
         Clinik()
@@ -96,7 +70,6 @@ BAD_KEYS = [
 ]
 
 
-@pytest.mark.usefixtures("bare_environment")
 @pytest.mark.parametrize("key", BAD_KEYS)
 @pytest.mark.parametrize("source", ["argument", "environment"])
 def test_a_malformed_key_is_refused_at_construction_and_not_repeated(

@@ -141,7 +141,6 @@ WRONG_SETTINGS: dict[str, Callable[[], Clinik]] = {
 }
 
 
-@pytest.mark.usefixtures("bare_environment")
 @pytest.mark.parametrize("name", WRONG_SETTINGS)
 def test_nothing_is_seen_of_wrong_settings(name: str) -> None:
     error = raised_by(WRONG_SETTINGS[name])

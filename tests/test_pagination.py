@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count, islice
 from typing import Any, NoReturn
@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from clinik_client import (
     ApiResponse,
-    Clinik,
     ClinikConfigError,
     ClinikConnectionError,
     ClinikResponseError,
@@ -33,10 +32,8 @@ from clinik_client._reading import read_response
 from clinik_client._transport import HttpResponse
 from tests.faults import points
 from tests.inside import on_virtual_time
-from tests.servers import Service, ok, page, record, refuse, respond
+from tests.servers import Connect, Serve, ok, page, record, refuse, respond
 
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
 Row = dict[str, Any]
 
 PHANTOM: Row = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "informational"}]}

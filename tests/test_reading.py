@@ -12,40 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client import (
-    ApiResponse,
-    Clinik,
-    ClinikQuotaError,
-    ClinikResponseError,
-    Encounter,
-    _reading,
-)
+from clinik_client import Clinik, ClinikQuotaError, ClinikResponseError, Encounter, _reading
 from clinik_client._errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, error_class
 from clinik_client._generated.api.encounters import delete_encounter, read_encounter, search_encounters
 from clinik_client._operation import Request
 from clinik_client._privacy import Redactor
 from clinik_client._reading import ErrorReport, InvalidResponse, read_error, read_response
 from clinik_client._transport import HttpResponse
+from tests.calls import CALLS
 from tests.inside import on_virtual_time
-from tests.servers import (
-    Service,
-    ok,
-    record,
-)
+from tests.servers import Connect, Serve, ok, record
 from tests.strategies import ISSUE, json_values
-
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-Call = Callable[[Clinik], ApiResponse[Any]]
-
-CALLS: dict[str, Call] = {
-    "create": lambda clinik: clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1"),
-    "read": lambda clinik: clinik.encounters.read("enc_1"),
-    "update": lambda clinik: clinik.encounters.update("enc_1", status="finished"),
-    "delete": lambda clinik: clinik.encounters.delete("enc_1"),
-    "search": lambda clinik: clinik.encounters.search(patient_id="pt_1"),
-}
-
 
 # -- another record's response ----------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from email.utils import format_datetime
 from typing import Any
@@ -16,8 +16,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clinik_client import (
-    ApiResponse,
-    Clinik,
     ClinikApiError,
     ClinikAuthError,
     ClinikConflictError,
@@ -36,32 +34,26 @@ from clinik_client._operation import Request
 from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
 from clinik_client._session import Options, Session
 from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, parse_target
+from tests.calls import CALLS, GOOD
 from tests.inside import VirtualClock, on_virtual_time
-from tests.misbehaviour import keep_open, raw, refusing_port
-from tests.servers import Service, Step, created, envelope, gzipped_envelope, limited, ok, page, refuse, respond, zipped
+from tests.misbehaviour import HEAD, keep_open, raw, refusing_port
+from tests.servers import (
+    Connect,
+    Serve,
+    Service,
+    Step,
+    envelope,
+    gzipped_envelope,
+    limited,
+    ok,
+    refuse,
+    respond,
+    zipped,
+)
 
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-Call = Callable[[Clinik], ApiResponse[Any]]
-
-CALLS: dict[str, Call] = {
-    "create": lambda clinik: clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1"),
-    "read": lambda clinik: clinik.encounters.read("enc_1"),
-    "update": lambda clinik: clinik.encounters.update("enc_1", status="finished"),
-    "delete": lambda clinik: clinik.encounters.delete("enc_1"),
-    "search": lambda clinik: clinik.encounters.search(patient_id="pt_1"),
-}
-GOOD: dict[str, Step] = {
-    "create": created(),
-    "read": ok(),
-    "update": ok(),
-    "delete": respond(204),
-    "search": page(["enc_1"]),
-}
 READS = ("read", "search")
 SENT_ONCE = ("create", "update")
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 # What leaves open whether the service did it: no status line of success has arrived.
 LOST: dict[str, Step] = {

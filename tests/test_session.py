@@ -4,49 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from clinik_client import (
-    ApiResponse,
-    Clinik,
-)
 from clinik_client._transport import network
+from tests.calls import CALLS, GOOD
 from tests.inside import on_virtual_time
-from tests.servers import (
-    Service,
-    Step,
-    created,
-    limited,
-    ok,
-    page,
-    refuse,
-    respond,
-)
+from tests.misbehaviour import HEAD
+from tests.servers import Connect, Serve, Step, limited, refuse, respond
 
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-Call = Callable[[Clinik], ApiResponse[Any]]
-
-CALLS: dict[str, Call] = {
-    "create": lambda clinik: clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1"),
-    "read": lambda clinik: clinik.encounters.read("enc_1"),
-    "update": lambda clinik: clinik.encounters.update("enc_1", status="finished"),
-    "delete": lambda clinik: clinik.encounters.delete("enc_1"),
-    "search": lambda clinik: clinik.encounters.search(patient_id="pt_1"),
-}
-GOOD: dict[str, Step] = {
-    "create": created(),
-    "read": ok(),
-    "update": ok(),
-    "delete": respond(204),
-    "search": page(["enc_1"]),
-}
 WRITES = ("create", "update", "delete")
-
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 # -- Ctrl-C -----------------------------------------------------------------------------------------------------------

@@ -5,21 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clinik_client import (
-    ApiResponse,
-    Clinik,
-    ClinikConnectionError,
-    ClinikTimeoutError,
-)
+from clinik_client import ClinikConnectionError, ClinikTimeoutError
 from clinik_client.testing import Connection
+from tests.calls import TIMEOUT, create, in_time
 from tests.inside import VirtualClock, on_virtual_time
 from tests.misbehaviour import (
     ESTABLISHED,
@@ -32,27 +26,7 @@ from tests.misbehaviour import (
     serve_bytes,
     shake_hands_slowly,
 )
-from tests.servers import Service, Step, created, ok
-
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-
-TIMEOUT = 0.2
-OVERRUN = 0.1
-
-
-def create(clinik: Clinik) -> ApiResponse[Any]:
-    return clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1")
-
-
-@contextmanager
-def in_time(limit: float = TIMEOUT) -> Iterator[None]:
-    """What is inside takes no longer than its limit and the overrun that is promised."""
-    started = time.monotonic()
-    yield
-    took = time.monotonic() - started
-    assert took <= limit + OVERRUN, f"took {took:.3f} s"
-
+from tests.servers import Connect, Serve, Service, Step, created, ok
 
 # -- time -------------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import httpcore
@@ -14,12 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clinik_client import Clinik
 from clinik_client._transport import connect as room
 from clinik_client._transport.connect import connect
 from clinik_client._transport.lookup import Address
 from tests.misbehaviour import hanging_port, refusing_port
-from tests.servers import Service, ok, respond
+from tests.servers import Connect, Service, ok, respond
 
 
 def no_limit() -> None:
@@ -111,9 +110,7 @@ def test_whatever_ends_it_leaves_no_socket_open(listener: socket.socket) -> None
     gc.collect()
 
 
-def test_the_address_that_worked_last_is_tried_first(
-    connect: Callable[..., Clinik], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_address_that_worked_last_is_tried_first(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     close = {"connection": "close"}
     with Service(respond(204, None, close), ok()) as alive, hanging_port("127.0.0.2", alive.port):
         places = [

@@ -10,49 +10,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clinik_client import (
-    ApiResponse,
-    Clinik,
-    ClinikApiError,
-    ClinikConfigError,
-    ClinikServerError,
-)
+from clinik_client import ClinikApiError, ClinikConfigError, ClinikServerError
 from clinik_client._transport import network
 from clinik_client._transport.connect import connect as connect_to
 from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
 from clinik_client.testing import Connection, WireRequest, WireResponse
 from clinik_client.testing._wire import TakeOver
+from tests.calls import create, in_time
 from tests.inside import session_of
 from tests.misbehaviour import HEAD, hanging_port, keep_open, raw, serve_bytes
-from tests.servers import KEY, Seen, Service, Step, created, ok, page, record, respond
+from tests.servers import KEY, Connect, Seen, Serve, Service, Step, created, ok, page, record, respond
 
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-
-TIMEOUT = 0.2
-OVERRUN = 0.1
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-def create(clinik: Clinik) -> ApiResponse[Any]:
-    return clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1")
-
-
-@contextmanager
-def in_time(limit: float = TIMEOUT) -> Iterator[None]:
-    """What is inside takes no longer than its limit and the overrun that is promised."""
-    started = time.monotonic()
-    yield
-    took = time.monotonic() - started
-    assert took <= limit + OVERRUN, f"took {took:.3f} s"
 
 
 # -- the right response -----------------------------------------------------------------------------------------------

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
-import pickle
 import ssl
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -21,37 +20,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client import (
-    Clinik,
-    ClinikApiError,
-    ClinikConfigError,
-    ClinikConnectionError,
-)
+from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikConnectionError
 from clinik_client._transport import parse_target, proxies
 from clinik_client.testing import Connection, WireResponse, WireServer
+from tests.canary import CANARY, everything
 from tests.inside import on_virtual_time
 from tests.misbehaviour import serve_bytes, tunnel
-from tests.servers import KEY, Service, ok
+from tests.servers import KEY, Connect, Serve, Service, ok
 from tests.strategies import Odd
-
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-
-CANARY = "c4n4ry"
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and everything that it drags along."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def everything(error: BaseException) -> str:
-    """All that people may print of an error."""
-    texts = [f"{part!s} {part!r} {part.args} {vars(part)}" for part in chain(error)]
-    return " ".join([*texts, str(pickle.dumps(error))])
-
 
 # -- proxies ----------------------------------------------------------------------------------------------------------
 

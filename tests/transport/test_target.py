@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client import (
-    Clinik,
-    ClinikConfigError,
-    ClinikWarning,
-)
+from clinik_client import Clinik, ClinikConfigError, ClinikWarning
 from clinik_client._transport import parse_target
-from tests.servers import KEY, Service, ok
-
-Serve = Callable[..., Service]
-
-CANARY = "c4n4ry"
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and everything that it drags along."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def everything(error: BaseException) -> str:
-    """All that people may print of an error."""
-    texts = [f"{part!s} {part!r} {part.args} {vars(part)}" for part in chain(error)]
-    return " ".join([*texts, str(pickle.dumps(error))])
-
+from tests.canary import CANARY, everything
+from tests.servers import KEY, Serve, ok
 
 # -- where the service is ---------------------------------------------------------------------------------------------
 

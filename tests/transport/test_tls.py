@@ -13,20 +13,11 @@ import pytest
 import trustme
 from cryptography import x509
 
-from clinik_client import (
-    Clinik,
-    ClinikConfigError,
-    ClinikConnectionError,
-    ClinikWarning,
-)
+from clinik_client import Clinik, ClinikConfigError, ClinikConnectionError, ClinikWarning
 from clinik_client._transport import tls
 from tests.misbehaviour import tls_as
-from tests.servers import KEY, Service, ok
+from tests.servers import KEY, Connect, Serve, ok
 from tests.strategies import Odd
-
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
-
 
 # -- TLS --------------------------------------------------------------------------------------------------------------
 

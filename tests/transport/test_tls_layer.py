@@ -10,13 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from clinik_client import Clinik, ClinikConnectionError, ClinikResponseError, ClinikTimeoutError
+from clinik_client import ClinikConnectionError, ClinikResponseError, ClinikTimeoutError
 from clinik_client.testing import Connection, WireServer
 from tests.misbehaviour import ESTABLISHED, HEAD, drip, hang, keep_open, raw, serve_bytes, shake_hands_slowly, tunnel
-from tests.servers import Service, Step, created, ok
-
-Connect = Callable[..., Clinik]
-Serve = Callable[..., Service]
+from tests.servers import Connect, Serve, Step, created, ok
 
 
 @pytest.fixture

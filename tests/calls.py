@@ -1,0 +1,45 @@
+"""A call of every operation, what its service responds, and how long it may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from clinik_client import ApiResponse, Clinik, Encounter
+from tests.servers import Step, created, ok, page, respond
+
+TIMEOUT = 0.2
+OVERRUN = 0.1
+
+Call = Callable[[Clinik], ApiResponse[Any]]
+
+
+def create(clinik: Clinik) -> ApiResponse[Encounter]:
+    return clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1")
+
+
+CALLS: dict[str, Call] = {
+    "create": create,
+    "read": lambda clinik: clinik.encounters.read("enc_1"),
+    "update": lambda clinik: clinik.encounters.update("enc_1", status="finished"),
+    "delete": lambda clinik: clinik.encounters.delete("enc_1"),
+    "search": lambda clinik: clinik.encounters.search(patient_id="pt_1"),
+}
+GOOD: dict[str, Step] = {
+    "create": created(),
+    "read": ok(),
+    "update": ok(),
+    "delete": respond(204),
+    "search": page(["enc_1"]),
+}
+
+
+@contextmanager
+def in_time(limit: float = TIMEOUT) -> Iterator[None]:
+    """What is inside takes no longer than its limit and the overrun that is promised."""
+    started = time.monotonic()
+    yield
+    took = time.monotonic() - started
+    assert took <= limit + OVERRUN, f"took {took:.3f} s"
