@@ -13,14 +13,12 @@ from tests.servers import Step, created, ok, page, respond
 TIMEOUT = 0.2
 OVERRUN = 0.1
 
-Call = Callable[[Clinik], ApiResponse[Any]]
-
 
 def create(clinik: Clinik) -> ApiResponse[Encounter]:
     return clinik.encounters.create(status="planned", class_="AMB", patient_id="pt_1")
 
 
-CALLS: dict[str, Call] = {
+CALLS: dict[str, Callable[[Clinik], ApiResponse[Any]]] = {
     "create": create,
     "read": lambda clinik: clinik.encounters.read("enc_1"),
     "update": lambda clinik: clinik.encounters.update("enc_1", status="finished"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import selectors
+import signal
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import repeat
@@ -62,6 +64,11 @@ def tunnel(connection: Connection, port: int) -> None:
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
+def handed_over(take_over: Callable[[Connection], None]) -> Handler:
+    """Leave the connection to this, whatever the request is."""
+    return lambda request: take_over
+
+
 def raw(*parts: bytes, reset: bool = False) -> Handler:
     """Write these bytes, then end the connection; with ``reset``, by a TCP reset."""
 
@@ -73,7 +80,7 @@ def raw(*parts: bytes, reset: bool = False) -> Handler:
         else:
             connection.finish()
 
-    return lambda request: take_over
+    return handed_over(take_over)
 
 
 def keep_open(*parts: bytes) -> Handler:
@@ -84,7 +91,7 @@ def keep_open(*parts: bytes) -> Handler:
             connection.send(part)
         hang(connection)
 
-    return lambda request: take_over
+    return handed_over(take_over)
 
 
 def drip(beginning: bytes, piece: bytes, every: float = 0.02) -> Handler:
@@ -94,7 +101,21 @@ def drip(beginning: bytes, piece: bytes, every: float = 0.02) -> Handler:
         connection.send(beginning)
         send_slowly(connection, repeat(piece), every)
 
-    return lambda request: take_over
+    return handed_over(take_over)
+
+
+def send_signal(number: signal.Signals, *parts: bytes) -> Handler:
+    """Write these bytes; while the client waits for more, a signal reaches the main thread."""
+
+    def take_over(connection: Connection) -> None:
+        for part in parts:
+            connection.send(part)
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, number)
+        connection.receive(5)
+
+    return handed_over(take_over)
 
 
 # -- servers ----------------------------------------------------------------------------------------------------------

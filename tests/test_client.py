@@ -18,8 +18,9 @@ from clinik_client import (
     ClinikServerError,
     ClinikValidationError,
 )
+from clinik_client.testing import Connection
 from tests.inside import on_virtual_time, options_of
-from tests.misbehaviour import keep_open
+from tests.misbehaviour import HEAD, handed_over, keep_open
 from tests.servers import KEY, Connect, Serve, Service, created, ok, page, refuse, respond
 
 # -- life -------------------------------------------------------------------------------------------------------------
@@ -48,15 +49,12 @@ def test_a_closed_client_says_so_and_closes_again_without_an_error(serve: Serve,
 def test_closing_ends_the_connections(serve: Serve, connect: Connect) -> None:
     ended = threading.Event()
 
-    def watch(request: Any) -> Any:
-        def take_over(connection: Any) -> None:
-            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}')
-            assert connection.receive(5) == b""
-            ended.set()
+    def watch(connection: Connection) -> None:
+        connection.send(HEAD + b"Content-Length: 37\r\n\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}')
+        assert connection.receive(5) == b""
+        ended.set()
 
-        return take_over
-
-    clinik = connect(serve(watch))
+    clinik = connect(serve(handed_over(watch)))
     clinik.encounters.read("enc_1")
     assert not ended.is_set()
     clinik.close()

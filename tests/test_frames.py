@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValid
 from clinik_client._frames import leaves_nothing
 from tests.faults.watch import SILENT, leaks_of, shows, variables_of
 from tests.inside import session_of
-from tests.misbehaviour import raw, refusing_port
+from tests.misbehaviour import raw, refusing_port, send_signal
 from tests.servers import ok, page, record, refuse
 
 KEY = "clk_test_canaryKEY"
@@ -181,21 +180,12 @@ class Interruption(BaseException):
 def test_nothing_is_seen_of_a_call_that_a_signal_ends(
     serve: Any, connected: Callable[[str], Clinik], name: str
 ) -> None:
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def raise_interruption(number: int, frame: FrameType | None) -> None:
         mine = "a canary of the program's own"  # noqa: F841 - looked for in its frame
         raise Interruption
 
-    def response(request: Any) -> Any:
-        def take_over(connection: Any) -> None:
-            main = threading.main_thread().ident
-            assert main is not None
-            signal.pthread_kill(main, signal.SIGUSR1)
-            connection.receive(5)
-
-        return take_over
-
-    clinik = connected(serve(response).url)
-    before = signal.signal(signal.SIGUSR1, interrupt)
+    clinik = connected(serve(send_signal(signal.SIGUSR1)).url)
+    before = signal.signal(signal.SIGUSR1, raise_interruption)
     try:
         error = raised_by(lambda: CALLS[name](clinik))
     finally:
@@ -204,7 +194,7 @@ def test_nothing_is_seen_of_a_call_that_a_signal_ends(
     assert leaks_of(error) == []
     # The handler's frame is the program's: nothing is taken from it.
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
-    assert last.f_code.co_name == "interrupt"
+    assert last.f_code.co_name == "raise_interruption"
     assert "mine" in last.f_locals
 
 

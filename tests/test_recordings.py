@@ -12,9 +12,9 @@ import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
-from ruamel.yaml import YAML
 
 from clinik_client.testing import Exchange, dump_recording, load_recordings
+from tests.strategies import DOCUMENT
 
 ROOT = Path(__file__).parents[1]
 RECORDINGS = load_recordings(ROOT / "tests" / "recordings")
@@ -24,7 +24,6 @@ EXCHANGES = {
     for recording in RECORDINGS
     for number, exchange in enumerate(recording.exchanges, start=1)
 }
-DOCUMENT: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "openapi" / "clinik.yaml")
 
 # -- what deviates, and how -------------------------------------------------------------------------------------------
 

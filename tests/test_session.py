@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from clinik_client._transport import network
 from tests.calls import CALLS, GOOD
 from tests.inside import on_virtual_time
-from tests.misbehaviour import HEAD
+from tests.misbehaviour import HEAD, send_signal
 from tests.servers import Connect, Serve, Step, limited, refuse, respond
 
 WRITES = ("create", "update", "delete")
@@ -28,30 +27,13 @@ def default_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def press_ctrl_c(*parts: bytes) -> Step:
-    """Response with these bytes; while the client waits for more, somebody presses Ctrl-C."""
-
-    def response(request: Any) -> Any:
-        def take_over(connection: Any) -> None:
-            for part in parts:
-                connection.send(part)
-            main = threading.main_thread().ident
-            assert main is not None
-            signal.pthread_kill(main, signal.SIGINT)
-            connection.receive(5)
-
-        return take_over
-
-    return response
-
-
 @pytest.mark.usefixtures("default_ctrl_c")
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("parts", [(), (HEAD + b"Content-Length: 500\r\n\r\n{",)])
 def test_ctrl_c_during_a_write_says_that_the_outcome_is_unknown(
     serve: Serve, connect: Connect, name: str, parts: tuple[bytes, ...]
 ) -> None:
-    service = serve(press_ctrl_c(*parts), GOOD[name])
+    service = serve(send_signal(signal.SIGINT, *parts), GOOD[name])
     clinik = connect(service)
     with pytest.raises(KeyboardInterrupt) as raised:
         CALLS[name](clinik)

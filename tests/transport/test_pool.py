@@ -22,10 +22,9 @@ from clinik_client._transport import network
 from clinik_client._transport.connect import connect as connect_to
 from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
 from clinik_client.testing import Connection, WireRequest, WireResponse
-from clinik_client.testing._wire import TakeOver
 from tests.calls import create, in_time
 from tests.inside import session_of
-from tests.misbehaviour import HEAD, hanging_port, keep_open, raw, serve_bytes
+from tests.misbehaviour import HEAD, handed_over, hanging_port, keep_open, raw, serve_bytes
 from tests.servers import KEY, Connect, Seen, Serve, Service, Step, created, ok, page, record, respond
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -64,14 +63,11 @@ def test_bytes_behind_a_response_never_become_the_next_one(
         first = HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n"
     served: list[bytes] = []
 
-    def inject(request: WireRequest) -> TakeOver:
-        def take_over(connection: Connection) -> None:
-            connection.send(first + SECOND_RESPONSES[extra])
-            served.append(connection.receive(5))
+    def inject(connection: Connection) -> None:
+        connection.send(first + SECOND_RESPONSES[extra])
+        served.append(connection.receive(5))
 
-        return take_over
-
-    service = serve(inject, created("enc_2"))
+    service = serve(handed_over(inject), created("enc_2"))
     clinik = connect(service)
     assert create(clinik).data.id == "enc_1"
     assert create(clinik).data.id == "enc_2"
@@ -233,15 +229,12 @@ def test_a_write_does_not_take_the_connection_of_a_read(serve: Serve, connect: C
 def test_a_connection_that_the_server_ended_meanwhile_is_not_used(serve: Serve, connect: Connect) -> None:
     ended = threading.Event()
 
-    def response_and_end(request: WireRequest) -> TakeOver:
-        def take_over(connection: Connection) -> None:
-            connection.send(HEAD + b"Content-Length: 37\r\n\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}')
-            connection.close()
-            ended.set()
+    def respond_and_end(connection: Connection) -> None:
+        connection.send(HEAD + b"Content-Length: 37\r\n\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}')
+        connection.close()
+        ended.set()
 
-        return take_over
-
-    service = serve(response_and_end)
+    service = serve(handed_over(respond_and_end))
     clinik = connect(service, retries=0)
     for _ in range(20):
         ended.clear()
@@ -253,21 +246,14 @@ def test_a_connection_that_the_server_ended_meanwhile_is_not_used(serve: Serve, 
 def test_many_failures_leave_no_socket_open(serve: Serve, connect: Connect) -> None:
     gone: list[bytes] = []
 
-    def watched(step: Step) -> Step:
-        def response(request: WireRequest) -> TakeOver:
-            def take_over(connection: Connection) -> None:
-                assert callable(step)
-                inner = step(request)
-                assert callable(inner)
-                inner(connection)
-                gone.append(connection.receive(5))
+    def watched(part: bytes) -> Step:
+        def watch(connection: Connection) -> None:
+            connection.send(part)
+            gone.append(connection.receive(5))
 
-            return take_over
+        return handed_over(watch)
 
-        return response
-
-    faults = [keep_open(b"garbage\r\n\r\n"), keep_open(HEAD + b"Content-Length: x\r\n\r\n"), keep_open()]
-    service = serve(*(watched(fault) for fault in faults))
+    service = serve(*map(watched, (b"garbage\r\n\r\n", HEAD + b"Content-Length: x\r\n\r\n", b"")))
     clinik = connect(service, timeout=0.1, retries=0)
     for _ in range(5):
         with pytest.raises(ClinikApiError):
@@ -315,12 +301,9 @@ def test_closing_ends_whatever_a_call_waits_for(
         reached.set()
         connection.receive(5)
 
-    def hold_response(request: WireRequest) -> TakeOver:
-        def take_over(connection: Connection) -> None:
-            reached.set()
-            connection.receive(5)
-
-        return take_over
+    def hold_response(connection: Connection) -> None:
+        reached.set()
+        connection.receive(5)
 
     with serve_bytes(hold) as silent:
         if wait == "lookup":
@@ -328,7 +311,7 @@ def test_closing_ends_whatever_a_call_waits_for(
         urls = {
             "lookup": "http://slow.localhost:9",
             "handshake": silent.url.replace("http:", "https:"),
-            "response": serve(hold_response).url,
+            "response": serve(handed_over(hold_response)).url,
         }
         clinik = connect(urls[wait], timeout=10.0, retries=2)
         raised = in_thread(lambda: create(clinik))
