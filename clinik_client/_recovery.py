@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -19,10 +20,22 @@ from ._session import Session
 
 T = TypeVar("T", bound=Model)
 
+_LIKE_A_TIME = re.compile(r"\d{4}-\d\d")
+
 INDEX_LAG: Final = 10.0
 """Seconds after which a search typically shows what was written (API documentation, data consistency)."""
 
-Verdict = Literal["found", "several", "not_there"]
+CLOCKS_APART: Final = timedelta(minutes=5)
+"""How much the clocks of the two sides may differ."""
+
+Verdict = Literal["found", "uncertain", "several", "not_there"]
+"""What a search for a lost create proves.
+
+* ``found``: one record fits, and it was not there before the create.
+* ``uncertain``: one record fits, but it may have been there before.
+* ``several``: more than one fits.
+* ``not_there``: none fits, so long after the create. Strong evidence, not proof: an index can be later than usual.
+"""
 
 
 @frozen
@@ -32,11 +45,13 @@ class Comparison:
     Args:
         changing: fields that others may have changed since, or that the service fills in: they do not count.
         moment: the path of the timestamp that says when a record takes place.
+        end: the path of the one that says when it was over; others may have set it since.
         days: the filters for the first and the last day of that.
     """
 
     changing: frozenset[str]
     moment: tuple[str, str]
+    end: tuple[str, str]
     days: tuple[str, str]
 
 
@@ -45,8 +60,7 @@ class FindResult(Generic[T]):
     """What a search for a lost create found.
 
     Attributes:
-        verdict: ``found``: one record fits, so the create was most likely carried out. ``several``: more than one fits;
-            a person has to look. ``not_there``: none fits, ``after`` seconds after ``since``.
+        verdict: what it proves, see `Verdict`. In case of ``uncertain`` and ``several`` a person has to look.
         matches: the records that fit.
         after: how many seconds after ``since`` the search was made.
     """
@@ -69,6 +83,7 @@ def find_created(
     lag: float,
     comparison: Comparison,
     same: tuple[str, ...] = (),
+    before: Collection[str] | None = None,
 ) -> FindResult[Any]:
     """Search for the record that a create may have left. Never creates.
 
@@ -80,11 +95,12 @@ def find_created(
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.
         comparison: how to recognise it.
         same: see `clinik_client._resource.Resource`.
+        before: the ids of the records that were there before the create; ``None`` if nobody has looked.
 
     Raises:
         ClinikTimeoutError: the deadline of the session does not allow to wait for the index, or to read all pages.
     """
-    _check(since, lag)
+    _check(since, lag, before)
     clock, deadline = session.clock, session.options.deadline
     end = float("inf") if deadline is None else clock.now() + deadline
 
@@ -110,17 +126,23 @@ def find_created(
         return bounded.send(page, same)
 
     walk: Pager[Any, Any] = Pager(search_page, request, None)
-    matches = [record for record in walk if _fits(comparison, record, body, since)]
-    verdict: Verdict = "not_there" if not matches else "found" if len(matches) == 1 else "several"
+    matches = [record for record in walk if _fits(comparison, record, body, since, before or ())]
+    if len(matches) == 1:
+        verdict: Verdict = "found" if before is not None or _is_new(matches[0], since) else "uncertain"
+    else:
+        verdict = "several" if matches else "not_there"
     return FindResult(verdict, matches, after)
 
 
-def _check(since: Any, lag: Any) -> None:
+def _check(since: Any, lag: Any, before: Any) -> None:
     issues = Issues()
     if not isinstance(since, datetime) or since.tzinfo is None:
         issues.add(Location(Location(), "since"), "must be an aware datetime: when the create was sent")
     if isinstance(lag, bool) or not isinstance(lag, int | float) or not 0 <= lag < float("inf"):
         issues.add(Location(Location(), "lag"), "must be a number of seconds from 0")
+    ids = isinstance(before, Collection) and not isinstance(before, str | bytes)
+    if before is not None and not (ids and all(isinstance(item, str) for item in before)):
+        issues.add(Location(Location(), "before"), "must be a collection of ids")
     if issues:
         raise issues.error()
 
@@ -129,8 +151,8 @@ def _filters(comparison: Comparison, body: Mapping[str, Any], search: Request) -
     """The narrowest search that cannot miss the record."""
     known = {entry.wire for entry in schema_of(search.params).entries} if search.params is not None else set()
     filters = {name: value for name, value in body.items() if name in known - comparison.changing}
-    moment = _moment(comparison, body)
-    start = None if moment is None else FhirDateTime.read(moment)
+    moment = _at(comparison.moment, body)
+    start = FhirDateTime.read(moment) if isinstance(moment, str) else None
     if set(comparison.days) <= known and start is not None and start.precision not in ("year", "month"):
         # A day on either side: the service's day may not be the one of the offset that was sent.
         for name, day in zip(comparison.days, (start - timedelta(days=1), start + timedelta(days=1)), strict=True):
@@ -140,28 +162,65 @@ def _filters(comparison: Comparison, body: Mapping[str, Any], search: Request) -
     return filters
 
 
-def _moment(comparison: Comparison, record: Mapping[str, Any]) -> str | None:
-    field, part = comparison.moment
-    holder = record.get(field)
-    text = holder.get(part) if isinstance(holder, Mapping) else None
-    return text if isinstance(text, str) else None
+def _at(path: tuple[str, str], record: Mapping[str, Any]) -> Any:
+    holder = record.get(path[0])
+    return holder.get(path[1]) if isinstance(holder, Mapping) else None
 
 
-def _fits(comparison: Comparison, record: Model, body: Mapping[str, Any], since: datetime) -> bool:
-    if (updated := _last_updated(record)) is not None and updated < since - timedelta(minutes=5):
-        # Written before the create was sent, even if the clocks of the two sides differ a little.
-        return False
+def _fits(
+    comparison: Comparison, record: Model, body: Mapping[str, Any], since: datetime, before: Collection[str]
+) -> bool:
     found = record.to_dict()
-    sent, there = _moment(comparison, body), _moment(comparison, found)
-    if sent is not None and there is not None and FhirDateTime.read(there) != FhirDateTime.read(sent):
+    updated = _last_updated(record)
+    if found.get("id") in before or (updated is not None and updated < since - CLOCKS_APART):
+        return False
+    start = _at(comparison.moment, found)
+    if _at(comparison.moment, body) is None and _is_of_another_time(start, _at(comparison.end, found), since):
+        return False
+    if not _same_or_silent(start, _at(comparison.moment, body)):
         return False
     # What the record does not show cannot speak against it.
     names = body.keys() - comparison.changing - {comparison.moment[0]}
-    return all(found.get(name) is None or _same(found[name], body[name]) for name in names)
+    return all(_same_or_silent(found.get(name), body[name]) for name in names)
 
 
-def _same(first: Any, second: Any) -> bool:
-    return (first if isinstance(first, list) else [first]) == (second if isinstance(second, list) else [second])
+def _is_of_another_time(start: Any, end: Any, since: datetime) -> bool:
+    """Whether a record was begun or over a day or more before the create: one without a time has not left that."""
+    day_before = since - timedelta(days=1)
+    for text in (start, end):
+        moment = FhirDateTime.read(text) if isinstance(text, str) else None
+        if moment is None:
+            continue
+        if moment.precision in ("year", "month"):
+            # It stands for its first instant, and means all of it.
+            if not any(day.isoformat().startswith(text) for day in (day_before, since)):
+                return True
+        elif moment < day_before:
+            return True
+    return False
+
+
+def _is_new(record: Model, since: datetime) -> bool:
+    """Whether a record shows itself that it was first written after the create was sent."""
+    meta = record.additional_properties.get("meta")
+    version = meta.get("versionId") if isinstance(meta, Mapping) else None
+    updated = _last_updated(record)
+    # A later version may be of an old record.
+    return updated is not None and updated >= since and version in (None, "1")
+
+
+def _same_or_silent(found: Any, sent: Any) -> bool:
+    return found is None or sent is None or _comparable(found) == _comparable(sent)
+
+
+def _comparable(value: Any) -> Any:
+    """A value for comparing: times are moments, and one text is a list of one."""
+    if isinstance(value, Mapping):
+        return {name: _comparable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_comparable(item) for item in value] if len(value) != 1 else _comparable(value[0])
+    moment = FhirDateTime.read(value) if isinstance(value, str) and _LIKE_A_TIME.match(value) else None
+    return value if moment is None else moment
 
 
 def _last_updated(record: Model) -> FhirDateTime | None:

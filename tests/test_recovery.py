@@ -30,7 +30,7 @@ def at(clinik: Clinik, seconds: float) -> VirtualClock:
 @pytest.mark.clinik_recording("lost-create")
 def test_the_one_encounter_that_fits_is_found_after_the_index_had_its_time(clinik: Clinik) -> None:
     clock = at(clinik, 3)
-    result = clinik.encounters.find_created(since=SENT, **VISIT)
+    result = clinik.encounters.find_created(since=SENT, before=["enc_lmn567"], **VISIT)
     assert (result.verdict, result.after) == ("found", 10.0)
     assert result.match is not None
     assert result.match.id == "enc_xyz789"
@@ -62,14 +62,16 @@ def test_the_request_may_be_what_create_was_given_in_any_form(clinik: Clinik, cl
         "patientId": "pt_abc123",
         "period": {"start": "2025-06-01T09:00:00Z"},
     }
-    assert clinik.encounters.find_created(wire, since=SENT).verdict == "found"
+    assert clinik.encounters.find_created(wire, since=SENT).verdict == "uncertain"
     assert [request.method for request in clinik_server.requests] == ["GET"]
     model = EncounterCreateRequest(status="planned", class_="AMB", patient_id="pt_nobody", period=None)
     model.period = EncounterCreateRequest.from_dict(wire).period
     assert clinik.encounters.find_created(model, since=SENT).verdict == "not_there"
 
 
-def found(row: dict[str, Any], given: dict[str, Any], server_query: str = "") -> str:
+def verdict_on(
+    row: dict[str, Any], given: dict[str, Any], server_query: str = "", before: list[str] | None = None
+) -> str:
     """The verdict where the service has this one row."""
     query = server_query or "patientId=pt_1&dateFrom=2025-05-31&dateTo=2025-06-02&count=100"
     response = {"data": {"data": [row], "hasMore": False}, "meta": {}}
@@ -79,7 +81,7 @@ def found(row: dict[str, Any], given: dict[str, Any], server_query: str = "") ->
         Clinik("clk_test_lost", base_url=server.url, trust_env=False, retries=0) as clinik,
     ):
         at(clinik, 60)
-        verdict = clinik.encounters.find_created(given, since=SENT).verdict
+        verdict = clinik.encounters.find_created(given, since=SENT, before=before).verdict
         server.verify()
     return verdict
 
@@ -95,43 +97,98 @@ ROW = {**GIVEN, "id": "enc_1"}
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict"),
+    ("change", "fits"),
     [
-        ({}, "found"),
-        ({"status": "finished"}, "found"),
-        ({"diagnosis": [{"condition": "I10"}]}, "found"),
-        ({"reasonCode": ["Cough"]}, "found"),
-        ({"reasonCode": None}, "found"),
-        ({"period": {"start": "2025-06-01T11:00:00+02:00"}}, "found"),
-        ({"meta": {"lastUpdated": "2025-06-01T09:00:02Z"}}, "found"),
-        ({"class": "VR"}, "not_there"),
-        ({"reasonCode": "Fever"}, "not_there"),
-        ({"period": {"start": "2025-06-01T10:00:00Z"}}, "not_there"),
-        ({"meta": {"lastUpdated": "2025-05-01T09:00:00Z"}}, "not_there"),
+        ({}, True),
+        ({"status": "finished"}, True),
+        ({"diagnosis": [{"condition": "I10"}]}, True),
+        ({"reasonCode": ["Cough"]}, True),
+        ({"reasonCode": None}, True),
+        ({"period": {"start": "2025-06-01T11:00:00+02:00"}}, True),
+        ({"period": {"start": "2025-06-01T09:00:00.000Z", "end": "2025-06-01T10:00:00Z"}}, True),
+        ({"meta": {"lastUpdated": "2025-06-01T08:58:00Z"}}, True),
+        ({"class": "VR"}, False),
+        ({"reasonCode": "Fever"}, False),
+        ({"period": {"start": "2025-06-01T10:00:00Z"}}, False),
+        ({"meta": {"lastUpdated": "2025-05-01T09:00:00Z"}}, False),
     ],
     ids=str,
 )
-def test_a_record_fits_when_nothing_that_lasts_speaks_against_it(change: dict[str, Any], verdict: str) -> None:
-    assert found({**ROW, **change}, GIVEN) == verdict
+def test_a_record_fits_when_nothing_that_lasts_speaks_against_it(change: dict[str, Any], fits: bool) -> None:
+    assert verdict_on({**ROW, **change}, GIVEN) == ("uncertain" if fits else "not_there")
+    assert verdict_on({**ROW, **change}, GIVEN, before=[]) == ("found" if fits else "not_there")
+
+
+@pytest.mark.parametrize(
+    ("meta", "verdict"),
+    [
+        ({"lastUpdated": "2025-06-01T09:00:00Z"}, "found"),
+        ({"lastUpdated": "2025-06-01T11:00:02+02:00", "versionId": "1"}, "found"),
+        ({"lastUpdated": "2025-06-01T09:00:02Z", "versionId": "2"}, "uncertain"),
+        ({"lastUpdated": "2025-06-01T08:59:59Z"}, "uncertain"),
+        ({"lastUpdated": "soon"}, "uncertain"),
+        ({}, "uncertain"),
+    ],
+    ids=str,
+)
+def test_only_what_shows_that_it_is_new_is_found(meta: dict[str, str], verdict: str) -> None:
+    assert verdict_on({**ROW, "meta": meta}, GIVEN) == verdict
+
+
+def test_what_was_there_before_is_not_what_the_create_left() -> None:
+    assert verdict_on(ROW, GIVEN, before=["enc_0", "enc_1"]) == "not_there"
+    new = {**ROW, "meta": {"lastUpdated": "2025-06-01T09:00:02Z"}}
+    assert verdict_on(new, GIVEN, before=["enc_1"]) == "not_there"
 
 
 def test_a_fhir_shaped_record_fits_too() -> None:
     fhir = {
         "resourceType": "Encounter",
         "id": "enc_1",
+        "meta": {"versionId": "1", "lastUpdated": "2025-06-01T09:00:01Z"},
         "status": "planned",
         "class": {"code": "AMB"},
         "subject": {"reference": "Patient/pt_1"},
         "reasonCode": [{"text": "Cough"}],
         "period": {"start": "2025-06-01T09:00:00Z"},
     }
-    assert found(fhir, GIVEN) == "found"
+    assert verdict_on(fhir, GIVEN) == "found"
+
+
+@pytest.mark.parametrize(
+    ("period", "fits"),
+    [
+        ({"start": "2025-06-01T08:55:00Z"}, True),
+        ({"start": "2025-06-01"}, True),
+        ({"start": "2025-06"}, True),
+        ({"start": "2025"}, True),
+        (None, True),
+        ({"start": "2024-06-01T09:00:00Z", "end": "2024-06-01T09:30:00Z"}, False),
+        ({"start": "2025-05-29T09:00:00Z"}, False),
+        ({"end": "2025-05-29"}, False),
+        ({"start": "2024"}, False),
+        ({"start": "2025-04"}, False),
+    ],
+    ids=str,
+)
+def test_a_visit_of_another_time_is_not_what_a_create_without_a_time_left(
+    period: dict[str, str] | None, fits: bool
+) -> None:
+    given = {name: GIVEN[name] for name in ("status", "class", "patientId")}
+    row = {**ROW, "status": "finished", "period": period}
+    assert verdict_on(row, given, "patientId=pt_1&count=100") == ("uncertain" if fits else "not_there")
 
 
 def test_without_an_exact_start_the_search_is_not_narrowed_to_days() -> None:
     query = "patientId=pt_1&count=100"
-    assert found(ROW, {**GIVEN, "period": {"start": "2025"}}, query) == "not_there"
-    assert found(ROW, {name: GIVEN[name] for name in ("status", "class", "patientId")}, query) == "found"
+    assert verdict_on(ROW, {**GIVEN, "period": {"start": "2025"}}, query) == "not_there"
+    assert verdict_on(ROW, {name: GIVEN[name] for name in ("status", "class", "patientId")}, query) == "uncertain"
+
+
+@pytest.mark.parametrize("before", ["enc_1", b"enc_1", 5, [1]])
+def test_before_has_to_be_ids(before: Any) -> None:
+    with Clinik("clk_test_lost") as clinik, pytest.raises(ClinikValidationError, match="before: must be a collection"):
+        clinik.encounters.find_created(GIVEN, since=SENT, before=before)
 
 
 @pytest.mark.parametrize("since", [datetime(2025, 6, 1), "2025-06-01", None])
@@ -183,7 +240,7 @@ def test_a_result_shows_no_record() -> None:
     ):
         at(clinik, 60)
         given = {name: GIVEN[name] for name in ("status", "class", "patientId")}
-        assert repr(clinik.encounters.find_created(given, since=SENT)) == "FindResult(verdict='found', after=60.0)"
+        assert repr(clinik.encounters.find_created(given, since=SENT)) == "FindResult(verdict='uncertain', after=60.0)"
 
 
 @pytest.mark.clinik_recording("lost-create")
@@ -192,4 +249,4 @@ def test_a_wait_that_would_outlast_the_deadline_is_not_begun(clinik: Clinik) -> 
     with pytest.raises(ClinikTimeoutError, match=r"7\.0 s more") as raised:
         clinik.with_options(deadline=6.9).encounters.find_created(since=SENT, **VISIT)
     assert (clock.waits, raised.value.code) == ([], "timeout")
-    assert clinik.with_options(deadline=60).encounters.find_created(since=SENT, **VISIT).verdict == "found"
+    assert clinik.with_options(deadline=60).encounters.find_created(since=SENT, **VISIT).verdict == "uncertain"

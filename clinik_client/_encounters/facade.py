@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Unpack, overload
 
@@ -199,11 +199,23 @@ class Encounters(Resource):
 
     @overload
     def find_created(
-        self, /, *, since: datetime, lag: float = INDEX_LAG, **fields: Unpack[EncounterCreateRequestFields]
+        self,
+        /,
+        *,
+        since: datetime,
+        lag: float = INDEX_LAG,
+        before: Collection[str] | None = None,
+        **fields: Unpack[EncounterCreateRequestFields],
     ) -> FindResult[Encounter]: ...
     @overload
     def find_created(
-        self, given: EncounterCreateRequest | Mapping[str, Any], /, *, since: datetime, lag: float = INDEX_LAG
+        self,
+        given: EncounterCreateRequest | Mapping[str, Any],
+        /,
+        *,
+        since: datetime,
+        lag: float = INDEX_LAG,
+        before: Collection[str] | None = None,
     ) -> FindResult[Encounter]: ...
     def find_created(
         self,
@@ -212,6 +224,7 @@ class Encounters(Resource):
         *,
         since: datetime,
         lag: float = INDEX_LAG,
+        before: Collection[str] | None = None,
         **fields: Any,
     ) -> FindResult[Encounter]:
         """Look for the encounter that a create with outcome ``unknown`` may have left. Never creates one.
@@ -223,20 +236,22 @@ class Encounters(Resource):
             given: what the create was given, instead of keywords.
             since: when the create was sent; an aware datetime.
             lag: how many seconds searches may be behind writes. The call waits until that long after ``since``.
+            before: the ids of the patient's encounters that were there before the create, as a search gave them.
+                Without them a record that does not tell when it was written is ``uncertain`` at best: it may be older.
             fields: what the create was given as keywords.
 
         Returns:
-            The verdict ``found``, ``several`` or ``not_there``, and what was found.
+            The verdict ``found``, ``uncertain``, ``several`` or ``not_there``, and what was found; see `Verdict`.
 
         Example:
             >>> from datetime import UTC, datetime
             >>> sent = datetime(2025, 6, 1, 9, 0, tzinfo=UTC)
             >>> result = clinik.encounters.find_created(
-            ...     since=sent, status="in-progress", class_="AMB", patient_id="pt_abc123",
+            ...     since=sent, before=["enc_lmn567"], status="in-progress", class_="AMB", patient_id="pt_abc123",
             ...     period={"start": "2025-06-01T09:00:00Z"},
             ... )
             >>> result.verdict, result.match.id
             ('found', 'enc_xyz789')
         """
         created = create_encounter.request(given, **fields)
-        return find_created(self._session, created, search_encounters.request, since, lag, ENCOUNTER, self.same)
+        return find_created(self._session, created, search_encounters.request, since, lag, ENCOUNTER, self.same, before)

@@ -7,5 +7,6 @@ from .._recovery import Comparison
 ENCOUNTER: Final = Comparison(
     changing=frozenset({"status", "lengthMinutes", "diagnosis", "hospitalization", "participants"}),
     moment=("period", "start"),
+    end=("period", "end"),
     days=("dateFrom", "dateTo"),
 )
