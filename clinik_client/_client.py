@@ -184,6 +184,8 @@ class Clinik:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> ApiResponse[Any]:
         """Send a request that the SDK has no method for. A GET is treated like a read, anything else like a create.
 
@@ -192,16 +194,23 @@ class Clinik:
             path: the path below the base URL, ``/v1/metadata``; percent-encode what is not an ordinary character.
             params: query parameters; a list gives one parameter for each of its values, ``None`` none.
             json: the body, any JSON value.
+            headers: further headers, ASCII text. They take the place of the client's own, such as ``Content-Type`` and
+                ``Accept``; the key's and those that frame the request are refused.
+            timeout: the limit of one attempt of this call, in seconds.
 
         Returns:
-            The envelope's ``data``, or the whole body where there is no envelope.
+            The envelope's ``data``, or the whole body where there is no envelope. A body with a ``resourceType`` is a
+            FHIR resource and no envelope.
 
         Example:
             >>> page, meta = clinik.request("GET", "/v1/encounters", params={"patientId": "pt_abc123", "count": 2})
             >>> [encounter["id"] for encounter in page["data"]], meta.status
             (['enc_lmn567', 'enc_xyz789'], 200)
         """
-        return self._session.send(raw_request(method, path, params, json), state=self._state)
+        session = self._session
+        if timeout is not None:
+            session = session.with_options(evolve(session.options, timeout=timeout))
+        return session.send(raw_request(method, path, params, json, headers), state=self._state)
 
     def _during(self, state: WriteState) -> Self:
         """The client for one call."""

@@ -30,6 +30,8 @@ class Request:
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: Any = field(default=None, repr=False)
     """The JSON value to send, or ``None``."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Headers beyond the client's own, or in their place."""
     record_id: str | None = field(default=None, repr=False)
     """The id in the path: the response must be about this record."""
     response: type[Model] | None = field(default=None, repr=False)
@@ -71,7 +73,8 @@ class Request:
     def texts(self) -> Iterator[str]:
         """What it carries besides its route, text by text: a message that repeats any of it is not shown so."""
         steps = set(unquote(self.path).split("/")) - set(self.route.split("/"))
-        return texts_of([*steps, self.record_id, *({name: value} for name, value in self.query), self.body])
+        told = [value for name, value in self.headers if name.lower() not in _TELLING_NOTHING]
+        return texts_of([*steps, self.record_id, *({name: value} for name, value in self.query), self.body, told])
 
 
 @frozen(slots=False)
@@ -158,8 +161,31 @@ _METHOD = re.compile(r"(?!CONNECT$)[A-Z]{1,16}", re.ASCII)
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", re.ASCII)
 
 
-def raw_request(method: str, path: str, params: Mapping[str, Any] | None, json: Any) -> Request:
-    """The request for `clinik_client.Clinik.request`, which no document describes.
+# Names and values of headers (RFC 9110, sections 5.1 and 5.5), here of ASCII alone.
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~\t]*[!-~])?", re.ASCII)
+_NOT_FREE = {
+    "x-api-key": "is the client's own",
+    **dict.fromkeys(("host", "content-length", "transfer-encoding", "connection", "expect"), "is set by the SDK"),
+    **dict.fromkeys(("accept-encoding", "te", "trailer", "upgrade"), "is set by the SDK"),
+}
+# Their values are no data: a message may repeat them.
+_TELLING_NOTHING = frozenset({"accept", "content-type", "user-agent", "prefer"})
+
+
+def _looks_like_header(name: object) -> bool:
+    """Whether this is spelled like a header's name. Anything else may be a value in its place."""
+    return isinstance(name, str) and re.fullmatch(r"[A-Za-z]{1,24}(?:-[A-Za-z]{1,24}){0,4}", name) is not None
+
+
+def raw_request(
+    method: str,
+    path: str,
+    params: Mapping[str, Any] | None,
+    json: Any,
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """The request for `clinik_client.Clinik.request`, which no document describes. For the arguments see there.
 
     Raises:
         ClinikValidationError: with every problem there is.
@@ -182,7 +208,22 @@ def raw_request(method: str, path: str, params: Mapping[str, Any] | None, json: 
         Text().encode(name, location, InputOptions(), issues)
         if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
             issues.add(location.key(name), "must be a string, a number, True, False, or a list of these")
+    for name, value in (headers or {}).items():
+        where = Location(Location(here, "headers"), name if _looks_like_header(name) else "*")
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            issues.add(where, "its name is not one that a header can have")
+        elif name.lower() in _NOT_FREE:
+            issues.add(where, _NOT_FREE[name.lower()])
+        elif not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+            issues.add(where, "must be printable ASCII text in one line, without spaces around it")
     body = None if json is None else Json().encode(json, Location(here, "json"), InputOptions(), issues)
     if issues:
         raise issues.error()
-    return Request(method=method.upper(), route="(request)", path=path, query=query_pairs(query), body=body)
+    return Request(
+        method=method.upper(),
+        route="(request)",
+        path=path,
+        query=query_pairs(query),
+        body=body,
+        headers=tuple((headers or {}).items()),
+    )

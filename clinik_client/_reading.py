@@ -100,7 +100,8 @@ def _is_envelope(request: Request, body: Any) -> bool:
     if request.response is not None:
         # A page that came without an envelope has data of its own, but that is a list.
         return isinstance(body["data"], dict)
-    return bool(_meta_of(body)) or body.keys() <= {"data", "meta"}
+    # A FHIR resource may have a meta of its own.
+    return "resourceType" not in body and (bool(_meta_of(body)) or body.keys() <= {"data", "meta"})
 
 
 def _read_deletion(request: Request, response: HttpResponse) -> Any:

@@ -20,7 +20,8 @@ class Quota:
     limit: int | None = None
     used: int | None = None
     remaining: int | None = None
-    billable: int | None = None
+    billable: bool | None = None
+    """Whether this request counted."""
     overage: int | None = None
     reset: FhirDateTime | None = None
     """When the month's volume starts again."""
@@ -133,6 +134,10 @@ def _count(value: Any) -> int | None:
     return seconds if isinstance(seconds, int) else None
 
 
+def _truth(value: Any) -> bool | None:
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+
+
 def _timestamp(value: Any) -> FhirDateTime | None:
     return FhirDateTime.read(value) if isinstance(value, str) else None
 
@@ -151,7 +156,7 @@ _QUOTA: Final[tuple[tuple[str, str, Callable[[Any], Any]], ...]] = (
     ("limit", "x-quota-limit", _count),
     ("used", "x-quota-used", _count),
     ("remaining", "x-quota-remaining", _count),
-    ("billable", "x-quota-billable", _count),
+    ("billable", "x-quota-billable", _truth),
     ("overage", "x-quota-overage", _count),
     ("reset", "x-quota-reset", _timestamp),
     ("sandbox_limit", "x-sandbox-limit", _count),

@@ -162,6 +162,10 @@ class Session:
         headers = self.headers
         if request.body is not None:
             headers = (*headers, (b"Content-Type", b"application/json"))
+        if request.headers:
+            given = {name.lower().encode() for name, _ in request.headers}
+            kept = (pair for pair in headers if pair[0].lower() not in given)
+            headers = (*kept, *((name.encode(), value.encode()) for name, value in request.headers))
         invalid: InvalidResponse
         try:
             response = self.transport.exchange(request.method, request.target, headers, request.content, attempt)

@@ -16,6 +16,7 @@ from clinik_client import (
     ClinikConnectionError,
     ClinikNotFoundError,
     ClinikServerError,
+    ClinikTimeoutError,
     ClinikValidationError,
 )
 from clinik_client.testing import Connection
@@ -278,6 +279,61 @@ def test_request_gives_what_a_delete_sends_and_its_404_is_one(serve: Serve, conn
     assert clinik.request("DELETE", "/v1/things").data == {"gone": 3}
     with pytest.raises(ClinikNotFoundError):
         clinik.request("DELETE", "/v1/things")
+
+
+def test_a_fhir_resource_is_no_envelope(serve: Serve, connect: Connect) -> None:
+    body = {"resourceType": "Parameters", "data": [1], "meta": {"versionId": "1"}}
+    data, _ = connect(serve(respond(200, body))).request("GET", "/v1/fhir/Parameters/1")
+    assert data == body
+
+
+def test_headers_of_a_request_take_the_place_of_the_clients_own(serve: Serve, connect: Connect) -> None:
+    service = serve(ok())
+    headers = {"Content-Type": "application/fhir+json", "accept": "application/fhir+json", "Prefer": "return=minimal"}
+    connect(service).request("POST", "/v1/fhir/Encounter", json={"resourceType": "Encounter"}, headers=headers)
+    [seen] = service.ledger
+    assert list(seen.request.header_values("content-type")) == ["application/fhir+json"]
+    assert list(seen.request.header_values("accept")) == ["application/fhir+json"]
+    assert (seen.header("prefer"), seen.header("x-api-key")) == ("return=minimal", KEY)
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"X-Api-Key": "canary"}, "headers.X-Api-Key: is the client's own"),
+        ({"Content-Length": "5"}, "headers.Content-Length: is set by the SDK"),
+        ({"host": "canary"}, "headers.host: is set by the SDK"),
+        ({"X-Ward": "4B\r\nX-Api-Key: canary"}, "headers.X-Ward: must be printable ASCII text in one line"),
+        ({"X-Ward": " canary"}, "headers.X-Ward: must be printable ASCII text in one line"),
+        ({"X-Ward": "canar\u00ff"}, "headers.X-Ward: must be printable ASCII text in one line"),
+        ({"X-Ward": 5}, "headers.X-Ward: must be printable ASCII text in one line"),
+        ({"canary: 1": "x"}, r"headers\.\*: its name is not one that a header can have"),
+        ({5: "x"}, r"headers\.\*: its name is not one that a header can have"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused_and_not_repeated(connect: Connect, headers: Any, told: str) -> None:
+    with pytest.raises(ClinikValidationError, match=told) as raised:
+        connect("http://127.0.0.1:9").request("GET", "/v1/x", headers=headers)
+    assert "canar" not in f"{raised.value} {raised.value.issues}"
+
+
+def test_what_a_header_carries_is_not_repeated_in_an_error(serve: Serve, connect: Connect) -> None:
+    service = serve(
+        respond(422, {"error": "Refused", "message": "Ward canary-4B is closed", "code": "VALIDATION_ERROR"})
+    )
+    with pytest.raises(ClinikValidationError) as raised:
+        connect(service).request("POST", "/v1/x", json={}, headers={"X-Ward": "canary-4B"})
+    assert "canary" not in str(raised.value)
+    assert "is closed" in str(raised.value)
+
+
+def test_a_request_may_have_a_timeout_of_its_own(serve: Serve, connect: Connect) -> None:
+    clinik = connect(serve(keep_open()), timeout=30, retries=0)
+    with pytest.raises(ClinikTimeoutError):
+        clinik.request("GET", "/v1/x", timeout=0.05)
+    with pytest.raises(ClinikConfigError, match="timeout"):
+        clinik.request("GET", "/v1/x", timeout=-1)
+    assert options_of(clinik).timeout == 30
 
 
 def test_request_names_no_path_in_its_errors(serve: Serve, connect: Connect) -> None:

@@ -32,7 +32,7 @@ HEADERS = {
     "x-quota-limit": "100000",
     "x-quota-used": "100250",
     "x-quota-remaining": "0",
-    "x-quota-billable": "100250",
+    "x-quota-billable": "true",
     "x-quota-overage": "250",
     "x-quota-reset": "2025-07-01T00:00:00Z",
     "x-sandbox-limit": "1000",
@@ -66,7 +66,7 @@ def test_the_headers_are_read_where_there_is_no_body() -> None:
             limit=100000,
             used=100250,
             remaining=0,
-            billable=100250,
+            billable=True,
             overage=250,
             reset=FhirDateTime.parse("2025-07-01T00:00:00Z"),
             sandbox_limit=1000,
@@ -92,6 +92,15 @@ def test_a_header_fills_exactly_what_the_body_lacks(lacking: set[str]) -> None:
     }
     for wire, name in names.items():
         assert getattr(both, name) == getattr(headers if wire in lacking else body, name)
+
+
+@pytest.mark.parametrize(
+    ("told", "billable"),
+    [("true", True), ("false", False), ("True", True), ("0", False), ("1", True), ("", None), ("41250", None)],
+)
+def test_billable_is_whether_this_request_counted(told: str, billable: bool | None) -> None:
+    assert read_meta({}, {"x-quota-billable": told}, 200, 1).quota.billable is billable
+    assert read_meta({}, {}, 200, 1).quota.billable is None
 
 
 def test_every_documented_header_is_read() -> None:

@@ -353,16 +353,19 @@ def test_what_the_service_says_of_limits(clinik: Clinik) -> None:
     _, meta = clinik.encounters.read("enc_quota1")
     quota = meta.quota
     assert (meta.rate_limit_total, meta.rate_limit_remaining, meta.rate_limit_reset) == (100, 99, 60)
-    assert (quota.limit, quota.used, quota.remaining, quota.billable, quota.overage) == (100000, 100250, 0, 100250, 250)
+    assert (quota.limit, quota.used, quota.remaining, quota.billable, quota.overage) == (100000, 100250, 0, True, 250)
     assert quota.reset == datetime(2025, 7, 1, tzinfo=UTC)
-    assert (quota.sandbox_limit, quota.sandbox_used, quota.sandbox_remaining) == (1000, 120, 880)
+    assert (quota.sandbox_limit, quota.sandbox_used, quota.sandbox_remaining) == (None, None, None)
     _, meta = clinik.encounters.search(patient_id="pt_quota1")
-    assert meta.quota.used == 100251
+    quota = meta.quota
+    # A request with a test key moves the other pool.
+    assert (quota.used, quota.billable) == (100250, False)
+    assert (quota.sandbox_limit, quota.sandbox_used, quota.sandbox_remaining) == (1000, 120, 880)
     clock = on_virtual_time(clinik)
     encounter, meta = clinik.encounters.read("enc_busy")
     assert (encounter.id, meta.attempts, clock.waits) == ("enc_busy", 2, [1])
     _, meta = clinik.encounters.delete("enc_quota1")
-    assert (meta.status, meta.quota.overage, meta.rate_limit_remaining) == (204, 253, 98)
+    assert (meta.status, meta.quota.overage, meta.rate_limit_remaining) == (204, 252, 98)
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------
