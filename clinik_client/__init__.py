@@ -30,6 +30,7 @@ from ._errors import Outcome as Outcome
 from ._fhir_datetime import FhirDateTime as FhirDateTime
 from ._fhir_datetime import Precision as Precision
 from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them
+from ._model import to_json as to_json
 from ._pagination import Page as Page
 from ._pagination import Pager as Pager
 from ._recovery import FindResult as FindResult

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 from attrs import AttrsInstance, fields, frozen
 
@@ -73,7 +73,14 @@ class OtherForm(Protocol):
         """The same record in the form that the document describes."""
 
 
-class Model(AttrsInstance):
+if TYPE_CHECKING:
+    _Base = AttrsInstance
+else:
+    # A protocol has no __slots__: each model would have a __dict__ behind its own, and take misspelt attributes.
+    _Base = object
+
+
+class Model(_Base):
     """The base of every generated model.
 
     Reading is tolerant and loses nothing: what the document does not know, a ``null``, and a value of another type
@@ -137,6 +144,28 @@ class Model(AttrsInstance):
                 record[name] = _dump(value)
         return record
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """For pydantic and FastAPI: a model is read from its wire form, and written in it."""
+        from pydantic_core import core_schema  # only pydantic calls this
+
+        return core_schema.no_info_plain_validator_function(
+            cls._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(to_json, when_used="always"),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "object", "title": cls.__name__}
+
+    @classmethod
+    def _validate(cls, value: Any) -> Self:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, Mapping):
+            return cls.from_dict(value)
+        raise ValueError(f"must be {cls.__name__} or its dict in the API's names")
+
     def __getitem__(self, name: str) -> Any:
         entry = schema_of(type(self)).readers.get(name)
         if entry is not None and (value := getattr(self, entry[0])) is not None:
@@ -153,6 +182,28 @@ class Model(AttrsInstance):
             if isinstance(value := getattr(self, name, None), str)
         )
         return f"<{type(self).__name__}{shown}>"
+
+
+def to_json(value: Any) -> Any:
+    """The wire form of a model, for ``json.dumps(..., default=to_json)`` and ``orjson.dumps(..., default=to_json)``.
+
+    Args:
+        value: a model, or a timestamp of one.
+
+    Raises:
+        TypeError: anything else, as these functions expect it.
+
+    Example:
+        >>> import json
+        >>> from clinik_client import Encounter
+        >>> json.dumps({"visit": Encounter.from_dict({"id": "enc_1", "class": "AMB"})}, default=to_json)
+        '{"visit": {"id": "enc_1", "class": "AMB"}}'
+    """
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, FhirDateTime):
+        return value.text
+    raise TypeError(f"{type(value).__name__} has no wire form")
 
 
 def _dump(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ from clinik_client import (
     Period,
 )
 from clinik_client._encounters.fhir import ENCOUNTER
-from clinik_client._model import Model, schema_of
+from clinik_client._model import Model, schema_of, to_json
 from clinik_client.testing import load_recording
 from tests.strategies import DOCUMENT, MODELS, allowed, json_values
 
@@ -342,3 +344,40 @@ def test_no_other_value_is_shown(record: dict[str, Any]) -> None:
     record = {**record, "type": "canary-7Q", "extra": ["canary-7Q"]}
     assert "canary" not in repr(Encounter.from_dict(record))
     assert "canary" not in f"{Encounter.from_dict(record)}"
+
+
+# -- what other libraries do with it ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_a_model_has_no_dict_behind_its_slots(model: type[Model]) -> None:
+    made = model.from_dict({"id": "x"})
+    with pytest.raises(TypeError):
+        vars(made)
+    with pytest.raises(AttributeError):
+        made.stauts = "finished"  # type: ignore[attr-defined]  # it is misspelt
+
+
+ROW = {"id": "enc_1", "class": "AMB", "period": {"start": "2025-06"}, "new": [None], "reasonCode": None}
+
+
+def test_json_and_orjson_write_a_model_in_its_wire_form() -> None:
+    record = Encounter.from_dict(ROW)
+    assert json.loads(json.dumps([record], default=to_json)) == [ROW]
+    assert orjson.loads(orjson.dumps({"a": record}, default=to_json)) == {"a": ROW}
+    with pytest.raises(TypeError):
+        json.dumps({"a": object()}, default=to_json)
+
+
+def test_pydantic_reads_and_writes_a_model_in_its_wire_form() -> None:
+    class WardRound(pydantic.BaseModel):
+        visits: list[Encounter]
+        last: Encounter | None = None
+
+    ward = WardRound.model_validate({"visits": [ROW], "last": Encounter.from_dict(ROW)})
+    assert ward.visits[0] == Encounter.from_dict(ROW)
+    assert ward.model_dump() == {"visits": [ROW], "last": ROW}
+    assert json.loads(ward.model_dump_json()) == {"visits": [ROW], "last": ROW}
+    assert WardRound.model_json_schema()["properties"]["visits"]["items"] == {"title": "Encounter", "type": "object"}
+    with pytest.raises(pydantic.ValidationError, match="must be Encounter or its dict"):
+        WardRound.model_validate({"visits": ["enc_1"]})
