@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from attrs import frozen
 
-from ._fhir_types import Convert, first, for_text, id_of, reference
+from ._fhir_types import Convert, first, for_text, id_of_a, reference
 
 Items = dict[str, Any]
 
@@ -84,11 +84,14 @@ def same_name(name: str, kind: JsonType, read_value: Convert, write_value: Conve
 
 
 def link(name: str, field: str, target: str) -> Element:
-    return element(name, field, dict, id_of, for_text(lambda record_id: reference(target, record_id)))
+    """A reference, for a field that holds the id. One to another type of resource gives none: a Group is no patient."""
+    return element(name, field, dict, id_of_a(target), for_text(lambda record_id: reference(target, record_id)))
 
 
 def links(name: str, field: str, target: str) -> Element:
-    return element(name, field, list, first(id_of), for_text(lambda record_id: [reference(target, record_id)]))
+    """The same for a list of references: the first that is one to this type."""
+    write = for_text(lambda record_id: [reference(target, record_id)])
+    return element(name, field, list, first(id_of_a(target)), write)
 
 
 @frozen

@@ -91,6 +91,16 @@ def id_of(reference: Any) -> str | None:
     return target_of(reference)[1]
 
 
+def id_of_a(resource_type: str) -> Convert:
+    """Reads the id in a reference to this type of resource; a reference that tells no type may be one."""
+
+    def read(reference: Any) -> str | None:
+        told, found = target_of(reference)
+        return found if told in (None, resource_type) else None
+
+    return read
+
+
 def name_of(reference: Any) -> str | None:
     return text_of(get(reference, "display")) or id_of(reference)
 

@@ -71,7 +71,6 @@ _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _PARTICIPATION_TYPE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _DIAGNOSIS_ROLE = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
 
-_PRACTITIONERS = ("Practitioner", "PractitionerRole")
 _PRIMARY_PERFORMER = "PPRF"
 _DIAGNOSIS_ROLES = frozenset({"AD", "DD", "CC", "CM", "pre-op", "post-op", "billing"})
 
@@ -120,7 +119,7 @@ def _write_diagnosis(diagnosis: Any) -> Any:
 def _practitioner_id(participant: Any) -> str | None:
     """The id of the individual, if that is a practitioner and not, say, a relative."""
     kind, record_id = target_of(get(participant, "individual"))
-    return record_id if kind in _PRACTITIONERS else None
+    return record_id if kind == "Practitioner" else None
 
 
 def _is_primary(participant: dict[str, Any]) -> bool:

@@ -457,11 +457,34 @@ def test_a_reference_without_an_address_gives_no_id() -> None:
 
 
 @pytest.mark.parametrize(
+    ("items", "field"),
+    [
+        ({"subject": {"reference": "Group/g1"}}, "patientId"),
+        ({"subject": {"reference": "g1", "type": "Group"}}, "patientId"),
+        ({"subject": {"reference": "https://h/fhir/Group/g1"}}, "patientId"),
+        ({"basedOn": [{"reference": "CarePlan/c1"}]}, "basedOnId"),
+        ({"participant": [{"individual": {"reference": "PractitionerRole/r1"}}]}, "practitionerId"),
+    ],
+)
+def test_a_reference_to_another_type_is_not_mapped_and_stays_whole(items: dict[str, Any], field: str) -> None:
+    resource = {"resourceType": "Encounter", "id": "enc_1", **items}
+    record = ENCOUNTER.simplify(resource)
+    assert field not in record
+    assert record["fhir"] == items
+    assert ENCOUNTER.restore(record) == resource
+
+
+def test_the_first_reference_to_the_right_type_counts() -> None:
+    links = [{"reference": "CarePlan/c1"}, {"reference": "ServiceRequest/s1"}]
+    assert read(basedOn=links) == {"basedOnId": "s1"}
+
+
+@pytest.mark.parametrize(
     ("individual", "counts"),
     [
         ({"reference": "Practitioner/x"}, True),
         ({"reference": "https://h/fhir/Practitioner/x/_history/1"}, True),
-        ({"reference": "PractitionerRole/x"}, True),
+        ({"reference": "PractitionerRole/x"}, False),
         ({"reference": "urn:uuid:x", "type": "Practitioner"}, True),
         ({"reference": "x", "type": "Practitioner"}, True),
         ({"reference": "urn:uuid:x"}, False),
