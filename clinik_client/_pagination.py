@@ -67,14 +67,16 @@ class Pager(Iterator[T], Generic[T, P]):
     Iterate over it for records, or over `pages` for pages with their metadata. It can be walked through once, by one
     thread at a time.
 
-    Pages follow ``hasMore`` and ``cursor`` alone: a short or empty page is not the last one. Since the cursor is an
-    offset, records may move between pages while others are added or removed: an id among the last 1,000 yielded is not
-    yielded again.
+    Pages follow ``hasMore`` and ``cursor`` alone: a short or empty page is not the last one. A cursor is an offset. So
+    while others add records, some may come twice: an id among the last 1,000 yielded is not yielded again. While others
+    remove records, some may be passed over. For a cursor that is not valid the service starts at the beginning; a walk
+    notices that when it is given a cursor for the second time, but not at its own first page.
 
     Raises, while iterating:
         ClinikResponseError: the service repeats a cursor, says that there is more but not where, or has sent 100 pages
             in a row with nothing new in them.
-        ClinikConfigError: another thread is using the walk at this moment, or a signal handler has interrupted its use.
+        ClinikConfigError: another thread is using the walk at this moment, a signal handler has interrupted its use, or
+            the walk is at its end: make another one.
         ClinikApiError: a page could not be fetched. `cursor` tells where to start again.
     """
 
@@ -92,6 +94,8 @@ class Pager(Iterator[T], Generic[T, P]):
         self._asked: set[str | None] = set()
         self._latest: OrderedDict[str, None] = OrderedDict()
         self._user: dict[str, object] = {}
+        self._yielded = 0
+        self._ended = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._request.name}>"
@@ -122,11 +126,43 @@ class Pager(Iterator[T], Generic[T, P]):
         done = self._index > 0 and not any(self._is_new(row) for row in page.rows[self._index :])
         return page.next if done and page.more else page.cursor
 
+    def first(self) -> T | None:
+        """The next record, or ``None`` if there is none.
+
+        Example:
+            >>> clinik.encounters.search_all(patient_id="pt_abc123", count=2).first()
+            <Encounter id='enc_lmn567' status='planned'>
+        """
+        return next(self, None)
+
+    def to_list(self) -> list[T]:
+        """All records from here on, in a list.
+
+        Example:
+            >>> len(clinik.encounters.search_all(patient_id="pt_abc123", count=2, limit=3).to_list())
+            3
+        """
+        return list(self)
+
+    def __length_hint__(self) -> Any:
+        """How many records are to come, where the service has told: `list` makes room for them."""
+        known = [] if self.total is None else [max(0, self.total - self._yielded)]
+        known += [] if self._left is None else [self._left]
+        return min(known) if known and self.total is not None else NotImplemented
+
     def __iter__(self) -> Pager[T, P]:
+        self._check_not_ended()
         return self
 
+    def _check_not_ended(self) -> None:
+        if self._ended:
+            raise ClinikConfigError(
+                "This walk is at its end, and nothing more comes of it. Make another one to walk again.",
+                operation=self._request.name,
+            )
+
     def __next__(self) -> T:
-        user = object()
+        user, ended = object(), False
         try:
             self._claim(user)
             if self._left == 0:
@@ -139,15 +175,19 @@ class Pager(Iterator[T], Generic[T, P]):
             if name is not None:
                 self._latest[name] = None
             self._index += 1
+            self._yielded += 1
             if self._left is not None:
                 self._left -= 1
             return row
         except BaseException as error:
             forget_variables(error)
+            ended = isinstance(error, StopIteration)
             raise
         finally:
             if "user" in self._user and self._user["user"] is user:
                 del self._user["user"]
+            # The last step: whoever is interrupted before has not been told that it is over.
+            self._ended = self._ended or ended
 
     def _find_row(self) -> Any:
         """The next row that was not yielded before, in the page in hand or in a later one."""
@@ -177,25 +217,28 @@ class Pager(Iterator[T], Generic[T, P]):
             2 True 494
             1 False 493
         """
+        self._check_not_ended()
         # No generator: it would hold the page that its caller is working on.
         return iter(self._next_page, None)
 
     def _next_page(self) -> ApiResponse[P] | None:
-        user = object()
+        user, ended = object(), False
         try:
             self._claim(user)
             if self._left == 0 or (not self._page.rows[self._index :] and not self._fetch()):
+                ended = True
                 return None
             response = self._page.response
             assert response is not None
             rows = response.data.data
             given = evolve(self._page, given=True)
             left = None if self._left is None else max(0, self._left - (len(rows) - self._index))
+            yielded = self._yielded + len(rows) - self._index
             # As in __next__: from here on nothing is called.
             if self._left is not None:
                 del rows[self._index + self._left :]
             del rows[: self._index]
-            self._page, self._index, self._left = given, 0, left
+            self._page, self._index, self._left, self._yielded = given, 0, left, yielded
             return response
         except BaseException as error:
             forget_variables(error)
@@ -203,6 +246,7 @@ class Pager(Iterator[T], Generic[T, P]):
         finally:
             if "user" in self._user and self._user["user"] is user:
                 del self._user["user"]
+            self._ended = self._ended or ended
 
     def _claim(self, user: object) -> None:
         # One step, so that of two threads one is the first.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count, islice
+from operator import length_hint
 from typing import Any, NoReturn
 
 import orjson
@@ -503,3 +504,50 @@ def test_a_walk_over_a_client_that_was_closed_ends_with_an_error(serve: Serve, c
     with pytest.raises(Exception, match="closed") as raised:
         next(walk)
     assert not isinstance(raised.value, ClinikConnectionError)
+
+
+# -- a walk as a whole ------------------------------------------------------------------------------------------------
+
+
+def test_a_walk_has_a_first_record_and_gives_a_list(serve: Serve, connect: Connect) -> None:
+    clinik = connect(serve(page(["a1", "a2"], "2", more=True, total=3), page(["a3"], total=3)))
+    walk = clinik.encounters.search_all()
+    first = walk.first()
+    assert first is not None
+    assert (first.id, [found.id for found in walk.to_list()], walk.first()) == ("a1", ["a2", "a3"], None)
+
+
+@pytest.mark.parametrize("again", [iter, list, lambda walk: walk.pages(), lambda walk: walk.to_list()])
+@pytest.mark.parametrize("limit", [None, 1, 0])
+def test_walking_again_is_an_error_and_not_nothing(
+    serve: Serve, connect: Connect, again: Callable[[Any], Any], limit: int | None
+) -> None:
+    walk = connect(serve(page(["a1"]))).encounters.search_all(limit=limit)
+    list(walk)
+    with pytest.raises(ClinikConfigError, match="at its end"):
+        again(walk)
+    assert next(walk, None) is None
+
+
+def test_walking_again_by_page_is_an_error_too(serve: Serve, connect: Connect) -> None:
+    walk = connect(serve(page(["a1"]))).encounters.search_all()
+    assert len(list(walk.pages())) == 1
+    with pytest.raises(ClinikConfigError, match="at its end"):
+        walk.pages()
+
+
+def test_a_walk_tells_how_much_is_to_come_once_the_service_has(serve: Serve, connect: Connect) -> None:
+    pages = page(["a1", "a2"], "2", more=True, total=4), page(["a3", "a4"], total=4)
+    walk = connect(serve(*pages)).encounters.search_all()
+    assert length_hint(walk, -1) == -1
+    hints = [length_hint(walk) for _ in walk]
+    assert hints == [3, 2, 1, 0]
+    walk = connect(serve(*pages)).encounters.search_all(limit=3)
+    next(walk)
+    assert length_hint(walk) == 2
+    for _ in walk.pages():
+        pass
+    assert length_hint(walk) == 0
+    walk = connect(serve(page(["a1", "a2"]))).encounters.search_all()
+    next(walk)
+    assert length_hint(walk, -1) == -1
