@@ -30,6 +30,8 @@ class Request:
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: Any = field(default=None, repr=False)
     """The JSON value to send, or ``None``."""
+    media_types: tuple[str, ...] = ("application/json",)
+    """Those that the body may be sent as, in the order in which they are tried."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Headers beyond the client's own, or in their place."""
     record_id: str | None = field(default=None, repr=False)
@@ -89,6 +91,7 @@ class Operation:
         params: the model of the query parameters, if there are any.
         body: the model of the request body, if there is one.
         response: the model of the ``data`` of a successful response; ``None`` where there is none.
+        media_types: see `Request`.
     """
 
     id: str
@@ -98,6 +101,7 @@ class Operation:
     params: type[Model] | None = None
     body: type[Model] | None = None
     response: type[Model] | None = None
+    media_types: tuple[str, ...] = ("application/json",)
 
     def request(
         self,
@@ -140,6 +144,7 @@ class Operation:
             record_id=values[-1] if values and self.path.endswith("}") else None,
             response=self.response,
             params=self.params,
+            media_types=self.media_types,
         )
 
 

@@ -90,6 +90,8 @@ class Session:
     options: Options = Factory(Options)
     budget: RetryBudget = field(factory=RetryBudget, repr=False)
     clock: Clock = field(factory=Clock, repr=False)
+    media_types: dict[str, str] = field(factory=dict, repr=False)
+    """By method and route: the media type that the service took, where it refused one before. Views share it."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("What sends requests holds a key and connections: it cannot be pickled or copied.")
@@ -119,11 +121,12 @@ class Session:
         clock, options = self.clock, self.options
         started = begun = clock.now()
         end = float("inf") if options.deadline is None else begun + options.deadline
+        media_type = self.media_types.get(request.name, request.media_types[0])
         number = 0
         while True:
             number += 1
             state.under_way = attempt = Attempt(until=time.monotonic() + min(options.timeout, end - started))
-            result = self._attempt(request, same, attempt, number, state.maybe_done)
+            result = self._attempt(request, same, attempt, number, state.maybe_done, media_type)
             self._log(request, attempt, result, number, started)
             if not isinstance(result, FailedAttempt):
                 self.budget.succeeded()
@@ -134,9 +137,24 @@ class Session:
             state.settle(error.outcome)
             if state.maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
                 error.outcome = "unknown"
+            if (other := self._next_media_type(request, media_type, error)) is not None and clock.now() < end:
+                media_type, started = other, clock.now()
+                continue
             if not self._waits_for_retry(result, number, begun, end):
                 raise error
             started = clock.now()
+
+    def _next_media_type(self, request: Request, refused: str, error: ClinikApiError) -> str | None:
+        """After a 415 of the service, which has done nothing: the media type to try at once, if there is one left."""
+        if error.status != 415 or error.outcome != "rejected":
+            return None
+        rest = request.media_types[request.media_types.index(refused) + 1 :]
+        if not rest:
+            # The next call begins anew.
+            self.media_types.pop(request.name, None)
+            return None
+        self.media_types[request.name] = rest[0]
+        return rest[0]
 
     def _waits_for_retry(self, failed: FailedAttempt, number: int, begun: float, end: float) -> bool:
         """Wait until the request may be sent again; false if it may not."""
@@ -157,11 +175,17 @@ class Session:
         return not self.transport.closed and (asked or self.budget.take(begun))
 
     def _attempt(
-        self, request: Request, same: tuple[str, ...], attempt: Attempt, number: int, maybe_done: bool
+        self,
+        request: Request,
+        same: tuple[str, ...],
+        attempt: Attempt,
+        number: int,
+        maybe_done: bool,
+        media_type: str,
     ) -> ApiResponse[Any] | FailedAttempt:
         headers = self.headers
         if request.body is not None:
-            headers = (*headers, (b"Content-Type", b"application/json"))
+            headers = (*headers, (b"Content-Type", media_type.encode()))
         if request.headers:
             given = {name.lower().encode() for name, _ in request.headers}
             kept = (pair for pair in headers if pair[0].lower() not in given)

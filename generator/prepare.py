@@ -25,7 +25,7 @@ from .codecs import (
     python_name,
     unsupported,
 )
-from .document import Document, Pointer, plain
+from .document import Document, Pointer, mapping, plain
 from .fhir import SDK, FhirName, known_forms
 
 
@@ -142,6 +142,8 @@ class EndpointSource:
     params: str | None
     body: str | None
     response: str | None
+    media_types: tuple[str, ...] = ()
+    """Those of the body, the first to be tried first."""
 
     @property
     def scalars(self) -> list[str]:
@@ -425,6 +427,7 @@ class _Preparation:
             params=params and class_name(params),
             body=body and class_name(body),
             response=response and class_name(response),
+            media_types=self._media_types(operation) if body else (),
         )
         success = {"description": "Success."}
         return {
@@ -472,6 +475,9 @@ class _Preparation:
         content = self.document.resolve(plain(operation["requestBody"])).get("content", {})
         return self._json_schema(content, operation, (*where, "requestBody"), "Request", given=True)
 
+    def _media_types(self, operation: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(self.document.resolve(plain(operation["requestBody"])).get("content", {}))
+
     def _response(self, operation: Mapping[str, Any], where: Pointer) -> str | None:
         for status, response in operation.get("responses", {}).items():
             content = self.document.resolve(plain(response)).get("content")
@@ -502,9 +508,16 @@ class _Preparation:
     def _json_schema(
         self, content: Mapping[str, Any], operation: Mapping[str, Any], where: Pointer, suffix: str, *, given: bool
     ) -> str:
-        if list(content) != ["application/json"]:
-            raise unsupported(self.source, where, f"content of type {', '.join(content)}", "use application/json alone")
-        schema = content["application/json"].get("schema", {})
+        schemas = [mapping(entry).get("schema", {}) for entry in content.values()]
+        if not content or not all(_is_json(type_) for type_ in content) or any(one != schemas[0] for one in schemas):
+            types = ", ".join(content) or "nothing"
+            raise unsupported(
+                self.source,
+                where,
+                f"content of type {types}",
+                "use application/json, or several types of JSON with one schema",
+            )
+        schema = schemas[0]
         name = f"{strings.pascal_case(operation['operationId'])}{suffix}"
         if "$ref" in schema:
             name = str(schema["$ref"]).rpartition("/")[2]
@@ -516,6 +529,11 @@ class _Preparation:
         if given:
             self._use(name, given=True)
         return name
+
+
+def _is_json(media_type: str) -> bool:
+    plain_type = media_type.partition(";")[0].strip().lower()
+    return plain_type == "application/json" or plain_type.endswith("+json")
 
 
 def _object_name(schemas: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:

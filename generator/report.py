@@ -57,6 +57,9 @@ def _operations(old: Prepared, new: Prepared) -> Iterator[Change]:
         if (before.method, before.path) != (operation.method, operation.path):
             was = f"{before.method} {before.path}"
             yield Change(f"operation {operation.id} moved from {was} to {operation.method} {operation.path}")
+        if before.media_types != operation.media_types:
+            now, was = (", ".join(one.media_types) or "none" for one in (operation, before))
+            yield Change(f"operation {operation.id}: its media types are now {now}, were {was}")
         for role in ("body", "params", "response"):
             first, second = getattr(before, role), getattr(operation, role)
             if first != second:

@@ -343,7 +343,7 @@ def test_request_names_no_path_in_its_errors(serve: Serve, connect: Connect) -> 
     assert "c4n4ry" not in str(raised.value)
 
 
-# -- headers -----------------------------------------------------------------------------------------------------------
+# -- headers ----------------------------------------------------------------------------------------------------------
 
 
 def test_every_header_that_the_api_wants_is_sent(serve: Serve, connect: Connect) -> None:

@@ -507,6 +507,18 @@ def test_dicts_and_literals_have_public_types(sdk: EditedSdk) -> None:
     assert all(hasattr(public, name) for name in defined)
 
 
+def test_media_types_are_sent_in_the_documents_order(edited: Any, talk: Any) -> None:
+    def edit(document: Any) -> None:
+        content = document["paths"]["/v1/encounters/{id}"]["patch"]["requestBody"]["content"]
+        body = content["application/json"]
+        content.clear()
+        content.update({"application/merge-patch+json": body, "application/json": body})
+
+    client, seen = talk(edited(edit), b'{"data": {"id": "enc_1"}, "meta": {}}')
+    client.encounters.update("enc_1", type="Annual physical")
+    assert seen[0].header_values("content-type") == ["application/merge-patch+json"]
+
+
 def test_a_moved_path_is_followed(edited: Any, talk: Any) -> None:
     def edit(document: Any) -> None:
         document["paths"]["/v2/encounters"] = document["paths"].pop("/v1/encounters")

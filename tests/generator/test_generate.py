@@ -210,7 +210,7 @@ def unknown_resource(document: Any) -> None:
         (part_of_a_schema, "$ref to something without a name"),
         (misspelled, "is not valid OpenAPI 3.1 at paths//v1/encounters/get: Unevaluated properties"),
         (cookie, "a cookie parameter (session) is not supported"),
-        (form_body, "is not supported; use application/json alone"),
+        (form_body, "is not supported; use application/json, or several"),
         (same_name_twice, "would both be called start_time"),
         (same_type_twice, "two types would be called PeriodFields"),
         (same_constant_twice, "would both be called RECORD_ID"),

@@ -174,3 +174,12 @@ def test_the_report_counts_and_marks() -> None:
         "            field a added to B",
         "  BREAKING  field c removed from B (c is gone)",
     ]
+
+
+def test_other_media_types_are_told(committed: Prepared) -> None:
+    def edit(document: Any) -> None:
+        del document["paths"]["/v1/encounters"]["post"]["requestBody"]["content"]["application/fhir+json"]
+
+    [told] = changes(committed, prepared(edit))
+    assert told.text.endswith("its media types are now application/json, were application/json, application/fhir+json")
+    assert not told.breaks

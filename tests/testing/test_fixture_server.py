@@ -94,7 +94,7 @@ def test_a_request_in_absolute_form_matches_by_path_and_query() -> None:
         (
             "POST",
             "/v1/encounters",
-            {"json": BODY, "headers": {"content-type": "application/fhir+json"}},
+            {"json": BODY, "headers": {"content-type": "text/plain"}},
             "content-type",
         ),
         ("POST", "/v1/encounters", {"json": BODY, "headers": {"x-http-method-override": "PUT"}}, "override"),
@@ -115,6 +115,14 @@ def test_what_differs_in_one_thing_matches_nothing_and_is_told(
             assert aspects(server) == [{aspect}]
         assert server.unused() == [CREATE]
         assert ask(server.port, "POST", "/v1/encounters", json=BODY).status == 201
+
+
+@pytest.mark.parametrize("media_type", ["application/fhir+json", "application/json-patch+json; charset=utf-8"])
+def test_one_body_may_come_as_json_of_any_type(media_type: str) -> None:
+    with serving(CREATE) as server:
+        response = ask(server.port, "POST", "/v1/encounters", json=BODY, headers={"content-type": media_type})
+        assert response.status == 201
+        server.verify()
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

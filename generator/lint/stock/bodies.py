@@ -9,7 +9,7 @@ from ...document import mapping
 from ..context import LintContext, Media
 from ..rules import STOCK, Finding
 
-JSON_ALONE = "a body that is not application/json alone is refused with its line"
+JSON_ALONE = "a body that is not JSON is refused with its line"
 
 MEDIA_TYPE = STOCK.breaks(
     "body-media-type",
@@ -31,7 +31,7 @@ SEVERAL_BODIES = STOCK.breaks(
     "parameter imports); if not, the body is never required, types with the same class are all sent at once, and "
     "lists raise TypeError",
     "one media type",
-    ours=JSON_ALONE,
+    ours="several types of JSON with one schema are tried in their order; others are refused",
 )
 FORM = STOCK.breaks(
     "form-value",

@@ -9,7 +9,12 @@ from ...models.encounter import Encounter
 from ...models.encounter_create_request import EncounterCreateRequest, EncounterCreateRequestFields
 
 OPERATION = Operation(
-    id="createEncounter", method="POST", path="/v1/encounters", body=EncounterCreateRequest, response=Encounter
+    id="createEncounter",
+    method="POST",
+    path="/v1/encounters",
+    media_types=("application/json", "application/fhir+json"),
+    body=EncounterCreateRequest,
+    response=Encounter,
 )
 
 

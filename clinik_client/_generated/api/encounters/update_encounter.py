@@ -14,6 +14,7 @@ OPERATION = Operation(
     method="PATCH",
     path="/v1/encounters/{id}",
     path_parameters=(("id", RECORD_ID),),
+    media_types=("application/json", "application/json-patch+json", "application/fhir+json"),
     body=EncounterUpdateRequest,
     response=Encounter,
 )
