@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
+from numbers import Integral, Rational, Real
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -199,12 +200,12 @@ class Number(Codec):
         return value if value.__class__ is int or value.__class__ is float else UNDECODABLE
 
     def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
+        number = _as_number(value)
         # Only a float can be endless, and asking an int fails for one that no float can hold.
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or (isinstance(value, float) and not math.isfinite(value)):
+        if number is None or (isinstance(number, float) and not math.isfinite(number)):
             issues.mistype(location, "a finite number")
             return None
-        return self._in_range(value, location, issues)
+        return self._in_range(number, location, issues)
 
     def _in_range(self, value: float, location: Location, issues: Issues) -> float:
         if self.minimum is not None and value < self.minimum:
@@ -220,6 +221,16 @@ class Number(Codec):
         elif self.multiple_of is not None and not _is_multiple(value, self.multiple_of):
             issues.add(location, f"must be a multiple of {self.multiple_of}")
         return value
+
+
+def _as_number(value: Any) -> float | None:
+    """An int or a float for a number of either kind, numpy's among them; ``None`` for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, Integral):
+        return int(value)
+    # A fraction is exact, and a float may not be.
+    return float(value) if isinstance(value, Real) and not isinstance(value, Rational) else None
 
 
 def _is_multiple(value: float, step: float) -> bool:
@@ -239,12 +250,13 @@ class Integer(Number):
         return UNDECODABLE
 
     def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
+        number = _as_number(value)
+        if isinstance(number, float) and number.is_integer():
+            number = int(number)
+        if not isinstance(number, int):
             issues.mistype(location, "a whole number")
             return None
-        return self._in_range(value, location, issues)
+        return self._in_range(number, location, issues)
 
 
 @frozen
@@ -308,7 +320,7 @@ class Json(Codec):
             return value
         if isinstance(value, str):
             return Text().encode(value, location, options, issues)
-        if isinstance(value, int | float):
+        if isinstance(value, Real):
             return Number().encode(value, location, options, issues)
         if isinstance(value, list | tuple):
             return [self._encode(item, Location(location, index), options, issues) for index, item in enumerate(value)]

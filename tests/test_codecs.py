@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from enum import IntEnum
+from fractions import Fraction
 from typing import Any
 
 import orjson
@@ -418,3 +421,39 @@ def test_a_place_names_the_wire_path_and_the_callers_own_where_they_differ() -> 
     assert str(Location(location, "rank")) == "diagnosis[0].rank"
     assert str(Location(Location(), "class", "class_")) == "class (class_)"
     assert str(Location()) == "request"
+
+
+# -- numbers of other libraries ---------------------------------------------------------------------------------------
+
+
+class WholeNumber:
+    """A number as numpy makes them: no int, but one of the `numbers` that Python knows."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __int__(self) -> int:
+        return self.value
+
+
+class RealNumber:
+    def __float__(self) -> float:
+        return 2.5
+
+
+numbers.Integral.register(WholeNumber)
+numbers.Real.register(RealNumber)
+
+
+def test_numbers_that_python_knows_as_such_are_numbers() -> None:
+    assert write(Integer(minimum=1), WholeNumber(5)) == (5, [])
+    assert write(Number(), WholeNumber(5)) == (5, [])
+    assert type(write(Json(), WholeNumber(5))[0]) is int
+    assert write(Number(), RealNumber()) == write(Json(), RealNumber()) == (2.5, [])
+    assert refused(Integer(), RealNumber()) == "must be a whole number"
+
+
+@pytest.mark.parametrize("value", [Fraction(5), Fraction(1, 3), Decimal(5), 5j, True, "5", None])
+def test_what_is_no_int_and_no_float_is_no_number(value: Any) -> None:
+    assert refused(Integer(), value) == "must be a whole number"
+    assert refused(Number(), value) == "must be a finite number"
