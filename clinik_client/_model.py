@@ -181,6 +181,10 @@ class Model(_Base):
             for name in ("id", "status")
             if isinstance(value := getattr(self, name, None), str)
         )
+        rows = getattr(self, "data", None)
+        if isinstance(rows, list):
+            told = [("total", getattr(self, "total", None)), ("has_more", getattr(self, "has_more", None))]
+            shown += f" of {len(rows)}" + "".join(f" {name}={value}" for name, value in told if value is not None)
         return f"<{type(self).__name__}{shown}>"
 
 

@@ -346,6 +346,12 @@ def test_no_other_value_is_shown(record: dict[str, Any]) -> None:
     assert "canary" not in f"{Encounter.from_dict(record)}"
 
 
+def test_a_page_shows_how_much_it_has_and_nothing_of_it() -> None:
+    page = EncounterPage.from_dict({"data": [{"id": "enc_canary"}] * 2, "total": 150, "hasMore": True, "cursor": "2"})
+    assert repr(page) == "<EncounterPage of 2 total=150 has_more=True>"
+    assert repr(EncounterPage.from_dict({"data": [], "hasMore": False})) == "<EncounterPage of 0 has_more=False>"
+
+
 # -- what other libraries do with it ----------------------------------------------------------------------------------
 
 
