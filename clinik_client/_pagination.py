@@ -127,7 +127,10 @@ class Pager(Iterator[T], Generic[T, P]):
         return page.next if done and page.more else page.cursor
 
     def first(self) -> T | None:
-        """The next record, or ``None`` if there is none.
+        """Take one record.
+
+        Returns:
+            The next record, or ``None`` if there is none.
 
         Example:
             >>> clinik.encounters.search_all(patient_id="pt_abc123", count=2).first()
@@ -136,7 +139,10 @@ class Pager(Iterator[T], Generic[T, P]):
         return next(self, None)
 
     def to_list(self) -> list[T]:
-        """All records from here on, in a list.
+        """Take all records that are left.
+
+        Returns:
+            A list of them; each page is fetched, so give a ``limit`` where there may be very many.
 
         Example:
             >>> len(clinik.encounters.search_all(patient_id="pt_abc123", count=2, limit=3).to_list())
