@@ -152,9 +152,11 @@ class Pager(Iterator[T], Generic[T, P]):
 
     def __length_hint__(self) -> Any:
         """How many records are to come, where the service has told: `list` makes room for them."""
-        known = [] if self.total is None else [max(0, self.total - self._yielded)]
-        known += [] if self._left is None else [self._left]
-        return min(known) if known and self.total is not None else NotImplemented
+        total = self.total
+        if total is None:
+            return NotImplemented
+        left = max(0, total - self._yielded)
+        return left if self._left is None else min(left, self._left)
 
     def __iter__(self) -> Pager[T, P]:
         self._check_not_ended()

@@ -17,6 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from ._encodings import UNREADABLE, readings
+from ._proof import REQUEST_ID
 
 KEY_PREFIX: Final = "clk_(?:live|test)_"
 """How an API key begins, as a pattern."""
@@ -54,7 +55,6 @@ _RECOGNIZABLE = re.compile(
     re.ASCII,
 )
 _KEY_FORM = re.compile(KEY_PREFIX)
-_REQUEST_ID = re.compile(r"req_[A-Za-z0-9_-]{1,64}")
 _NAME = re.compile(r"_?(?:[a-z][A-Za-z]*|[a-z]+(?:_[a-z]+)*)_?")
 _LONGEST_NAME: Final = 40
 
@@ -149,7 +149,7 @@ class Redactor:
 
     def request_id(self, value: Any) -> str | None:
         """A request id that errors and logs may name; ``None`` for anything that may be something else."""
-        fits = isinstance(value, str) and _REQUEST_ID.fullmatch(value) is not None
+        fits = isinstance(value, str) and REQUEST_ID.fullmatch(value) is not None
         return value if fits and not self.touches(value) else None
 
     def _spans(self, folded: str) -> Iterator[tuple[int, int]]:

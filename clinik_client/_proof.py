@@ -16,8 +16,11 @@ from typing import Any, Final
 # announced length (413), the target (414), the host (421) and the headers (431). So nobody has passed the request on.
 NEVER_PASSED_ON: Final = frozenset({407, 413, 414, 421, 431})
 
-_REQUEST_ID = re.compile(r"req_[A-Za-z0-9_-]{1,64}")
-_CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)*")
+REQUEST_ID: Final = re.compile(r"req_[A-Za-z0-9_-]{1,64}")
+"""A request id as the service makes them."""
+
+CODE: Final = re.compile(r"(?=.{1,64}\Z)[A-Z]+(?:_[A-Z]+)*")
+"""How the API's codes are built. One may come that is not documented yet."""
 
 
 def is_own_head(headers: Mapping[str, str]) -> bool:
@@ -26,7 +29,7 @@ def is_own_head(headers: Mapping[str, str]) -> bool:
     Args:
         headers: the response's, names in lower case.
     """
-    if _REQUEST_ID.fullmatch(headers.get("x-request-id", "")):
+    if REQUEST_ID.fullmatch(headers.get("x-request-id", "")):
         return True
     return any(name == "x-timestamp" or name.startswith(("x-quota-", "x-sandbox-")) for name in headers)
 
@@ -46,8 +49,8 @@ def is_own_error(body: Mapping[str, Any]) -> bool:
     code, request_id = body.get("code"), body.get("requestId")
     marks = [
         isinstance(body.get("error"), str),
-        isinstance(code, str) and _CODE.fullmatch(code) is not None,
-        isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id) is not None,
+        isinstance(code, str) and CODE.fullmatch(code) is not None,
+        isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id) is not None,
         isinstance(body.get("issues"), list),
     ]
     return sum(marks) >= 2

@@ -5,7 +5,6 @@ Nothing that a request carried, and no other exception, gets out of here in a te
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -21,7 +20,7 @@ from ._model import Model, schema_of
 from ._objects import Object
 from ._operation import Request
 from ._privacy import LONGEST_READ, Redactor, left_out
-from ._proof import is_own_error, is_own_head
+from ._proof import CODE, is_own_error, is_own_head
 from ._response import ApiResponse, read_meta, read_seconds
 from ._transport import HttpResponse
 
@@ -191,9 +190,6 @@ _MOST_PLACES: Final = 20
 # Characters of all texts of one response together: nobody reads more of them.
 _MOST_TEXT: Final = 20_000
 
-# The API's codes are built like this. One may come that is not documented yet.
-_CODE = re.compile(r"(?=.{1,64}\Z)[A-Z]+(?:_[A-Z]+)*")
-
 
 @frozen
 class ErrorReport:
@@ -288,7 +284,7 @@ def _code(value: Any, redactor: Redactor) -> str | None:
     # Which of these it is tells nothing of a value.
     if value in DOCUMENTED_CODES or value in ISSUE_TYPES:
         return value
-    return value if _CODE.fullmatch(value) and not redactor.touches(value) else None
+    return value if CODE.fullmatch(value) and not redactor.touches(value) else None
 
 
 def _issues(value: Any, redactor: Redactor, texts: _Texts) -> list[Issue]:

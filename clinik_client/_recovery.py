@@ -126,7 +126,8 @@ def find_created(
         return bounded.send(page, same)
 
     walk: Pager[Any, Any] = Pager(search_page, request, None)
-    matches = [record for record in walk if _fits(comparison, record, body, since, before or ())]
+    known = frozenset(before or ())
+    matches = [record for record in walk if _fits(comparison, record, body, since, known)]
     if len(matches) == 1:
         verdict: Verdict = "found" if before is not None or _is_new(matches[0], since) else "uncertain"
     else:
@@ -168,7 +169,7 @@ def _at(path: tuple[str, str], record: Mapping[str, Any]) -> Any:
 
 
 def _fits(
-    comparison: Comparison, record: Model, body: Mapping[str, Any], since: datetime, before: Collection[str]
+    comparison: Comparison, record: Model, body: Mapping[str, Any], since: datetime, before: frozenset[str]
 ) -> bool:
     found = record.to_dict()
     updated = _last_updated(record)

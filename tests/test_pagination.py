@@ -548,6 +548,14 @@ def test_a_walk_tells_how_much_is_to_come_once_the_service_has(serve: Serve, con
     for _ in walk.pages():
         pass
     assert length_hint(walk) == 0
+    walk = connect(serve(*pages)).encounters.search_all()
+    by_page = walk.pages()
+    hints = [length_hint(walk) for _ in by_page]
+    assert hints == [2, 0]
+    walk = connect(serve(*pages)).encounters.search_all()
+    next(walk)
+    next(walk.pages())
+    assert length_hint(walk) == 2
     walk = connect(serve(page(["a1", "a2"]))).encounters.search_all()
     next(walk)
     assert length_hint(walk, -1) == -1

@@ -34,7 +34,6 @@ from clinik_client._operation import Request
 from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
 from clinik_client._session import Options, Session
 from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, parse_target
-from clinik_client.testing import WireRequest, WireResponse
 from tests.calls import CALLS, GOOD
 from tests.inside import VirtualClock, on_virtual_time
 from tests.misbehaviour import HEAD, keep_open, raw, refusing_port
@@ -235,66 +234,6 @@ def test_a_status_counts_even_where_its_page_is_cut_or_too_large(serve: Serve, c
     with pytest.raises(ClinikValidationError) as raised:
         CALLS["create"](connect(serve(raw(head + tail)), max_response_bytes=1_000))
     assert (raised.value.outcome, raised.value.status) == ("rejected", 422)
-
-
-# -- media types ------------------------------------------------------------------------------------------------------
-
-UNSUPPORTED = refuse(415, "UNSUPPORTED_MEDIA_TYPE")
-
-
-def media_types(service: Service) -> list[str | None]:
-    return [seen.header("content-type") for seen in service.ledger]
-
-
-@pytest.mark.parametrize(
-    ("name", "types"),
-    [
-        ("create", ["application/json", "application/fhir+json"]),
-        ("update", ["application/json", "application/json-patch+json", "application/fhir+json"]),
-    ],
-)
-def test_after_a_415_the_next_media_type_is_tried_at_once_and_kept(
-    serve: Serve, connect: Connect, name: str, types: list[str]
-) -> None:
-    service = serve(*[UNSUPPORTED] * (len(types) - 1), GOOD[name])
-    clinik = connect(service, retries=0)
-    clock = on_virtual_time(clinik)
-    assert CALLS[name](clinik).meta.attempts == len(types)
-    assert (media_types(service), clock.waits) == (types, [])
-    CALLS[name](clinik)
-    CALLS[name](clinik.with_options(timeout=5))
-    assert media_types(service)[len(types) :] == [types[-1]] * 2
-    assert len({seen.request.body for seen in service.ledger}) == 1
-
-
-def test_where_no_media_type_is_taken_the_error_says_so_and_nothing_was_done(serve: Serve, connect: Connect) -> None:
-    service = serve(UNSUPPORTED)
-    clinik = connect(service)
-    for _ in range(2):
-        with pytest.raises(ClinikApiError) as raised:
-            CALLS["create"](clinik)
-        assert (raised.value.status, raised.value.outcome, raised.value.attempts) == (415, "rejected", 2)
-    assert media_types(service) == ["application/json", "application/fhir+json"] * 2
-
-
-def test_a_415_that_is_not_the_services_proves_nothing(serve: Serve, connect: Connect) -> None:
-    service = serve(respond(415, b"<html>No</html>"))
-    with pytest.raises(ClinikApiError) as raised:
-        CALLS["create"](connect(service))
-    assert (raised.value.outcome, len(service.ledger)) == ("unknown", 1)
-
-
-def test_another_media_type_is_not_tried_past_the_deadline(serve: Serve, connect: Connect) -> None:
-    def late(request: WireRequest) -> WireResponse:
-        clock.passed += 10
-        return UNSUPPORTED
-
-    service = serve(late)
-    clinik = connect(service, deadline=5)
-    clock = on_virtual_time(clinik)
-    with pytest.raises(ClinikApiError) as raised:
-        CALLS["create"](clinik)
-    assert (raised.value.status, len(service.ledger)) == (415, 1)
 
 
 # -- deletes ----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""One call from end to end: what Ctrl-C and closing leave known of it."""
+"""One call from end to end: what Ctrl-C leaves known of it, and which media types it tries."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from clinik_client import ClinikApiError
 from clinik_client._transport import network
+from clinik_client.testing import WireRequest, WireResponse
 from tests.calls import CALLS, GOOD
 from tests.inside import on_virtual_time
 from tests.misbehaviour import HEAD, send_signal
-from tests.servers import Connect, Serve, Step, limited, refuse, respond
+from tests.servers import Connect, Serve, Service, Step, limited, refuse, respond
 
 WRITES = ("create", "update", "delete")
 
@@ -38,7 +40,7 @@ def test_ctrl_c_during_a_write_says_that_the_outcome_is_unknown(
     with pytest.raises(KeyboardInterrupt) as raised:
         CALLS[name](clinik)
     notes = " ".join(getattr(raised.value, "__notes__", []))
-    assert ("unknown" in notes) == (name in WRITES)
+    assert notes.count("unknown") == (name in WRITES)
     assert "enc_1" not in notes
     assert CALLS[name](clinik).meta.attempts == 1
     assert [seen.connection for seen in service.ledger] == [1, 2]
@@ -66,3 +68,63 @@ def test_ctrl_c_before_anything_was_sent_needs_no_note(connect: Connect, monkeyp
     with pytest.raises(KeyboardInterrupt) as raised:
         CALLS["create"](connect("http://127.0.0.1:9"))
     assert not hasattr(raised.value, "__notes__")
+
+
+# -- media types ------------------------------------------------------------------------------------------------------
+
+UNSUPPORTED = refuse(415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def media_types(service: Service) -> list[str | None]:
+    return [seen.header("content-type") for seen in service.ledger]
+
+
+@pytest.mark.parametrize(
+    ("name", "types"),
+    [
+        ("create", ["application/json", "application/fhir+json"]),
+        ("update", ["application/json", "application/json-patch+json", "application/fhir+json"]),
+    ],
+)
+def test_after_a_415_the_next_media_type_is_tried_at_once_and_kept(
+    serve: Serve, connect: Connect, name: str, types: list[str]
+) -> None:
+    service = serve(*[UNSUPPORTED] * (len(types) - 1), GOOD[name])
+    clinik = connect(service, retries=0)
+    clock = on_virtual_time(clinik)
+    assert CALLS[name](clinik).meta.attempts == len(types)
+    assert (media_types(service), clock.waits) == (types, [])
+    CALLS[name](clinik)
+    CALLS[name](clinik.with_options(timeout=5))
+    assert media_types(service)[len(types) :] == [types[-1]] * 2
+    assert len({seen.request.body for seen in service.ledger}) == 1
+
+
+def test_where_no_media_type_is_taken_the_error_says_so_and_nothing_was_done(serve: Serve, connect: Connect) -> None:
+    service = serve(UNSUPPORTED)
+    clinik = connect(service)
+    for _ in range(2):
+        with pytest.raises(ClinikApiError) as raised:
+            CALLS["create"](clinik)
+        assert (raised.value.status, raised.value.outcome, raised.value.attempts) == (415, "rejected", 2)
+    assert media_types(service) == ["application/json", "application/fhir+json"] * 2
+
+
+def test_a_415_that_is_not_the_services_proves_nothing(serve: Serve, connect: Connect) -> None:
+    service = serve(respond(415, b"<html>No</html>"))
+    with pytest.raises(ClinikApiError) as raised:
+        CALLS["create"](connect(service))
+    assert (raised.value.outcome, len(service.ledger)) == ("unknown", 1)
+
+
+def test_another_media_type_is_not_tried_past_the_deadline(serve: Serve, connect: Connect) -> None:
+    def late(request: WireRequest) -> WireResponse:
+        clock.passed += 10
+        return UNSUPPORTED
+
+    service = serve(late)
+    clinik = connect(service, deadline=5)
+    clock = on_virtual_time(clinik)
+    with pytest.raises(ClinikApiError) as raised:
+        CALLS["create"](clinik)
+    assert (raised.value.status, len(service.ledger)) == (415, 1)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from clinik_client import ClinikConnectionError, ClinikTimeoutError
+from clinik_client._transport import Attempt
 from clinik_client.testing import Connection
 from tests.calls import TIMEOUT, create, in_time
 from tests.inside import VirtualClock, on_virtual_time
@@ -177,3 +178,23 @@ def test_a_deadline_is_shorter_than_a_timeout(serve: Serve, connect: Connect) ->
     clinik = connect(serve(keep_open()), timeout=30, deadline=TIMEOUT)
     with in_time(), pytest.raises(ClinikTimeoutError):
         clinik.encounters.read("enc_1")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "outcome"),
+    [
+        (403, {}, "unknown"),
+        (403, {"x-request-id": "8f14e45f"}, "unknown"),
+        (403, {"x-request-id": "req_9"}, "rejected"),
+        (307, {}, "unknown"),
+        (431, {}, "rejected"),
+        (503, {"x-request-id": "req_9"}, "unknown"),
+        (201, {}, "applied"),
+    ],
+)
+def test_a_head_alone_proves_what_its_sender_can_know(status: int, headers: dict[str, str], outcome: str) -> None:
+    attempt = Attempt(until=float("inf"))
+    assert attempt.outcome == "not_sent"
+    attempt.leaves()
+    attempt.head_arrived(status, headers)
+    assert attempt.outcome == outcome
