@@ -27,8 +27,9 @@ from .codecs import module_name
 from .document import DocumentError, load
 from .interface import committed
 from .lint import lint
-from .prepare import Prepared, described, prepare
+from .prepare import prepare
 from .report import changes, report
+from .sources import Prepared, described
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from .prepare import FieldSource, ModelSource, Prepared
+from .sources import FieldSource, ModelSource, Prepared
 
 _LOOSER_WHEN_LARGER = ("maxLength", "maximum", "exclusiveMaximum", "maxItems")
 _LOOSER_WHEN_SMALLER = ("minLength", "minimum", "exclusiveMinimum", "minItems")

@@ -477,7 +477,7 @@ def test_what_has_no_form_of_a_code_is_refused(value: Any) -> None:
 
 def test_the_status_of_a_create_is_one_of_those_documented() -> None:
     with pytest.raises(ClinikValidationError, match="must be one of planned"):
-        create_encounter.request(status="unknown", class_="AMB", patient_id="pt_1")  # type: ignore[arg-type]  # see name
+        create_encounter.request(status="unknown", class_="AMB", patient_id="pt_1")  # type: ignore[arg-type]  # a wrong one is the point
 
 
 def test_minutes_are_whole_and_may_come_as_they_were_read() -> None:

@@ -10,7 +10,8 @@ import pytest
 from generator.__main__ import ROOT, generate
 from generator.document import DocumentError, load
 from generator.lint import HOUSE, LOSSES, STOCK, Rule, lint
-from generator.prepare import Prepared, prepare
+from generator.prepare import prepare
+from generator.sources import Prepared
 
 from .stock import document, operation
 from .test_lint_losses import CASES, FALLBACK, STOPPING

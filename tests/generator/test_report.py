@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from generator.prepare import Prepared, prepare
+from generator.prepare import prepare
 from generator.report import Change, changes, report
+from generator.sources import Prepared
 
 from .edited import edited_document
 from .test_following_edits import add_beds
