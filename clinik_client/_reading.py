@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from attrs import frozen
 
+from ._bundle import Included, is_bundle, open_bundle
 from ._codecs import Array, check_depth
 from ._errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, ClinikResponseError, Issue
 from ._fhir_types import reference_id
@@ -56,24 +57,27 @@ def read_response(
         InvalidResponse: it is not JSON, not what the operation responds with, or about something else. The text is
             safe to show.
     """
-    body, data = (None, None) if already_deleted else _read(request, response, same)
-    meta = read_meta(_meta_of(body), response.headers, response.status, attempts, already_deleted=already_deleted)
+    body, data, included = (None, None, {}) if already_deleted else _read(request, response, same)
+    meta = read_meta(_meta_of(body), response.headers, response.status, attempts, already_deleted, included)
     return ApiResponse(data, meta)
 
 
-def _read(request: Request, response: HttpResponse, same: tuple[str, ...]) -> tuple[Any, Any]:
-    """The body, and the data in it."""
+def _read(request: Request, response: HttpResponse, same: tuple[str, ...]) -> tuple[Any, Any, Included]:
+    """The body, the data in it, and what came along."""
     try:
         if request.deletes:
-            return _read_deletion(request, response), None
+            return _read_deletion(request, response), None, {}
         if not response.body.strip() and request.response is None:
-            return None, None
+            return None, None, {}
         body = _json(response.body)
         data = body["data"] if _is_envelope(request, body) else body
+        included: Included = {}
         if request.response is None:
             check_depth(data)
-            return body, data
-        return body, _read_model(request, request.response, data, same)
+            return body, data, included
+        if request.method == "GET" and request.record_id is not None and is_bundle(data):
+            data, included = _open_bundle(request, request.response, data)
+        return body, _read_model(request, request.response, data, same), included
     except ClinikResponseError as error:
         problem = error.message
     except (MemoryError, RecursionError, SystemError) as error:
@@ -150,6 +154,20 @@ def _check_same(request: Request, record: Model, same: tuple[str, ...]) -> None:
             continue
         if reference_id(told) not in (None, reference_id(asked)):
             raise InvalidResponse(f"The response names another {name} than was asked for.", another=True)
+
+
+def _open_bundle(request: Request, model: type[Model], bundle: Any) -> tuple[Any, Included]:
+    check_depth(bundle)
+    record, included = open_bundle(
+        bundle, lambda found: _is_record(model, found) and found.get("id") == request.record_id
+    )
+    if record is None:
+        # A search has made it, and searches are behind writes: this does not say that there is no such record.
+        raise InvalidResponse(
+            "The response is a Bundle without the record that was asked for. With include the service may search, "
+            "and searches see a write about 10 seconds later: read it without include, or again later."
+        )
+    return record, included
 
 
 @cache

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
 
+from ._bundle import Included
 from ._fhir_datetime import FhirDateTime
 from ._model import Model
 
@@ -44,6 +45,8 @@ class ResponseMeta:
         quota: the monthly volume.
         attempts: how many times the request was sent, 1 if it worked at once.
         already_deleted: a delete got a 404 after an earlier attempt that may have been processed.
+        included: the records that came along with the one that was read, as they came: by type, then by id,
+            ``included["Patient"]["pt_abc123"]``.
     """
 
     request_id: str | None = None
@@ -55,6 +58,7 @@ class ResponseMeta:
     quota: Quota = Factory(Quota)
     attempts: int = 1
     already_deleted: bool = False
+    included: Included = field(factory=dict, repr=False)
 
 
 class _Response(NamedTuple, Generic[T]):
@@ -72,6 +76,11 @@ class ApiResponse(_Response[T]):
 
     __slots__ = ()
 
+    @property
+    def included(self) -> Included:
+        """What ``meta`` has under this name: the records that came along with the one that was read."""
+        return self.meta.included
+
     def __repr__(self) -> str:
         # Raw data may hold anything: only a model knows how to show itself safely.
         shown = (
@@ -81,7 +90,12 @@ class ApiResponse(_Response[T]):
 
 
 def read_meta(
-    body: Mapping[str, Any], headers: Mapping[str, str], status: int, attempts: int, already_deleted: bool = False
+    body: Mapping[str, Any],
+    headers: Mapping[str, str],
+    status: int,
+    attempts: int,
+    already_deleted: bool = False,
+    included: Included | None = None,
 ) -> ResponseMeta:
     """Put together the metadata of one exchange.
 
@@ -91,6 +105,7 @@ def read_meta(
         status: the HTTP status that arrived.
         attempts: how many times the request was sent.
         already_deleted: see `ResponseMeta`.
+        included: see `ResponseMeta`.
     """
     found: dict[str, Any] = {}
     for attribute, name, header, read in _META:
@@ -102,7 +117,11 @@ def read_meta(
         if header in headers:
             quota[attribute] = read(headers[header])
     return ResponseMeta(
-        **{"status": status, **found}, quota=Quota(**quota), attempts=attempts, already_deleted=already_deleted
+        **{"status": status, **found},
+        quota=Quota(**quota),
+        attempts=attempts,
+        already_deleted=already_deleted,
+        included=included or {},
     )
 
 

@@ -78,19 +78,25 @@ class Encounters(Resource):
 
         Args:
             id: the encounter's id.
-            include: names of references whose records the response should hold too, such as ``["patient"]``; what the
-                service adds for them is in ``additional_properties``.
+            include: names of references whose records should come along, such as ``["patient"]``. If the service sends
+                a FHIR Bundle, they are in ``included`` of the response and of its ``meta``, by type and id, as they
+                came; what it adds to the encounter itself is in ``additional_properties``.
 
         Returns:
             The encounter as it is now.
 
         Raises:
             ClinikNotFoundError: there is none, or it belongs to another organization.
+            ClinikResponseError: with ``include``, also a Bundle without the encounter: it comes from a search, which
+                sees a write about 10 seconds later.
 
         Example:
             >>> encounter, meta = clinik.encounters.read("enc_xyz789", include=["patient"])
             >>> encounter.status
             <EncounterStatus.IN_PROGRESS: 'in-progress'>
+            >>> encounter, meta = clinik.encounters.read("enc_inc001", include=["patient", "practitioner"])
+            >>> meta.included["Patient"][encounter.patient_id]["birthDate"]
+            '1980-01-01'
         """
         return self._call(read_encounter.request(id, include=include))
 

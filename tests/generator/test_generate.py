@@ -286,3 +286,18 @@ def test_settings_of_the_repository_do_not_leak_into_the_output(tmp_path: Path) 
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 40\n", encoding="utf-8")
     generate(prepare(load(DOCUMENT)), tmp_path / "_generated", "openapi/clinik.yaml")
     assert differences(tmp_path / "_generated", OUTPUT) == []
+
+
+def test_a_read_that_may_come_as_a_bundle_responds_with_the_record() -> None:
+    assert prepare(edited_document(lambda root: None)).operations["read_encounter"].response == "Encounter"
+
+
+@pytest.mark.parametrize("others", [["EncounterPageResponse"], ["EncounterPageResponse", "BundleResponse"]])
+def test_a_response_that_may_be_one_of_two_records_is_refused(others: list[str]) -> None:
+    def edit(root: Any) -> None:
+        content = root["paths"]["/v1/encounters/{id}"]["get"]["responses"]["200"]["content"]
+        names = ["EncounterResponse", *others]
+        content["application/json"]["schema"] = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
+
+    with pytest.raises(DocumentError, match="a body that is not an object with properties"):
+        prepare(edited_document(edit))

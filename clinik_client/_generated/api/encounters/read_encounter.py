@@ -30,6 +30,9 @@ def request(
     Responds with the encounter as it is now. What was created or updated is visible here at once, and an
     encounter that was deleted is not found from that moment on.
 
+    With _include the service may respond with a FHIR Bundle, which holds the encounter and the records asked
+    for with it. It comes from a search then, so it follows writes with a delay of typically about ten seconds.
+
     Args:
         id: The id of the encounter, as it came with a create, a read or a search. (a RecordId)
         given: all fields as one dict in the API's names, or as one model; instead of keywords.
