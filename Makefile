@@ -55,6 +55,10 @@ lint-spec: $(STAMP) ## Name what the generator would lose of openapi/clinik.yaml
 generate: $(STAMP) ## Generate clinik_client/_generated from openapi/clinik.yaml
 	@$(BIN)/python -m generator
 
+.PHONY: published
+published: $(STAMP) ## Read the examples that FHIR publishes (needs npm and a network)
+	$(BIN)/python -m pytest -m network
+
 .PHONY: bench
 bench: $(STAMP) ## What the SDK costs, as ratios against peers in one run
 	$(BIN)/python -m tests.bench

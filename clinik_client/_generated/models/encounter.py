@@ -8,7 +8,8 @@ from attrs import field as _field
 
 from ..._codecs import Array, Enumeration, Number, Text
 from ..._encounters.fhir import ENCOUNTER
-from ..._model import Model, wire
+from ..._fhir_record import FhirRecord
+from ..._model import wire
 from ..._objects import Object
 from ..types import REASON_CODE, RECORD_ID
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @_define(kw_only=True, repr=False)
-class Encounter(Model):
+class Encounter(FhirRecord):
     """An encounter, as the service knows it. Only the id is certain to be there; any other field may be missing,
     and fields that are not described here may appear."""
 
