@@ -27,6 +27,7 @@ from ._errors import ClinikValidationError as ClinikValidationError
 from ._errors import ClinikWarning as ClinikWarning
 from ._errors import Issue as Issue
 from ._errors import Outcome as Outcome
+from ._errors import Phase as Phase
 from ._fhir_datetime import FhirDateTime as FhirDateTime
 from ._fhir_datetime import Precision as Precision
 from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
 import re
 import ssl
-import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
@@ -18,11 +16,12 @@ from ._calls import public
 from ._encounters.facade import Encounters
 from ._errors import ClinikConfigError, ClinikWarning
 from ._frames import leaves_nothing, warn
+from ._log import show_log_if_asked
 from ._operation import raw_request
 from ._privacy import KEY_PREFIX
 from ._response import ApiResponse
 from ._retry import WriteState
-from ._session import Options, Session, logger
+from ._session import Options, Session
 from ._transport import Transport, find_proxy, parse_target, tls_context
 from ._version import __version__
 
@@ -100,7 +99,7 @@ class Clinik:
                 "Give your CA file instead.",
                 ClinikWarning,
             )
-        _log_if_asked()
+        show_log_if_asked()
         self._shown = f"{target.shown}, {key.split('_')[1]} key"
         self._owns_connections = True
         self._set_up(
@@ -237,19 +236,3 @@ def _user_agent(extra: str | None) -> bytes:
             raise ClinikConfigError("user_agent must be printable ASCII text in one line.")
         text = f"{text} {extra.strip()}"
     return text.encode("ascii")
-
-
-def _log_if_asked() -> None:
-    """``CLINIKAPI_LOG=debug`` shows the SDK's log on standard error, without touching any other logger.
-
-    Raises:
-        ClinikConfigError: it asks for a level that there is not.
-    """
-    level = os.environ.get("CLINIKAPI_LOG", "").strip().upper()
-    if level not in ("", "DEBUG", "INFO", "WARNING", "ERROR"):
-        raise ClinikConfigError("CLINIKAPI_LOG must be debug, info, warning or error.")
-    if level and not any(isinstance(handler, logging.StreamHandler) for handler in logger.handlers):
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(level)

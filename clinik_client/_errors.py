@@ -18,6 +18,9 @@ Outcome = Literal["not_sent", "rejected", "unknown", "applied"]
 * ``applied``: the service said that it did it, but its response could not be read.
 """
 
+Phase = Literal["lookup", "connect", "tls", "proxy", "send", "wait", "read"]
+"""What was being done when the time was up: looking up the name, connecting, the TLS handshake, waiting for a proxy's
+tunnel, sending the request, waiting for the response, reading it."""
 
 _SHOWN_ISSUES = 20
 
@@ -150,9 +153,17 @@ class ClinikConnectionError(ClinikApiError):
 
 
 class ClinikTimeoutError(ClinikConnectionError):
-    """``timeout`` or ``deadline`` passed (code ``timeout``)."""
+    """``timeout`` or ``deadline`` passed (code ``timeout``).
+
+    Attributes:
+        phase: what was being done then, see `Phase`; the message says the same in words.
+    """
 
     default_code = "timeout"
+
+    def __init__(self, message: str, *, phase: Phase | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.phase = phase
 
 
 class ClinikResponseError(ClinikApiError):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
-from collections.abc import Mapping
-from contextvars import ContextVar
+from logging import DEBUG, ERROR, INFO, WARNING
 from typing import Any, Final, NoReturn
 
 from attrs import Factory, define, evolve, field, frozen
@@ -15,14 +13,17 @@ from ._errors import (
     QUOTA_CODES,
     ClinikApiError,
     ClinikConfigError,
+    ClinikConflictError,
     ClinikConnectionError,
     ClinikNotFoundError,
     ClinikRateLimitError,
     ClinikResponseError,
     ClinikTimeoutError,
+    ClinikValidationError,
     Outcome,
     error_class,
 )
+from ._log import is_logged, log
 from ._operation import Request
 from ._privacy import Redactor
 from ._proof import is_refusal
@@ -34,9 +35,8 @@ from ._transport import Attempt, AttemptFailed, HttpResponse, Transport
 _LONGEST_SLEEP: Final = 1_000_000.0
 # Seconds: the system's timers take no more than some weeks.
 
-logger = logging.getLogger("clinik_client")
-logger.addHandler(logging.NullHandler())
-_logging: ContextVar[bool] = ContextVar("_logging", default=False)
+_REFUSALS: Final = (ClinikNotFoundError, ClinikConflictError, ClinikValidationError)
+# What a program may well expect: the service works, and says no to this request.
 
 
 @frozen
@@ -125,11 +125,16 @@ class Session:
         number = 0
         while True:
             number += 1
+            if is_logged(DEBUG):
+                log(DEBUG, "%s: attempt %d begins", request.name, number)
             state.under_way = attempt = Attempt(until=time.monotonic() + min(options.timeout, end - started))
             result = self._attempt(request, same, attempt, number, state.maybe_done, media_type)
-            self._log(request, attempt, result, number, started)
             if not isinstance(result, FailedAttempt):
                 self.budget.succeeded()
+                if is_logged(INFO):
+                    took, meta = (clock.now() - started) * 1000, result.meta
+                    told = (request.name, meta.status, took, number, meta.request_id or "-")
+                    log(INFO, "%s -> %s in %.0f ms, attempt %d, request %s", *told)
                 return result
             error = result.error
             error.attempts = number
@@ -137,10 +142,14 @@ class Session:
             state.settle(error.outcome)
             if state.maybe_done and request.method != "GET" and error.outcome in ("not_sent", "rejected"):
                 error.outcome = "unknown"
+            took = clock.now() - started
             if (other := self._next_media_type(request, media_type, error)) is not None and clock.now() < end:
+                _log_failure(WARNING, error, took)
+                _log_retry(error, f"again at once, as {other},")
                 media_type, started = other, clock.now()
                 continue
-            if not self._waits_for_retry(result, number, begun, end):
+            if not self._waits_for_retry(result, number, begun, end, took):
+                _log_failure(WARNING if isinstance(error, _REFUSALS) else ERROR, error, took)
                 raise error
             started = clock.now()
 
@@ -156,7 +165,7 @@ class Session:
         self.media_types[request.name] = rest[0]
         return rest[0]
 
-    def _waits_for_retry(self, failed: FailedAttempt, number: int, begun: float, end: float) -> bool:
+    def _waits_for_retry(self, failed: FailedAttempt, number: int, begun: float, end: float, took: float) -> bool:
         """Wait until the request may be sent again; false if it may not."""
         clock, options, wait = self.clock, self.options, failed.wait
         if wait is None and number == 1:
@@ -171,6 +180,8 @@ class Session:
             return False
         if clock.now() + wait >= end:
             return False
+        _log_failure(WARNING, failed.error, took)
+        _log_retry(failed.error, f"retry {number} of {options.retries} in {wait:.1f} s")
         clock.sleep(wait)
         return not self.transport.closed and (asked or self.budget.take(begun))
 
@@ -209,38 +220,27 @@ class Session:
         except InvalidResponse as error:
             invalid = error
         outcome: Outcome = "unknown" if invalid.another else attempt.outcome
-        return self._failed_attempt(request, attempt, ClinikResponseError, str(invalid), outcome)
+        return self._failed_attempt(request, attempt, ClinikResponseError(str(invalid), outcome=outcome))
 
     def _no_response(self, request: Request, attempt: Attempt, failure: AttemptFailed) -> FailedAttempt:
+        facts: dict[str, Any] = {"code": failure.code, "outcome": attempt.outcome}
         error: type[ClinikApiError] = ClinikConnectionError
-        if failure.timed_out:
+        if failure.phase is not None:
             error = ClinikTimeoutError
+            facts["phase"] = failure.phase
         elif failure.malformed:
             error = ClinikResponseError
-        elif failure.final and not attempt.sent and self.transport.closed:
+        elif failure.code == "client_closed" and not attempt.sent:
             error = ClinikConfigError
-        return self._failed_attempt(request, attempt, error, failure.text, attempt.outcome, final=failure.final)
+        return self._failed_attempt(request, attempt, error(failure.text, **facts), final=failure.final)
 
     def _failed_attempt(
-        self,
-        request: Request,
-        attempt: Attempt,
-        error: type[ClinikApiError],
-        text: str,
-        outcome: Outcome,
-        *,
-        final: bool = False,
+        self, request: Request, attempt: Attempt, error: ClinikApiError, *, final: bool = False
     ) -> FailedAttempt:
-        return FailedAttempt(
-            error(
-                text,
-                status=attempt.status,
-                request_id=self._request_id(request, attempt.headers),
-                outcome=outcome,
-                operation=request.name,
-            ),
-            again=may_be_sent_again(request, outcome, final=final),
-        )
+        error.status = attempt.status
+        error.request_id = self._redactor(request).request_id(attempt.headers.get("x-request-id"))
+        error.operation = request.name
+        return FailedAttempt(error, again=may_be_sent_again(request, error.outcome, final=final))
 
     def _error_response(self, request: Request, response: HttpResponse, told: ErrorReport) -> FailedAttempt:
         status = response.status
@@ -250,7 +250,7 @@ class Session:
             error = ClinikResponseError
         outcome: Outcome = "rejected" if is_refusal(status, told.own) else "unknown"
         facts: dict[str, Any] = {
-            "code": told.code,
+            "code": "proxy_login" if status == 407 and told.code is None else told.code,
             "status": status,
             "request_id": told.request_id,
             "issues": told.issues,
@@ -267,26 +267,27 @@ class Session:
     def _redactor(self, request: Request) -> Redactor:
         return Redactor(request.texts(), dict(self.headers).get(b"x-api-key", b"").decode("latin-1"))
 
-    def _request_id(self, request: Request, headers: Mapping[str, str]) -> str | None:
-        return self._redactor(request).request_id(headers.get("x-request-id"))
 
-    def _log(self, request: Request, attempt: Attempt, result: object, number: int, started: float) -> None:
-        failed = isinstance(result, FailedAttempt)
-        level = logging.WARNING if failed else logging.DEBUG
-        # A handler that makes calls itself would otherwise be told of these, and make calls for ever.
-        if not logger.isEnabledFor(level) or _logging.get():
-            return
-        try:
-            _logging.set(True)
-            logger.log(
-                level,
-                "%s -> %s in %.0f ms, attempt %d, request %s%s",
-                request.name,
-                attempt.status if attempt.status is not None else "no response",
-                (self.clock.now() - started) * 1000,
-                number,
-                self._request_id(request, attempt.headers) or "-",
-                f", outcome {result.error.outcome}" if isinstance(result, FailedAttempt) else "",
-            )
-        finally:
-            _logging.set(False)
+def _log_failure(level: int, error: ClinikApiError, took: float) -> None:
+    if not is_logged(level):
+        return
+    told = f"{type(error).__name__} {error.code or error.status}"
+    if error.status is None:
+        # Then the message is the SDK's own.
+        told += f": {error.message}"
+    log(
+        level,
+        "%s -> %s in %.0f ms, attempt %d, request %s, outcome %s, %s",
+        error.operation,
+        error.status or "no response",
+        took * 1000,
+        error.attempts,
+        error.request_id or "-",
+        error.outcome,
+        told,
+    )
+
+
+def _log_retry(error: ClinikApiError, when: str) -> None:
+    if is_logged(INFO):
+        log(INFO, "%s: %s after %s %s", error.operation, when, type(error).__name__, error.status or error.code)

@@ -540,8 +540,8 @@ def test_chance_itself_stays_within_its_range() -> None:
 
 FAILURES = st.sampled_from(
     [
-        AttemptFailed("No connection could be made."),
-        AttemptFailed("The time was up while connecting.", timed_out=True),
+        AttemptFailed("refused", "The connection was refused."),
+        AttemptFailed("timeout", "The time was up while connecting.", phase="connect"),
         *(HttpResponse(status, {"x-request-id": "req_9"}, b"") for status in (500, 503, 529, 429)),
     ]
 )
@@ -570,7 +570,7 @@ def test_a_create_is_sent_again_only_after_proof(
 @pytest.mark.parametrize("calls", [1, 30, 300, 3000])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_ten_minute_outage_costs_at_most_a_tenth_more_or_the_retries_of_one_call(calls: int, method: str) -> None:
-    session, clock = in_memory([AttemptFailed("No connection could be made.")])
+    session, clock = in_memory([AttemptFailed("refused", "The connection was refused.")])
     transport = session.transport
     assert isinstance(transport, ScriptedTransport)
     for number in range(calls):

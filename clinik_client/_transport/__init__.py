@@ -5,7 +5,8 @@ each of them is a stream of our own, the seam that the rest of the SDK is built 
 everything that waits, and it knows what has left for the service and what came back.
 """
 
-from .attempt import Attempt, AttemptFailed, HttpResponse
+from .attempt import Attempt, HttpResponse
+from .failures import AttemptFailed
 from .pool import Transport
 from .proxies import find_proxy
 from .register import Register, Wait

@@ -1,4 +1,4 @@
-"""One attempt to get a response: what is known about it, the response, and the failure to get one."""
+"""One attempt to get a response: what is known about it, and the response."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 import httpcore
 from attrs import define, field, frozen
 
-from .._errors import Outcome
+from .._errors import Outcome, Phase
 from .._proof import is_own_head, is_refusal
 
 _HEAD_KEPT: Final = 16_384
@@ -43,6 +43,10 @@ class Attempt:
 
     until: float
     """When it has to be over, on the monotonic clock."""
+    phase: Phase = "connect"
+    """What is being done."""
+    tunnelled: bool = False
+    """A proxy has made a tunnel: what happens from now on is between this machine and the service."""
     sent: bool = False
     """Something of the request may have left."""
     received: int = 0
@@ -56,6 +60,8 @@ class Attempt:
     """The body comes in chunks."""
     body_start: int = 0
     """How many of the bytes that came back are the response's head."""
+    ended: bool = False
+    """Nothing more can come: the other side has ended the connection, or it broke."""
 
     def seconds_left(self) -> float | None:
         """Seconds until its end; ``None`` without an end.
@@ -75,6 +81,7 @@ class Attempt:
         self.received = 0
         self.head = b""
         self.sent = True
+        self.phase = "send"
 
     def arrived(self, data: bytes) -> None:
         """Something was read."""
@@ -88,6 +95,7 @@ class Attempt:
         self.chunked = "transfer-encoding" in headers
         self.body_start = self.received
         self.status = status
+        self.phase = "read"
 
     @property
     def success_seen(self) -> bool:
@@ -112,21 +120,3 @@ class Attempt:
         bodiless = method == "HEAD" or self.status in (204, 304)
         came = self.received - self.body_start
         return came == (0 if bodiless else int(self.headers.get("content-length", came)))
-
-
-class AttemptFailed(Exception):
-    """An attempt brought no whole response. Never leaves the SDK.
-
-    Attributes:
-        text: what happened, without anything that the request or the response carried.
-        timed_out: its time was up.
-        malformed: something came back that is not a whole HTTP response.
-        final: trying again cannot help: a bad certificate, a closed client, a response above the limit.
-    """
-
-    def __init__(self, text: str, *, timed_out: bool = False, malformed: bool = False, final: bool = False) -> None:
-        super().__init__(text)
-        self.text = text
-        self.timed_out = timed_out
-        self.malformed = malformed
-        self.final = final

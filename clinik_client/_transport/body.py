@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from .attempt import AttemptFailed
+from .failures import AttemptFailed
 
 _DECODED_STEP: Final = 1_048_576
 
@@ -46,7 +46,7 @@ def read_body(
     if encoding in ("", "identity"):
         return b"".join(_limited(stream, limit, check_time))
     if encoding not in ("gzip", "x-gzip"):
-        raise AttemptFailed("The response came in an encoding that was not asked for.", malformed=True)
+        raise AttemptFailed("bad_encoding", "The response came in an encoding that was not asked for.", malformed=True)
     parts: list[bytes] = []
     room = limit
     decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
@@ -73,7 +73,7 @@ def read_body(
             more = bool(chunk) or (len(part) == _DECODED_STEP and not decoder.eof)
     # A 204 that names an encoding is whole without a byte.
     if broken or not (decoder.eof or empty):
-        raise AttemptFailed("The response's compressed body is damaged or cut short.", malformed=True)
+        raise AttemptFailed("bad_encoding", "The response's compressed body is damaged or cut short.", malformed=True)
     return b"".join(parts)
 
 
@@ -89,5 +89,5 @@ def _limited(stream: Iterable[bytes], limit: int, check_time: Callable[[], objec
 
 def _too_large(limit: int) -> AttemptFailed:
     return AttemptFailed(
-        f"The response is larger than max_response_bytes ({limit:,} bytes).", malformed=True, final=True
+        "too_large", f"The response is larger than max_response_bytes ({limit:,} bytes).", malformed=True
     )

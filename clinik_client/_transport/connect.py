@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
-import httpcore
-
 from .._interruption import is_interruption
+from .failures import code_of_connecting, no_connection
 from .lookup import Address
 
 HEAD_START: Final = 0.25
@@ -47,7 +46,7 @@ def connect(
         for sock in running:
             if sock is not winner:
                 sock.close()
-    raise httpcore.ConnectError("no address can be tried")
+    raise no_connection("connection")
 
 
 def _race(
@@ -58,10 +57,12 @@ def _race(
     opened: Callable[[socket.socket], None],
 ) -> socket.socket:
     next_start = 0.0
+    problems: set[int] = set()
     while waiting or running:
         if waiting and (not running or time.monotonic() >= next_start):
             begun = _begin(waiting.pop(0), running)
-            if begun is None:
+            if isinstance(begun, int):
+                problems.add(begun)
                 next_start = 0.0
                 continue
             opened(begun)
@@ -70,30 +71,31 @@ def _race(
         limits = [seconds_left(), next_start - time.monotonic() if waiting else None]
         for key, _ in selector.select(min((limit for limit in limits if limit is not None), default=None)):
             sock = cast(socket.socket, key.fileobj)
-            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+            if (problem := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) == 0:
                 return sock
+            problems.add(problem)
             selector.unregister(sock)
             del running[sock]
             sock.close()
             next_start = 0.0
-    raise httpcore.ConnectError("no address responds")
+    raise no_connection(code_of_connecting(problems))
 
 
-def _begin(address: Address, running: dict[socket.socket, Address]) -> socket.socket | None:
-    """Begin to connect; nothing where that fails at once."""
+def _begin(address: Address, running: dict[socket.socket, Address]) -> socket.socket | int:
+    """Begin to connect; gives the system's number of the problem where that fails at once."""
     try:
         sock = socket.socket(address.family, socket.SOCK_STREAM)
     except OSError as error:
         # This machine may not speak that family of addresses.
         if is_interruption(error):
             raise
-        return None
+        return error.errno or 0
     running[sock] = address
     sock.setblocking(False)
     # A request is written in two pieces, and the second must not wait for the first to be acknowledged.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if sock.connect_ex(address.where) in (0, *_UNDER_WAY):
+    if (problem := sock.connect_ex(address.where)) in (0, *_UNDER_WAY):
         return sock
     del running[sock]
     sock.close()
-    return None
+    return problem

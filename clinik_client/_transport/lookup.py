@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import httpcore
 
+from .failures import no_connection
 from .register import Wait
 
 MOST_LOOKUPS: Final = 8
@@ -31,12 +32,14 @@ class Lookup:
         self.waits: deque[Wait] = deque()
         self.addresses: list[Address] | None = None
         """What was found, once it is over."""
+        self.known = True
+        """The name was found."""
 
     def run(self) -> None:
         try:
             found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            found = []
+            found, self.known = [], False
         self.addresses = list(dict.fromkeys(Address(info[0], info[4]) for info in found))
         for wait in list(self.waits):
             wait.end()
@@ -75,7 +78,7 @@ class Lookups:
         if lookup.addresses is None and not wait.sleep(seconds):
             raise httpcore.ConnectTimeout
         if not lookup.addresses:
-            raise httpcore.ConnectError("the name was not resolved")
+            raise no_connection("no_address" if lookup.known else "unknown_host")
         return lookup.addresses
 
     def _start(self, mine: Lookup) -> Lookup:

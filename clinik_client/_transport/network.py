@@ -9,6 +9,7 @@ import httpcore
 
 from .attempt import Attempt
 from .connect import connect
+from .failures import no_connection
 from .lookup import Address, Lookups
 from .register import Register, Wait
 from .stream import Stream
@@ -30,7 +31,7 @@ class Shared:
         self.sockets.add(sock)
         if self.closed:
             sock.close()
-            raise httpcore.ConnectError("closed")
+            raise no_connection("closed")
 
 
 class Network(httpcore.NetworkBackend):
@@ -68,6 +69,7 @@ class Network(httpcore.NetworkBackend):
         good = self._shared.good_address
         if good in addresses:
             addresses = [good, *(address for address in addresses if address != good)]
+        self._attempt.phase = "connect"
         sock, address = connect(addresses, self._attempt.seconds_left, self._shared.opened)
         try:
             self._shared.good_address = address
@@ -82,8 +84,9 @@ class Network(httpcore.NetworkBackend):
             return [Address(socket.AF_INET6, (host, port))]
         if host.rpartition(".")[2].isdigit():
             return [Address(socket.AF_INET, (host, port))]
+        self._attempt.phase = "lookup"
         wait = Wait()
         self._shared.waits.add(wait)
         if self._shared.closed:
-            raise httpcore.ConnectError("closed")
+            raise no_connection("closed")
         return self._shared.lookups.find(host, port, wait, self._attempt.seconds_left())

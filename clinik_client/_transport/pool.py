@@ -15,8 +15,9 @@ import httpcore
 import httpx
 
 from .._interruption import is_interruption
-from .attempt import Attempt, AttemptFailed, HttpResponse
+from .attempt import Attempt, HttpResponse
 from .body import has_too_many_values, read_body
+from .failures import AttemptFailed, failure_of
 from .network import Network, Shared
 from .target import Target
 
@@ -223,7 +224,10 @@ class Transport:
         except Exception as error:
             if is_interruption(error):
                 raise
-            failure = self._failure(error, attempt)
+            if self.closed:
+                failure = AttemptFailed("client_closed", "The client was closed while the call was under way.")
+            else:
+                failure = failure_of(error, attempt, self._target, None if self._proxy is None else self._proxy.url)
         # Raised here, outside the handler: a context would carry the request and the key along.
         raise failure
 
@@ -231,7 +235,7 @@ class Transport:
         self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], content: bytes, attempt: Attempt
     ) -> HttpResponse:
         if self.closed:
-            raise AttemptFailed("The client is closed.", final=True)
+            raise AttemptFailed("client_closed", "The client is closed.")
         pools = self._own_pools()
         request = self._request(method, target, headers, content)
         attempt.seconds_left()
@@ -242,7 +246,9 @@ class Transport:
             response = connection.http.handle_request(request)
             if not attempt.received:
                 # It was there before the request left: it belongs to some other one, and so does its status.
-                raise AttemptFailed("A response came that no request on this connection had asked for.", malformed=True)
+                raise AttemptFailed(
+                    "unasked", "A response came that no request on this connection had asked for.", malformed=True
+                )
             attempt.head_arrived(response.status, _headers(response.headers))
             stream = response.stream
             assert isinstance(stream, Iterable)
@@ -262,9 +268,9 @@ class Transport:
                 idle.close()
         if has_too_many_values(body, self._max_bytes):
             raise AttemptFailed(
+                "too_large",
                 f"The response has more values than max_response_bytes ({self._max_bytes:,} bytes) allows for.",
                 malformed=True,
-                final=True,
             )
         return HttpResponse(attempt.status or 0, attempt.headers, body)
 
@@ -289,26 +295,6 @@ class Transport:
             extensions={"trace": _keep_out_of_logs} if watched else {},
         )
 
-    def _failure(self, error: Exception, attempt: Attempt) -> AttemptFailed:
-        if self.closed:
-            return AttemptFailed("The client was closed while the call was under way.", final=True)
-        if isinstance(error, httpcore.TimeoutException) or time.monotonic() >= attempt.until:
-            stage = "while waiting for the response" if attempt.sent else "while connecting"
-            return AttemptFailed(f"The time was up {stage}.", timed_out=True)
-        if isinstance(error, httpcore.ProxyError):
-            if str(error).startswith("407"):
-                return AttemptFailed("The proxy wants a user name and a password that it accepts.", final=True)
-            return AttemptFailed("The proxy refused the connection.")
-        if isinstance(error, httpcore.LocalProtocolError | UnicodeError | httpcore.UnsupportedProtocol):
-            return AttemptFailed("The request cannot be written as HTTP.", final=True)
-        if not attempt.sent:
-            if _is_certificate_error(error):
-                return AttemptFailed("The server's certificate is not valid for it or not trusted.", final=True)
-            return AttemptFailed("No connection could be made.")
-        if attempt.received and isinstance(error, httpcore.RemoteProtocolError):
-            return AttemptFailed("What came back is not a whole HTTP response.", malformed=True)
-        return AttemptFailed("The connection broke before the response was complete.")
-
 
 def _wake(sock: socket.socket) -> None:
     """End whatever waits on a socket that is another call's: only that one may close it."""
@@ -324,14 +310,6 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     for name, value in raw:
         headers.setdefault(name.decode("ascii", "replace").lower(), value.decode("latin-1"))
     return headers
-
-
-def _is_certificate_error(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _keep_out_of_logs(name: str, info: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import httpcore
 
 from .._interruption import is_interruption
 from .attempt import Attempt
+from .failures import NoConnection, code_of_handshake, no_connection
 from .tls_layer import TLSLayer
 
 # One TLS record, and little enough for one system call: each looks at the clock.
@@ -62,12 +63,15 @@ class Stream(httpcore.NetworkStream):
                 size = ending.end() - len(self._last)
                 data, self._unread = data[:size], data[size:]
                 self._last = b""
+        attempt.ended = not data
         attempt.arrived(data)
         return data
 
     def _receive(self, most: int, attempt: Attempt) -> bytes:
         if self._pid != os.getpid():
             raise httpcore.ReadError(_INHERITED)
+        if attempt.sent:
+            attempt.phase = "read" if attempt.received else "wait"
         problem: type[Exception]
         try:
             self._sock.settimeout(attempt.seconds_left())
@@ -75,7 +79,8 @@ class Stream(httpcore.NetworkStream):
         except OSError as error:
             if is_interruption(error):
                 raise
-            problem = httpcore.ReadTimeout if isinstance(error, TimeoutError) else httpcore.ReadError
+            attempt.ended = not isinstance(error, TimeoutError)
+            problem = httpcore.ReadError if attempt.ended else httpcore.ReadTimeout
             if attempt.received and isinstance(error, ssl.SSLEOFError):
                 # The connection ended in its way, but TLS did not say so: the response may be cut short.
                 problem = httpcore.RemoteProtocolError
@@ -89,10 +94,12 @@ class Stream(httpcore.NetworkStream):
             raise httpcore.WriteError(_INHERITED)
         if self._layers == 0 and not attempt.sent:
             # One that was used before was asked when it was taken.
-            if not self._used and not self.is_quiet():
-                raise httpcore.ConnectError("something was there before the request left")
+            if not self._used and (noise := self._noise()) is not None:
+                raise no_connection(noise)
             attempt.leaves()
             self._used = True
+        elif not attempt.sent:
+            attempt.phase = "proxy"
         problem: type[Exception]
         try:
             for start in range(0, len(buffer), _WRITE_CHUNK):
@@ -112,24 +119,32 @@ class Stream(httpcore.NetworkStream):
 
         A byte that is read to find out is lost: only a connection that is quiet can be used.
         """
-        if self._unread or self._pid != os.getpid():
-            return False
+        return self._noise() is None
+
+    def _noise(self) -> NoConnection | None:
+        """Why it is not quiet."""
+        if self._unread:
+            return "unasked"
+        if self._pid != os.getpid():
+            return "closed"
         try:
             self._sock.settimeout(0)
             # TLS may have decrypted something already, and may have tickets to read, which are no response.
-            self._sock.recv(1)
+            return "unasked" if self._sock.recv(1) else "closed"
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return True
+            return None
         except OSError as error:
             if is_interruption(error):
                 raise
-        return False
+        return "closed"
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         if self._unread:
-            raise httpcore.ConnectError("something came before TLS")
+            raise no_connection("unasked")
+        self.attempt.tunnelled = self.attempt.phase == "proxy"
+        self.attempt.phase = "tls"
         problem: Exception
         try:
             self._sock = layer = TLSLayer(self._sock, ssl_context, server_hostname)
@@ -140,7 +155,11 @@ class Stream(httpcore.NetworkStream):
         except OSError as error:
             if is_interruption(error):
                 raise
-            problem = _handshake_problem(error)
+            if isinstance(error, TimeoutError):
+                problem = httpcore.ConnectTimeout()
+            else:
+                first = self._sock.first if isinstance(self._sock, TLSLayer) else b""
+                problem = no_connection(code_of_handshake(error, first))
         raise problem
 
     def close(self) -> None:
@@ -149,12 +168,3 @@ class Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._sock if info == "ssl_object" and isinstance(self._sock, TLSLayer) else None
-
-
-def _handshake_problem(error: OSError) -> Exception:
-    if isinstance(error, TimeoutError):
-        return httpcore.ConnectTimeout()
-    problem = httpcore.ConnectError("TLS")
-    # Only its type is kept: a certificate's text is the server's.
-    problem.__cause__ = ssl.SSLCertVerificationError() if isinstance(error, ssl.SSLCertVerificationError) else None
-    return problem

@@ -25,6 +25,8 @@ class TLSLayer:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self._timeout: float | None = None
+        self.first = b""
+        """The first byte that came: it tells whether the peer speaks TLS at all."""
 
     def settimeout(self, seconds: float | None) -> None:
         self._timeout = seconds
@@ -75,6 +77,7 @@ class TLSLayer:
                 raise problem
             self._limit(end)
             if data := self._below.recv(_READ_AT_ONCE):
+                self.first = self.first or data[:1]
                 self._incoming.write(data)
             else:
                 self._incoming.write_eof()
