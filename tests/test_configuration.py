@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
-import logging
 import pickle
 import platform
 import sys
@@ -198,25 +196,6 @@ def test_a_count_may_be_as_large_as_it_likes(serve: Serve, connect: Connect) -> 
     clinik = connect(serve(WireResponse(500), ok()), retries=10**400, max_response_bytes=10**400)
     on_virtual_time(clinik)
     assert clinik.with_options(retries=10**401).encounters.read("enc_1").meta.attempts == 2
-
-
-@pytest.mark.parametrize("level", ["verbose", "1", "true", "debug,info", "10"])
-def test_a_level_of_the_log_that_there_is_not_is_refused(bare_environment: pytest.MonkeyPatch, level: str) -> None:
-    bare_environment.setenv("CLINIKAPI_LOG", level)
-    with pytest.raises(ClinikConfigError, match="CLINIKAPI_LOG"):
-        Clinik(KEY)
-
-
-@pytest.mark.parametrize(("level", "shown"), [("info", True), (" INFO ", True), ("", False), (" ", False)])
-def test_the_log_is_shown_where_it_is_asked_for(bare_environment: pytest.MonkeyPatch, level: str, shown: bool) -> None:
-    logger = logging.getLogger("clinik_client")
-    bare_environment.setattr(logger, "handlers", [])
-    bare_environment.setattr(logger, "level", logger.level)
-    bare_environment.setattr(sys, "stderr", io.StringIO())
-    bare_environment.setenv("CLINIKAPI_LOG", level)
-    Clinik(KEY).close()
-    Clinik(KEY).close()
-    assert len(logger.handlers) == shown
 
 
 def test_the_user_agent_names_the_sdk_and_python(serve: Serve, connect: Connect) -> None:

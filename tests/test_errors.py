@@ -55,6 +55,7 @@ each_class = pytest.mark.parametrize("error_type", PARENTS)
 def example(error_type: type[ClinikApiError]) -> ClinikApiError:
     """An error with every attribute set to something other than its default."""
     facts: dict[str, Any] = {"retry_after": 2.5} if issubclass(error_type, ClinikRateLimitError) else {}
+    facts |= {"phase": "wait"} if error_type is ClinikTimeoutError else {}
     return error_type(
         "It went wrong.",
         code="SOME_CODE",

@@ -314,10 +314,10 @@ def test_an_operator_learns_what_happened() -> None:
     with records_of_all_loggers() as records, responding(*RESPONSES["told back by a server error"]) as clinik:
         with pytest.raises(ClinikApiError):
             clinik.encounters.update(ID, status="finished")
-        (line,) = [record for record in records if record.name == "clinik_client"]
-    assert line.levelno == logging.WARNING
+        _, line = [record for record in records if record.name == "clinik_client"]
+    assert line.levelno == logging.ERROR
     assert line.getMessage().startswith("PATCH /v1/encounters/{id} -> 500 in ")
-    assert line.getMessage().endswith(" ms, attempt 1, request req_1, outcome unknown")
+    assert line.getMessage().endswith(" ms, attempt 1, request req_1, outcome unknown, ClinikServerError X")
 
 
 def test_the_log_of_the_sdk_is_silent_and_unset_until_asked() -> None:

@@ -173,9 +173,9 @@ def failure_of(error: Exception, attempt: Attempt, target: Target, proxy: httpx.
         # httpcore begins it with the status; the rest is the proxy's own words.
         if (status := str(error)[:3]) == "407":
             return AttemptFailed(
-                "proxy_login", f"{peer} wants a user name and a password that it accepts. Give them in {setting}."
+                "proxy_login", f"T{peer[1:]} wants a user name and a password that it accepts. Give them in {setting}."
             )
-        return AttemptFailed("proxy_tunnel", f"{peer} refused a tunnel to {service}, with status {status}.")
+        return AttemptFailed("proxy_tunnel", f"T{peer[1:]} refused a tunnel to {service}, with status {status}.")
     if isinstance(error, httpcore.LocalProtocolError | UnicodeError | httpcore.UnsupportedProtocol):
         return AttemptFailed("bad_request", "The request cannot be written as HTTP.")
     code = _code(error, attempt)

@@ -47,8 +47,9 @@ SLOW: dict[str, Step] = {
 @pytest.mark.parametrize("fault", SLOW)
 def test_the_timeout_is_wall_clock(serve: Serve, connect: Connect, fault: str) -> None:
     clinik = connect(serve(SLOW[fault], created()), timeout=TIMEOUT)
-    with in_time(), pytest.raises(ClinikTimeoutError, match="waiting for the response") as raised:
+    with in_time(), pytest.raises(ClinikTimeoutError) as raised:
         create(clinik)
+    assert raised.value.phase == ("wait" if fault == "silence" else "read")
     status_came = fault not in ("silence", "dripping status line", "flood of 1xx")
     assert raised.value.outcome == ("applied" if status_came else "unknown")
     assert (raised.value.code, raised.value.attempts) == ("timeout", 1)
@@ -106,7 +107,7 @@ def test_a_slow_resolver_is_within_the_timeout(connect: Connect, monkeypatch: py
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     clinik = connect("http://slow.localhost:9", timeout=TIMEOUT, retries=0)
-    with in_time(), pytest.raises(ClinikTimeoutError, match="while connecting") as raised:
+    with in_time(), pytest.raises(ClinikTimeoutError, match="while looking up") as raised:
         create(clinik)
     assert raised.value.outcome == "not_sent"
     assert asked.is_set()
