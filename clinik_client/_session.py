@@ -133,7 +133,8 @@ class Session:
                 self.budget.succeeded()
                 if is_logged(INFO):
                     took, meta = (clock.now() - started) * 1000, result.meta
-                    told = (request.name, meta.status, took, number, meta.request_id or "-")
+                    request_id = self._redactor(request).request_id(meta.request_id)
+                    told = (request.name, meta.status, took, number, request_id or "-")
                     log(INFO, "%s -> %s in %.0f ms, attempt %d, request %s", *told)
                 return result
             error = result.error

@@ -7,11 +7,13 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from clinik_client import ClinikApiError, ClinikConfigError
 from clinik_client._retry import RetryBudget
+from clinik_client.testing._wire import WireResponse
 from tests.calls import CALLS, create
 from tests.inside import on_virtual_time
 from tests.misbehaviour import refusing_port
@@ -132,6 +134,25 @@ def test_no_line_has_a_value_of_the_request(
     assert "pt_1" not in caplog.text
     assert "enc_1" not in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        ok({"data": [], "hasMore": False}, meta={"requestId": "req_pt_1"}),
+        respond(200, {"data": [], "hasMore": False}, headers={"x-request-id": "req_pt_1"}),
+        refuse(500, headers={"x-request-id": "req_pt_1"}),
+    ],
+)
+def test_a_request_id_that_repeats_a_value_of_the_request_is_in_no_line(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, response: WireResponse
+) -> None:
+    caplog.set_level(logging.DEBUG, LOGGER.name)
+    clinik = connect(serve(response), retries=0)
+    with suppress(ClinikApiError):
+        clinik.encounters.search(patient_id="pt_1")
+    assert "GET /v1/encounters -> " in caplog.text
+    assert "pt_1" not in caplog.text
 
 
 # -- where it is shown ------------------------------------------------------------------------------------------------
