@@ -1,7 +1,7 @@
 """One tree of exceptions. Every error that the SDK raises for a call is a `ClinikApiError`.
 
-No error's text, arguments, context or pickle holds an API key, a record's id or health data: routes are named by
-their template (``GET /v1/encounters/{id}``), fields by their name.
+No error's text, arguments, context or pickle holds an API key, or an id or health data that the request carried: routes
+are named by their template (``GET /v1/encounters/{id}``), fields by their name.
 """
 
 from __future__ import annotations

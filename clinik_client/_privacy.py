@@ -1,7 +1,8 @@
 """Redaction: taking keys, ids, and whatever a request carried, out of texts that people may print.
 
 The service's error messages may repeat what was sent to it (ids, codes, names), sometimes in another spelling or
-encoding. So each text of a response goes through a `Redactor` before it becomes part of an error.
+encoding. So each text of a response goes through a `Redactor` before it becomes part of an error. Names of fields and
+values of enumerations stay: they tell nothing of a record, and without them nobody can read the sentence.
 
 No value is ever put into a regular expression: Python's `re` keeps patterns in a cache, which would outlive the client.
 """
@@ -36,6 +37,8 @@ _LONG: Final = 4
 _BEGINNING: Final = 12
 # Values of this length are also found if their white space was changed.
 _LONG_WITHOUT_SPACE: Final = 6
+# What a sentence has around its words.
+_PUNCTUATION: Final = frozenset(" .,:;()[]'\"=-")
 # This many characters in a row from the key are not there by chance.
 _KEY_RUN: Final = 8
 
@@ -95,34 +98,84 @@ def left_out(text: str) -> str:
     return f"(a text of {len(text):,} characters)"
 
 
+@frozen
+class Words:
+    """Words that tell nothing of a record, and the ways to fields that are made of them: ``diagnosis[0].rank``."""
+
+    pattern: re.Pattern[str]
+    """Finds them in folded texts."""
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> Words:
+        """Make words known: names of fields, and values of enumerations, but nothing that a request carried."""
+        longest_first = sorted({word.lower() for word in words}, key=len, reverse=True)
+        word = rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})(?![^\W_])"
+        index = r"\[[0-9]{1,3}\]|\.[0-9]{1,3}(?![^\W_])"
+        return cls(re.compile(rf"{word}(?:{index}|\.{word})*"))
+
+    def are(self, text: str) -> bool:
+        """Whether a text is one of them."""
+        return self.pattern.fullmatch(text.lower()) is not None
+
+    def spared(self, folded: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """What is left of the places where values were found in a folded text, when these words stay.
+
+        A value that holds one of them and more is taken whole. One that begins or ends inside of a word is there by
+        chance, and so are fewer than four characters beside a word that are part of another.
+        """
+        found = list(spans)
+        places = [match.span() for match in self.pattern.finditer(folded)] if found else []
+        starts = [start for start, _ in places]
+        for start, end in found:
+            first, last = bisect_left(starts, start), bisect_left(starts, end)
+            left = max(start, places[first - 1][1]) if first else start
+            right = min(end, starts[last - 1]) if last and places[last - 1][1] > end else end
+            whole = places[first] if first < last and places[first][1] <= right else (left, left)
+            if (left, right) != (start, end) or whole[0] < whole[1]:
+                rest = folded[left : whole[0]] + folded[whole[1] : right]
+                more = _LONG if len(rest) > _BEGINNING else sum(character not in _PUNCTUATION for character in rest)
+                if more == 0 or (more < _LONG and not _is_word(folded, left, right)):
+                    continue
+            yield left, right
+
+
+NO_WORDS: Final = Words.of(())
+
+
 class Redactor:
     """Takes what one request carried, its key, and anything that looks like a key or an id, out of a text.
 
     Args:
         carried: the texts that the request carried.
         key: the API key that it was sent with.
+        words: those that stay, although the request may have carried the same.
 
     >>> Redactor(["pt_abc123", "I10"]).clean("Patient pt_abc123 has I10 already; enc_9 too")
     'Patient [redacted] has [redacted] already; [redacted] too'
+    >>> Redactor(["planned", "planned surgery"], words=Words.of(["status", "planned"])).clean(
+    ...     "status: planned; type: planned surgery"
+    ... )
+    'status: planned; type: [redacted]'
     """
 
-    def __init__(self, carried: Iterable[str], key: str = "") -> None:
-        values = [key]
+    def __init__(self, carried: Iterable[str], key: str = "", words: Words = NO_WORDS) -> None:
+        self._words = words
+        values: list[str] = []
         self._secret = _fold(_KEY_FORM.sub("", key.lower()))[0]
         self.too_much = False
         """The request carried too much to look for it in a text: `clean` shows nothing, `touches` is always true."""
         size = 0
         for value in carried:
             size += len(value)
-            if size > _MOST_CHARACTERS or len(values) > _MOST_TEXTS:
+            if size > _MOST_CHARACTERS or len(values) >= _MOST_TEXTS:
                 self.too_much = True
                 values = []
                 break
             values.append(value)
-        values.append(self._secret)
-        squeezed = ["".join(value.split()) for value in values]
-        self._index = _Index.of(values)
-        self._index_without_space = _Index.of(value for value in squeezed if len(value) >= _LONG_WITHOUT_SPACE)
+        squeezed = ["".join(value.split()) for value in (*values, key, self._secret)]
+        self._index = _Index.of(values, words)
+        self._index_of_key = _Index.of([key, self._secret])
+        self._index_without_space = _Index.of((value for value in squeezed if len(value) >= _LONG_WITHOUT_SPACE), words)
         starts = range(len(self._secret) - _KEY_RUN + 1)
         self._key_runs = frozenset(self._secret[start : start + _KEY_RUN] for start in starts)
 
@@ -142,7 +195,9 @@ class Redactor:
         text = self._without_carried(text.replace(_MARK, "?"))
         if self._is_told_in(text):
             return REDACTED
-        text = " ".join(_RECOGNIZABLE.sub(_MARK, text).split())
+        # reason_code.0 is built like an id.
+        text = _RECOGNIZABLE.sub(lambda found: found[0] if self._words.are(found[0].rstrip(".")) else _MARK, text)
+        text = " ".join(text.split())
         text = "".join(character if character.isprintable() or character == _MARK else "?" for character in text)
         text = text.replace(_MARK, REDACTED)
         return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "..."
@@ -154,7 +209,8 @@ class Redactor:
 
     def _spans(self, folded: str) -> Iterator[tuple[int, int]]:
         """Where a value, or a part of the key, stands."""
-        yield from self._index.spans(folded)
+        yield from self._words.spared(folded, self._index.spans(folded))
+        yield from self._index_of_key.spans(folded)
         if len(self._secret) < _LONG:
             return
         # A masked key shows its end: ****9f3c.
@@ -189,7 +245,9 @@ class Redactor:
             # Where it stands plainly, it can be taken out in its place.
             if reading is not text and _KEY_FORM.search(folded):
                 return True
-            if any(True for _ in self._index_without_space.spans(folded.replace(" ", ""))):
+            places = [place for place, character in enumerate(folded) if character != " "]
+            close = self._index_without_space.spans(folded.replace(" ", ""))
+            if any(True for _ in self._words.spared(folded, ((places[a], places[b - 1] + 1) for a, b in close))):
                 return True
         return False
 
@@ -213,9 +271,10 @@ class _Index:
     """The others, in their order."""
 
     @classmethod
-    def of(cls, values: Iterable[str]) -> _Index:
+    def of(cls, values: Iterable[str], known: Words = NO_WORDS) -> _Index:
         # A service cannot repeat unreadable characters as they were: the parts between them count.
         parts = {_fold(part)[0].strip() for value in values for part in UNREADABLE.split(value)}
+        parts = {part for part in parts if not known.are(part)}
         words = frozenset(part for part in parts if 1 < len(part) < _BEGINNING)
         long = tuple(sorted(part for part in parts if len(part) >= _BEGINNING))
         return cls(words, tuple({len(word) for word in words}), frozenset(part[:_BEGINNING] for part in long), long)

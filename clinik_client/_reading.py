@@ -5,6 +5,7 @@ Nothing that a request carried, and no other exception, gets out of here in a te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -205,6 +206,7 @@ def _is_record(model: type[Model], data: Any) -> bool:
 
 _MOST_ISSUES: Final = 200
 _MOST_PLACES: Final = 20
+_INDEX: Final = re.compile(r"[0-9]{1,3}")
 # Characters of all texts of one response together: nobody reads more of them.
 _MOST_TEXT: Final = 20_000
 
@@ -328,7 +330,11 @@ def _issue(item: Mapping[str, Any], redactor: Redactor, texts: _Texts) -> Issue:
         issue["diagnostics"] = texts.clean(text)
     places = item.get("location") or item.get("expression")
     if isinstance(places, list):
-        issue["location"] = [texts.clean(str(place)) for place in places[:_MOST_PLACES] if isinstance(place, str | int)]
+        named = [str(place) for place in places[:_MOST_PLACES] if isinstance(place, str | int)]
+        # An index is no value, even if the request carried the same number.
+        issue["location"] = [
+            place if number and _INDEX.fullmatch(place) else texts.clean(place) for number, place in enumerate(named)
+        ]
         if len(places) > _MOST_PLACES:
             issue["location"].append(f"({len(places) - _MOST_PLACES:,} more)")
     return issue

@@ -31,6 +31,7 @@ from ._reading import ErrorReport, InvalidResponse, read_error, read_response, s
 from ._response import ApiResponse
 from ._retry import BACKOFF_CAP, Clock, RetryBudget, WriteState, may_be_sent_again, wait_asked_for
 from ._transport import Attempt, AttemptFailed, HttpResponse, Transport
+from ._vocabulary import document_words
 
 _LONGEST_SLEEP: Final = 1_000_000.0
 # Seconds: the system's timers take no more than some weeks.
@@ -266,7 +267,8 @@ class Session:
         return FailedAttempt(error(told.message, **facts), again, wait)
 
     def _redactor(self, request: Request) -> Redactor:
-        return Redactor(request.texts(), dict(self.headers).get(b"x-api-key", b"").decode("latin-1"))
+        key = dict(self.headers).get(b"x-api-key", b"").decode("latin-1")
+        return Redactor(request.texts(), key, document_words())
 
 
 def _log_failure(level: int, error: ClinikApiError, took: float) -> None:

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from clinik_client import Clinik, ClinikApiError, EncounterCreateRequest
 from clinik_client._privacy import REDACTED, Redactor, is_name, texts_of
+from clinik_client._vocabulary import document_words
 from clinik_client.testing import Exchange, WireRequest, WireResponse, WireServer
 from tests.inside import parts_of
 from tests.strategies import json_values
 from tests.test_encodings import FORMS, SENTENCES
+from tests.test_vocabulary import WORDS
 
 # -- redaction --------------------------------------------------------------------------------------------------------
 
@@ -86,6 +88,68 @@ def test_every_text_of_a_body_is_found(value: Any) -> None:
     assert set(texts_of({"a": [value, "canary", True, None, 12.0, 7], "Jane Doe": {}})) == texts | {
         *("canary", "12.0", "12", "7", "Jane Doe")
     }
+
+
+# -- the service's sentence -------------------------------------------------------------------------------------------
+
+known_words = st.sampled_from(WORDS).flatmap(lambda word: st.sampled_from([word, word.upper(), word.title()]))
+# Letters that no word of the document has.
+foreign_words = st.text("жшю", min_size=2, max_size=14)
+parts_of_words = st.sampled_from(WORDS).flatmap(
+    lambda word: st.tuples(st.integers(0, len(word)), st.integers(0, len(word))).map(lambda at: word[at[0] : at[1]])
+)
+longer_values = st.tuples(known_words, st.sampled_from([" ", "-", ": ", "/"]), foreign_words | st.just("ю")).flatmap(
+    lambda parts: st.sampled_from(["".join(parts), "".join(reversed(parts)), f"{''.join(parts)} {parts[0]}"])
+)
+longest_values = st.tuples(longer_values, known_words).map(" ".join)
+
+
+@given(
+    st.lists(known_words | parts_of_words | foreign_words | longer_values | longest_values, max_size=8),
+    st.lists(known_words, min_size=1, max_size=12),
+    st.sampled_from([" ", ", ", "; ", ": ", " / ", " (", "'"]),
+)
+def test_no_word_of_the_document_is_taken_out(carried: list[str], names: list[str], between: str) -> None:
+    sentence = between.join(names)
+    redactor = Redactor(carried, "clk_test_9f3cAbCdEfGhKEY", document_words())
+    assert redactor.clean(sentence) == (sentence if len(sentence) <= 500 else sentence[:500] + "...")
+    assert not any(map(redactor.touches, names))
+
+
+@given(st.data(), st.lists(foreign_words | longer_values | longest_values, min_size=1, max_size=4))
+def test_values_beside_words_of_the_document_are_taken_out_whole(data: st.DataObject, carried: list[str]) -> None:
+    tokens = data.draw(st.lists(known_words | st.sampled_from(carried), max_size=12))
+    clean = Redactor([*carried, *tokens], "", document_words()).clean("; ".join(tokens))
+    assert clean == "; ".join(REDACTED if token in carried else token for token in tokens)[:500]
+
+
+@pytest.mark.parametrize(
+    ("carried", "sentence", "shown"),
+    [
+        (["finished", "AMB"], "status: FINISHED cannot follow planned; class amb is not allowed", None),
+        (["status", "Period"], "status: Required; period.start is missing; no status", None),
+        (["In-Progress"], "in-progress, or In-Progress", None),
+        (["planned", "status:", "-period.start"], "status: unplanned, (planned) by -period.start", None),
+        (["planned \U0001f600", "type+"], "planned \U0001f600 type+ planned", f"{REDACTED} {REDACTED} planned"),
+        (["plan", "ed surg", "tate"], "planned or status", None),
+        (["reason_code"], "reason_code.0: too long; reason_code.10.", None),
+        (["in-progress at the ward"], "in-progress after it", None),
+        (["10"], "diagnosis[10].rank: at most 10", f"diagnosis[10].rank: at most {REDACTED}"),
+        (["planned surgery in March"], "no planned surgery in March planned", f"no {REDACTED} planned"),
+        (["planned surgery in March"], "type: planned surg...", f"type: {REDACTED}..."),
+        (["type 2 diabetes", "Bo Use"], "type: Type 2 diabetes, Bo Use", f"type: {REDACTED}, {REDACTED}"),
+        (["location: Ward 4B"], "location: Ward 4B", REDACTED),
+        (["status finished"], "status: status finished", f"status: {REDACTED}"),
+        (["planned surgery"], "type: planned%20surgery", REDACTED),
+        (["Encounter"], "Encounter/7 of 2025-01-31", f"{REDACTED} of {REDACTED}"),
+    ],
+)
+def test_a_sentence_stays_readable(carried: list[str], sentence: str, shown: str | None) -> None:
+    assert Redactor(carried, "", document_words()).clean(sentence) == (shown or sentence)
+
+
+def test_the_key_is_taken_out_even_if_it_is_a_word_of_the_document() -> None:
+    assert Redactor([], "clk_test_status", document_words()).clean("no ****status") == f"no ****{REDACTED}"
 
 
 # -- the key ----------------------------------------------------------------------------------------------------------
@@ -308,6 +372,43 @@ def test_what_is_not_carried_is_taken_out_of_what_the_service_says_by_its_form()
     ):
         clinik.encounters.read(ID)
     assert caught.value.message == f"{REDACTED} is {REDACTED}, see {REDACTED}"
+
+
+def test_a_refusal_is_readable_whatever_the_request_carried() -> None:
+    issue: dict[str, Any] = {
+        "severity": "error",
+        "code": "invalid",
+        "diagnostics": "diagnosis[12].rank: 12 is canary; status finished cannot follow planned, class AMB",
+        "location": ["diagnosis", "12", "rank", "canary"],
+    }
+    message = "status: finished cannot follow planned; class AMB is not allowed; serviceType canary visit"
+    body = {
+        "error": "Refused",
+        "message": message,
+        "code": "CLASS_NOT_ALLOWED",
+        "requestId": "req_1",
+        "issues": [issue],
+    }
+    with responding(422, orjson.dumps(body)) as clinik, pytest.raises(ClinikApiError) as caught:
+        clinik.encounters.create(
+            status="finished",
+            class_="AMB",
+            patient_id="planned",
+            type="status",
+            service_type="canary visit",
+            reason_code=["class", "diagnosis", "error", "canary"],
+            diagnosis=[{"condition": "rank", "rank": 12}],
+        )
+    error = caught.value
+    assert error.message == message.replace("canary visit", REDACTED)
+    assert (error.code, error.request_id) == ("CLASS_NOT_ALLOWED", "req_1")
+    assert error.issues == [
+        {
+            **issue,
+            "diagnostics": issue["diagnostics"].replace("12 is canary", f"{REDACTED} is {REDACTED}"),
+            "location": ["diagnosis", "12", "rank", REDACTED],
+        }
+    ]
 
 
 def test_an_operator_learns_what_happened() -> None:

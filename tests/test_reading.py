@@ -16,7 +16,7 @@ from clinik_client import Clinik, ClinikQuotaError, ClinikResponseError, Encount
 from clinik_client._errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, error_class
 from clinik_client._generated.api.encounters import delete_encounter, read_encounter, search_encounters
 from clinik_client._operation import Request
-from clinik_client._privacy import Redactor
+from clinik_client._privacy import REDACTED, Redactor
 from clinik_client._reading import ErrorReport, InvalidResponse, read_error, read_response
 from clinik_client._transport import HttpResponse
 from tests.calls import CALLS
@@ -303,6 +303,12 @@ def test_a_request_id_that_may_be_something_else_is_left_out(request_id: Any) ->
     headers = {"x-request-id": "req_other"}
     told = told_by({"requestId": request_id}, "canary", "cny", key="clk_test_9f3cAbCdEfGhKEY", headers=headers)
     assert told.request_id == "req_other"
+
+
+def test_an_index_in_a_location_is_no_value() -> None:
+    places = ["47", "diagnosis", "47", 47, "1047"]
+    told = told_by({"issues": [{"location": places}]}, "47", "1047")
+    assert told.issues == [{"location": [REDACTED, "diagnosis", "47", "47", REDACTED]}]
 
 
 def test_a_quota_is_seen_whatever_the_request_carried() -> None:
