@@ -1,15 +1,21 @@
-"""What a type checker says to programs that use the SDK: right ones pass, wrong ones are told where they are wrong."""
+"""What type checkers say to programs that use the SDK, those of the documents among them.
+
+Right ones pass, wrong ones are told where they are wrong.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from attrs import AttrsInstance, fields
-from mypy import api
 
 from clinik_client import Encounter, EncounterCreateRequest, EncounterUpdateRequest
+from tests.test_docs import DOCUMENTS, PLAYED_ELSEWHERE, document_id, read_blocks
 
 # A line that a type checker must refuse ends with `# E: ` and the code of the error; every other line must pass.
 
@@ -174,35 +180,68 @@ def test_all_that_an_update_and_a_create_have_in_common_with_an_encounter_is_wri
     assert CREATED_AGAIN.count("clinik.encounters.create(") == len(fields(EncounterCreateRequest)) - 2
 
 
-def expected() -> set[tuple[int, str]]:
+def write_programs(folder: Path) -> list[str]:
+    """Write down the program above, and those of each document in a folder of its own, with their lines where they are.
+
+    Returns:
+        The folders of the documents.
+    """
+    (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
+    for path in DOCUMENTS:
+        document, script = document_id(path).removesuffix(".md"), list[str]()
+        for block in read_blocks(path.read_text(encoding="utf-8")):
+            if block.language != "python" or document_id(path) in PLAYED_ELSEWHERE:
+                continue
+            file = folder / document / (block.file or f"{path.stem}.py")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if block.file is None:
+                script += [""] * (block.line - 1 - len(script)) + block.text.splitlines()
+            file.write_text(block.text if block.file else "\n".join(script), encoding="utf-8")
+    return [name for path in DOCUMENTS if (folder / (name := document_id(path).removesuffix(".md"))).is_dir()]
+
+
+def expected() -> set[tuple[str, str]]:
     return {
-        (number, found[1])
+        (f"program.py:{number}", found[1])
         for number, line in enumerate(PROGRAM.splitlines(), start=1)
         if (found := re.search(r"# E: ([a-z-]+)$", line))
     }
 
 
-def test_a_type_checker_accepts_what_is_right_and_refuses_what_is_wrong(
+def run(folder: Path, *arguments: str, **environment: str) -> str:
+    """What a type checker prints, which finds the package where it is installed."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr + done.stdout
+    return done.stdout
+
+
+def test_mypy_accepts_every_snippet_and_what_is_right_and_refuses_what_is_wrong(
     tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+    folders = write_programs(tmp_path)
     # A cache of its own, since a check of the repository may be writing the other one.
     cache = pytestconfig.cache.mkdir("mypy") if pytestconfig.cache is not None else tmp_path
-    output, trouble, _ = api.run(
-        [
-            "--strict",
-            "--config-file=",
-            "--no-error-summary",
-            "--hide-error-context",
-            "--no-pretty",
-            f"--cache-dir={cache}",
-            str(program),
-        ]
+    output = run(
+        tmp_path,
+        *("mypy", "--strict", "--config-file=", "--no-error-summary", "--hide-error-context", "--no-pretty"),
+        *("--explicit-package-bases", f"--cache-dir={cache}", "program.py", *folders),
+        MYPYPATH=os.pathsep.join(folders),
     )
-    assert trouble == ""
-    errors = re.findall(r"^[^:\n]+:(\d+): error: (.*?)  \[([a-z-]+)\]$", output, flags=re.MULTILINE)
-    told = {(int(line), code) for line, _, code in errors}
-    lines = PROGRAM.splitlines()
-    assert not [f"{lines[line - 1]}: {code}" for line, code in told - expected()], output
-    assert not [f"{lines[line - 1]} passed" for line, code in expected() - told], output
+    errors = re.findall(r"^([^:\n]+:\d+): error: .*?  \[([a-z-]+)\]$", output, flags=re.MULTILINE)
+    assert set(errors) == expected(), output
+
+
+@pytest.mark.long
+def test_pyright_accepts_every_snippet_and_what_is_right_and_refuses_what_is_wrong(tmp_path: Path) -> None:
+    write_programs(tmp_path)
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard"}', encoding="utf-8")
+    output = run(tmp_path, "basedpyright", "--pythonpath", sys.executable)
+    errors = re.findall(rf"^  {re.escape(str(tmp_path))}/(.+:\d+):\d+ - error: ", output, flags=re.MULTILINE)
+    assert set(errors) == {place for place, _ in expected()}, output

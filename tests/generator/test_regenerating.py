@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from generator.__main__ import ROOT
@@ -59,6 +60,14 @@ def test_the_guide_holds_from_the_edit_to_the_use(tmp_path: Path) -> None:
                 assert (done.returncode, done.stdout) == (0, shown), done.stderr
                 ran.append(command)
     assert ran == ["make generate", ".venv/bin/python triage.py"]
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", "triage.py"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
     status = subprocess.run(
         ["git", "-C", str(repository), "status", "--porcelain"], capture_output=True, text=True, check=True
     )
