@@ -5,6 +5,25 @@
 ...     encounter, meta = clinik.encounters.read("enc_xyz789", include=["patient"])
 >>> encounter.type, encounter.period.start.isoformat()
 ('Annual physical', '2025-06-01T09:00:00+00:00')
+
+What there is; `help` tells more of each, as in ``help(clinik_client.Encounter)``:
+
+    Clinik: the client. It has `encounters`, which is an Encounters with create, read, update, delete, search,
+        search_all and find_created. `with_options` gives a view of it with other limits, and `request` sends
+        anything else.
+    ApiResponse: what a call returns. It unpacks as ``data, meta``; meta is a ResponseMeta, with a Quota.
+    Encounter, EncounterPage: what `data` is. They are made of Diagnosis, Hospitalization, Participant and Period,
+        and of EncounterStatus, EncounterClass and FhirDateTime with its Precision. All models have `from_dict` and
+        `to_dict`; to_json is for the json module.
+    EncounterCreateRequest, EncounterUpdateRequest, EncounterSearchParams: what may be given instead of keywords. Their
+        keywords are in types that end with Fields, the texts of an enumeration in one that ends with Literal.
+    Pager: what search_all returns, to iterate over. Page is for annotations.
+    FindResult: what find_created returns, with a Verdict.
+    ClinikApiError: any failed call, with its Outcome and Issues. Below it: ClinikAuthError, ClinikConfigError,
+        ClinikConflictError, ClinikConnectionError, ClinikNotFoundError, ClinikPermissionError, ClinikQuotaError,
+        ClinikRateLimitError, ClinikResponseError, ClinikServerError, ClinikTimeoutError and ClinikValidationError.
+    ClinikWarning: what works, but should not be.
+    clinik_client.testing: a server for your tests that replays recorded exchanges.
 """
 
 import typing as _typing
@@ -31,6 +50,7 @@ from ._errors import Phase as Phase
 from ._fhir_datetime import FhirDateTime as FhirDateTime
 from ._fhir_datetime import Precision as Precision
 from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them
+from ._help import names_to_list as _names_to_list
 from ._model import to_json as to_json
 from ._pagination import Page as Page
 from ._pagination import Pager as Pager
@@ -45,3 +65,7 @@ if not _typing.TYPE_CHECKING:
     # Derived, since the models are the document's. A type checker takes the names above as they stand: those that are
     # imported as themselves, and all of the models. (pytest adds names of its own that begin with @.)
     __all__ = sorted(name for name in globals() if name[0].isalpha() or name == "__version__")
+
+
+def __dir__() -> list[str]:
+    return _names_to_list(globals())

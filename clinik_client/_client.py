@@ -19,6 +19,7 @@ from ._frames import leaves_nothing, warn
 from ._log import show_log_if_asked
 from ._operation import raw_request
 from ._privacy import KEY_PREFIX
+from ._resource import Resource
 from ._response import ApiResponse
 from ._retry import WriteState
 from ._session import Options, Session
@@ -60,7 +61,8 @@ class Clinik:
         <Clinik https://api.clinikapi.com, test key>
     """
 
-    encounters: Encounters
+    encounters = Encounters.__new__(Encounters)
+    """Each client has its own. What is made in the form of this class, as mocks are, finds the methods here."""
     _shown = "not set up"
     _state: WriteState | None = None
 
@@ -118,6 +120,16 @@ class Clinik:
     def _set_up(self, session: Session) -> None:
         self._session = session
         self.encounters = Encounters(session)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Anything else would be kept and change nothing. A class of the user's own may have more to keep.
+        known = name.startswith("_") or hasattr(self, name) or isinstance(value, Resource)
+        if type(self) is Clinik and not known:
+            raise AttributeError(
+                f"Clinik has no attribute {name!r} to set. with_options(timeout=..., retries=..., deadline=...) gives "
+                "a view of a client with other limits; all else is set when a client is made."
+            )
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"<Clinik {self._shown}>"

@@ -7,6 +7,7 @@ from types import FunctionType
 from typing import Any, ClassVar, Self
 
 from ._calls import public
+from ._help import show_fields
 from ._model import Model
 from ._operation import Request
 from ._pagination import Pager
@@ -20,7 +21,7 @@ class Resource:
 
     __slots__ = ("_session", "_state")
 
-    same: ClassVar[tuple[str, ...]] = ()
+    _same: ClassVar[tuple[str, ...]] = ()
     """The ids that a response has in common with what was asked for, in wire names: one with others is about something
     else. Only what nobody normalises, and what cannot change."""
 
@@ -34,6 +35,7 @@ class Resource:
         super().__init_subclass__()
         for name, member in list(vars(cls).items()):
             if isinstance(member, FunctionType) and not name.startswith("_"):
+                show_fields(member)
                 setattr(cls, name, public(member))
 
     def _during(self, state: WriteState) -> Self:
@@ -42,12 +44,20 @@ class Resource:
         facade._session, facade._state = self._session, self._state or state
         return facade
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except AttributeError as error:
+            raise AttributeError(
+                f"{error}. Limits are set with Clinik.with_options. A test can replace a client's facade as a whole."
+            ) from None
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
     def _call(self, request: Request) -> ApiResponse[Any]:
         """Send a request that an endpoint module has built, and read what comes back."""
-        return self._session.send(request, self.same, self._state)
+        return self._session.send(request, self._same, self._state)
 
     def _walk(
         self,

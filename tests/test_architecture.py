@@ -82,6 +82,7 @@ def test_the_generated_code_imports_of_the_sdk_only_what_describes_data() -> Non
         "_operation",
         "_fhir_datetime",
         "_fhir_record",
+        "_help",
         "_encounters",
         "_generated",
     }
@@ -232,11 +233,12 @@ PROPERTIES = {f"Pager.{name}" for name, member in vars(Pager).items() if isinsta
 @pytest.mark.parametrize("name", METHODS)
 def test_a_public_method_tells_its_arguments_its_result_and_an_example(name: str) -> None:
     text = inspect.getdoc(METHODS[name]) or ""
-    signature = inspect.signature(METHODS[name])
-    arguments = [argument for argument in signature.parameters if argument != "self"]
+    # As it is written: what is shown has each field instead of **fields.
+    annotations = METHODS[name].__annotations__
+    arguments = [argument for argument in annotations if argument != "return"]
     section = text.partition("Args:\n")[2].partition("\n\n")[0]
     assert sorted(re.findall(r"^    (\w+): ", section, flags=re.MULTILINE)) == sorted(arguments)
-    if signature.return_annotation != "None" and name not in PROPERTIES:
+    if annotations["return"] != "None" and name not in PROPERTIES:
         assert "\nReturns:\n    " in text
     assert "\nExample:\n    >>> " in text
     examples = doctest.DocTestParser().get_examples(text)

@@ -142,6 +142,40 @@ def test_closing_a_view_closes_nothing_and_closing_the_client_closes_all(serve: 
         view.encounters.read("enc_1")
 
 
+@pytest.mark.parametrize("name", ["timeout", "retries", "deadline", "api_key", "encouters"])
+def test_what_would_change_nothing_cannot_be_set_on_a_client_or_a_view(connect: Connect, name: str) -> None:
+    clinik = connect("http://127.0.0.1:9")
+    for client in (clinik, clinik.with_options(retries=1)):
+        with pytest.raises(AttributeError, match=rf"'{name}' to set. with_options\(timeout=..., retries=..., "):
+            setattr(client, name, 5)
+        assert not hasattr(client, name)
+
+
+@pytest.mark.parametrize("name", ["timeout", "create", "creat"])
+def test_nothing_can_be_set_on_a_facade(connect: Connect, name: str) -> None:
+    with pytest.raises(AttributeError, match=r"Limits are set with Clinik\.with_options"):
+        setattr(connect("http://127.0.0.1:9").encounters, name, 5)
+
+
+def test_a_test_can_replace_what_a_client_has(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    clinik = connect("http://127.0.0.1:9")
+    for name in ("encounters", "request"):
+        before = getattr(clinik, name)
+        with monkeypatch.context() as patch:
+            patch.setattr(clinik, name, "replaced")
+            assert getattr(clinik, name) == "replaced"
+        assert getattr(clinik, name) == before
+
+
+def test_a_subclass_may_keep_more(connect: Connect) -> None:
+    class WardClient(Clinik):
+        def __init__(self, ward: str) -> None:
+            super().__init__(KEY)
+            self.ward = ward
+
+    assert WardClient("4B").ward == "4B"
+
+
 def test_a_view_of_a_subclass_is_of_that_class(connect: Connect) -> None:
     class Ward(Clinik):
         pass

@@ -41,7 +41,7 @@ class Encounters(Resource):
 
     __slots__ = ()
 
-    same = ("patientId", "partOfId")
+    _same = ("patientId", "partOfId")
 
     @overload
     def create(self, /, **fields: Unpack[EncounterCreateRequestFields]) -> ApiResponse[Encounter]: ...
@@ -260,4 +260,6 @@ class Encounters(Resource):
             ('found', 'enc_xyz789')
         """
         created = create_encounter.request(given, **fields)
-        return find_created(self._session, created, search_encounters.request, since, lag, ENCOUNTER, self.same, before)
+        return find_created(
+            self._session, created, search_encounters.request, since, lag, ENCOUNTER, self._same, before
+        )

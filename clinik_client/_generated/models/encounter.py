@@ -10,6 +10,8 @@ from ..._codecs import Array, Enumeration, Number, Text
 from ..._encounters.fhir import ENCOUNTER
 from ..._fhir_record import FhirRecord
 from ..._model import wire
+from ..._help import with_attributes
+from ..._model import Model, wire
 from ..._objects import Object
 from ..types import REASON_CODE, RECORD_ID
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from .period import Period
 
 
+@with_attributes
 @_define(kw_only=True, repr=False)
 class Encounter(FhirRecord):
     """An encounter, as the service knows it. Only the id is certain to be there; any other field may be missing,

@@ -4,18 +4,22 @@ from typing import Literal
 
 
 class EncounterClass(StrEnum):
-    """The setting of an encounter, as a code of the HL7 ActCode system."""
+    """The setting of an encounter, as a code of the HL7 ActCode system.
+
+    Attributes:
+        AMB: Ambulatory; the patient comes and goes on the same day, as in a practice or an outpatient
+            clinic.
+        IMP: Inpatient; the patient is admitted and stays.
+        EMER: Emergency; unplanned care that cannot wait.
+        HH: Home health; the patient is seen at home.
+        VR: Virtual; by video, telephone or another remote means.
+    """
 
     AMB = "AMB"
-    """Ambulatory; the patient comes and goes on the same day, as in a practice or an outpatient clinic."""
     IMP = "IMP"
-    """Inpatient; the patient is admitted and stays."""
     EMER = "EMER"
-    """Emergency; unplanned care that cannot wait."""
     HH = "HH"
-    """Home health; the patient is seen at home."""
     VR = "VR"
-    """Virtual; by video, telephone or another remote means."""
 
 
 EncounterClassLiteral = Literal["AMB", "IMP", "EMER", "HH", "VR"]

@@ -8,6 +8,7 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..._codecs import Array, Enumeration, Integer, Text
+from ..._help import with_attributes
 from ..._model import Model, wire
 from ..._objects import Object
 from ..types import REASON_CODE, RECORD_ID
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .period import Period, PeriodFields
 
 
+@with_attributes
 @_define(kw_only=True, repr=False)
 class EncounterCreateRequest(Model):
     """A new encounter, as it is sent to be recorded."""

@@ -7,6 +7,7 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..._codecs import Array, Boolean, Integer, Text
+from ..._help import with_attributes
 from ..._model import Model, wire
 from ..._objects import Object
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .encounter import Encounter
 
 
+@with_attributes
 @_define(kw_only=True, repr=False)
 class EncounterPage(Model):
     """One page of a search. Whether another page follows is told by hasMore alone, never by the number of rows."""

@@ -8,9 +8,11 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..._codecs import Array, Text
+from ..._help import with_attributes
 from ..._model import Model, wire
 
 
+@with_attributes
 @_define(kw_only=True, repr=False)
 class EncounterReadParams(Model):
     """The query parameters of readEncounter."""

@@ -8,6 +8,7 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..._codecs import Date, Enumeration, Integer, Text
+from ..._help import with_attributes
 from ..._model import Model, wire
 from ..types import RECORD_ID
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .encounter_status import EncounterStatus, EncounterStatusLiteral
 
 
+@with_attributes
 @_define(kw_only=True, repr=False)
 class EncounterSearchParams(Model):
     """The query parameters of searchEncounters."""

@@ -8,6 +8,7 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..._codecs import Array, Enumeration, Integer, Text
+from ..._help import with_attributes
 from ..._model import Model, wire
 from ..._objects import Object
 from ..types import REASON_CODE
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .period import Period, PeriodFields
 
 
+@with_attributes
 @_define(kw_only=True, repr=False)
 class EncounterUpdateRequest(Model):
     """The fields of an encounter to change, with their new values. What is not sent stays as it is."""

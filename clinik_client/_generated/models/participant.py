@@ -7,10 +7,12 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..._codecs import Text
+from ..._help import with_attributes
 from ..._model import Model, wire
 from ..types import RECORD_ID
 
 
+@with_attributes
 @_define(kw_only=True, repr=False)
 class Participant(Model):
     """Somebody who takes part in an encounter besides the responsible practitioner."""

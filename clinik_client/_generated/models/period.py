@@ -9,9 +9,11 @@ from attrs import field as _field
 
 from ..._codecs import DateTime
 from ..._fhir_datetime import FhirDateTime
+from ..._help import with_attributes
 from ..._model import Model, date_time, wire
 
 
+@with_attributes
 @_define(kw_only=True, repr=False)
 class Period(Model):
     """The span of time that something takes. Either end may be unknown."""

@@ -1,0 +1,115 @@
+"""What ``help()``, completion and ``inspect.signature`` show, made from what is written elsewhere."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from textwrap import fill
+from types import FrameType, FunctionType
+from typing import Any, Final, TypeVar, get_overloads
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+class _NotRequired:
+    """The default of a field that may be left out. It is shown as in a stub."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+_NOT_REQUIRED: Final = _NotRequired()
+
+
+class _Field(inspect.Parameter):
+    """A parameter that is a field of a request or a filter of a search."""
+
+
+class _FieldsSignature(inspect.Signature):
+    """The signature of a method that takes fields as keywords, or all of them at once as ``given``."""
+
+    def bind(self, /, *args: Any, **kwargs: Any) -> inspect.BoundArguments:
+        """Bind as a call does: beside ``given`` there are no fields, so none is required. Mocks depend on it."""
+        if "given" not in self.bind_partial(*args).arguments:
+            return super().bind(*args, **kwargs)
+        others = [parameter for parameter in self.parameters.values() if not isinstance(parameter, _Field)]
+        return inspect.Signature(others, return_annotation=self.return_annotation).bind(*args, **kwargs)
+
+
+def show_fields(method: FunctionType) -> None:
+    """Give a facade's method a signature with the fields that its overload names, ``**fields: Unpack[...Fields]``.
+
+    The method itself takes ``**fields: Any``, which says nothing to who asks at run time.
+    """
+    for overload in get_overloads(method):
+        for annotation in overload.__annotations__.values():
+            if annotation.startswith("Unpack["):
+                written = inspect.signature(method)
+                own = [one for one in written.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+                fields = method.__globals__[annotation.removeprefix("Unpack[").removesuffix("]")]
+                method.__signature__ = _FieldsSignature(  # type: ignore[attr-defined]  # what inspect looks for
+                    own + _parameters(fields), return_annotation=written.return_annotation
+                )
+
+
+def _parameters(fields: Any) -> list[inspect.Parameter]:
+    """The keywords that a generated TypedDict describes."""
+    parameters: list[inspect.Parameter] = []
+    for name, reference in fields.__annotations__.items():
+        text = reference.__forward_arg__
+        annotation = text.removeprefix("Required[").removesuffix("]") if text.startswith("Required[") else text
+        default = _NOT_REQUIRED if annotation is text else inspect.Parameter.empty
+        parameters.append(
+            _Field(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_as_read(annotation))
+        )
+    return parameters
+
+
+def with_attributes(model: C) -> C:
+    """Decorates a generated model: ``help()`` tells its fields, too.
+
+    The text below each field is what editors show. Python does not keep it, so it is read when somebody asks.
+    """
+    model.__doc__ = _Doc(model)  # type: ignore[assignment]  # Python asks a descriptor for the text
+    return model
+
+
+class _Doc:
+    def __init__(self, model: Callable[..., Any]) -> None:
+        self.model, self.summary = model, inspect.cleandoc(model.__doc__ or "")
+
+    def __get__(self, instance: object, owner: type[Any]) -> str:
+        try:
+            tree = ast.parse(inspect.getsource(sys.modules[self.model.__module__]))
+        except (OSError, TypeError):
+            # There is no source, as in a frozen program.
+            return self.summary
+        name = self.model.__name__
+        (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+        lines = [self.summary, "", "Attributes:"]
+        for node, below in pairwise([*body, ast.Pass()]):
+            if isinstance(node, ast.AnnAssign) and not (field := ast.unparse(node.target)).startswith("_"):
+                told = ast.literal_eval(below.value) if isinstance(below, ast.Expr) else ""
+                text = " ".join([f"{field} ({_as_read(ast.unparse(node.annotation))}):", *told.split()])
+                lines.append(fill(text, 76, initial_indent=" " * 4, subsequent_indent=" " * 8))
+        return "\n".join(lines)
+
+
+def _as_read(annotation: str) -> str:
+    """An annotation without the underscore that keeps a type apart from a field of its name."""
+    return re.sub(r"\b_date\b", "date", annotation)
+
+
+def names_to_list(names: Iterable[str]) -> list[str]:
+    """What ``dir()`` of a module gives: all names, but none to pydoc.
+
+    ``help()`` would print each class in full, which is thousands of lines. The module's docstring says what there is.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_name != "docmodule":
+        frame = frame.f_back
+    return sorted(names) if frame is None else []
