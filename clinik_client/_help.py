@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from textwrap import fill
 from types import FrameType, FunctionType
-from typing import Any, Final, TypeVar, get_overloads
+from typing import Any, Final, TypeVar, get_args, get_overloads
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -45,12 +45,12 @@ def show_fields(method: FunctionType) -> None:
 
     The method itself takes ``**fields: Any``, which says nothing to who asks at run time.
     """
+    written = inspect.signature(method)
     for overload in get_overloads(method):
-        for annotation in overload.__annotations__.values():
-            if annotation.startswith("Unpack["):
-                written = inspect.signature(method)
-                own = [one for one in written.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-                fields = method.__globals__[annotation.removeprefix("Unpack[").removesuffix("]")]
+        for parameter in inspect.signature(overload, eval_str=True).parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                (fields,) = get_args(parameter.annotation)
+                own = [one for one in written.parameters.values() if one.kind is not one.VAR_KEYWORD]
                 method.__signature__ = _FieldsSignature(  # type: ignore[attr-defined]  # what inspect looks for
                     own + _parameters(fields), return_annotation=written.return_annotation
                 )
