@@ -61,7 +61,7 @@ class Clinik:
         <Clinik https://api.clinikapi.com, test key>
     """
 
-    encounters = Encounters.__new__(Encounters)
+    encounters: Encounters = Encounters.__new__(Encounters)
     """Each client has its own. What is made in the form of this class, as mocks are, finds the methods here."""
     _shown = "not set up"
     _state: WriteState | None = None
