@@ -9,9 +9,8 @@ from attrs import field as _field
 from ..._codecs import Array, Enumeration, Number, Text
 from ..._encounters.fhir import ENCOUNTER
 from ..._fhir_record import FhirRecord
-from ..._model import wire
 from ..._help import with_attributes
-from ..._model import Model, wire
+from ..._model import wire
 from ..._objects import Object
 from ..types import REASON_CODE, RECORD_ID
 
