@@ -17,7 +17,7 @@ settings.register_profile("few", deadline=None, max_examples=20)
 settings.register_profile("many", deadline=None, max_examples=500)
 settings.load_profile("few")
 
-STORIES = ["life-of-an-encounter", "lost-create"]
+STORIES = ["life-of-an-encounter", "included-records", "lost-create"]
 RECORDINGS = Path(__file__).parent / "tests" / "recordings"
 
 # The test kit's own examples start what they need.

@@ -21,7 +21,8 @@ What there is; `help` tells more of each, as in ``help(clinik_client.Encounter)`
     FindResult: what find_created returns, with a Verdict.
     ClinikApiError: any failed call, with its Outcome and Issues. Below it: ClinikAuthError, ClinikConfigError,
         ClinikConflictError, ClinikConnectionError, ClinikNotFoundError, ClinikPermissionError, ClinikQuotaError,
-        ClinikRateLimitError, ClinikResponseError, ClinikServerError, ClinikTimeoutError and ClinikValidationError.
+        ClinikRateLimitError, ClinikResponseError, ClinikServerError, ClinikTimeoutError, which names its Phase, and
+        ClinikValidationError.
     ClinikWarning: what works, but should not be.
     clinik_client.testing: a server for your tests that replays recorded exchanges.
 """

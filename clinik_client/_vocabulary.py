@@ -17,6 +17,7 @@ from ._privacy import Words
 _ENVELOPE: Final = (
     *("data", "meta", "requestId", "timestamp", "rateLimitRemaining", "rateLimitReset", "rateLimitTotal"),
     *("error", "message", "issues", "issue", "resourceType", *Issue.__annotations__),
+    *("entry", "fullUrl", "resource", "search", "mode"),
 )
 
 

@@ -144,7 +144,7 @@ def test_ipython_completes_what_is_public_and_no_more(complete: Callable[[str, b
     assert complete("clinik.", jedi) == {"close", "encounters", "request", "with_options"}
     assert complete("clinik.encounters.", jedi) == {"read", "delete", *METHODS}
     names = {field.name for field in fields(Encounter)}
-    assert complete("encounter.", jedi) == names | {"from_dict", "to_dict"}
+    assert complete("encounter.", jedi) == names | {"from_dict", "from_fhir", "to_dict", "to_fhir"}
 
 
 # -- help -------------------------------------------------------------------------------------------------------------

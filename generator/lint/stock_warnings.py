@@ -21,6 +21,7 @@ from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
 from ..document import Pointer, mapping, sequence
+from .composition import UNION_BRANCH
 from .context import LintContext, told
 from .names import CLASS_NAME_TAKEN, PROPERTY_NAMES_COLLIDE
 from .references import NOT_FOUND, WITH_ANOTHER
@@ -179,7 +180,7 @@ def operations(context: LintContext) -> Iterator[Finding]:
 
 def _only_stock_loses(context: LintContext, rule: Rule, path: Pointer, blamed: set[str]) -> bool:
     """Whether something is left out only because of a schema that our own generator does not lose."""
-    if rule is not NOT_FOUND:
+    if rule not in (NOT_FOUND, UNION_BRANCH):
         return False
     used: set[str] = set()
     seen: set[str] = set()
