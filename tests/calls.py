@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from clinik_client import ApiResponse, Clinik, Encounter
 from tests.servers import Step, created, ok, page, respond
+from tests.stopwatch import Stopwatch
 
 TIMEOUT = 0.2
 OVERRUN = 0.1
@@ -37,7 +37,6 @@ GOOD: dict[str, Step] = {
 @contextmanager
 def in_time(limit: float = TIMEOUT) -> Iterator[None]:
     """What is inside takes no longer than its limit and the overrun that is promised."""
-    started = time.monotonic()
-    yield
-    took = time.monotonic() - started
-    assert took <= limit + OVERRUN, f"took {took:.3f} s"
+    with Stopwatch() as watch:
+        yield
+    assert watch.seconds <= limit + OVERRUN, f"took {watch.seconds:.3f} s"

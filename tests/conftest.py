@@ -16,6 +16,7 @@ import trustme
 from clinik_client import Clinik
 from tests.misbehaviour import tls_as
 from tests.servers import KEY, Connect, Serve, Service, Step
+from tests.stopwatch import heartbeat
 
 ENVIRONMENT = (
     "CLINIKAPI_SECRET_KEY",
@@ -85,6 +86,7 @@ def server_tls(authority: trustme.CA) -> ssl.SSLContext:
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left() -> Iterator[None]:
     """Fails a module that leaves a thread or (ResourceWarning is an error) an open socket behind."""
+    heartbeat()  # stays
     before = set(threading.enumerate())
     yield
     gc.collect()

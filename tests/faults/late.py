@@ -18,6 +18,7 @@ import orjson
 from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikResponseError, ClinikTimeoutError
 from clinik_client.testing._wire import Connection, Limits, TakeOver, WireRequest, WireResponse, WireServer
 from tests.misbehaviour import ESTABLISHED, hang, serve_bytes, tunnel
+from tests.stopwatch import Stopwatch
 
 from .calls import KEY, Call, Hang, bounded, client, make
 from .catalogue import head, right
@@ -50,12 +51,12 @@ def _timed(report: CellReport, call: Callable[[], object], limit: float = LIMIT)
 
     def work() -> float:
         nonlocal problem
-        started = time.monotonic()
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001 - looked at below
-            problem = error
-        return time.monotonic() - started
+        with Stopwatch() as watch:
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - looked at below
+                problem = error
+        return watch.seconds
 
     try:
         seconds = bounded(work, 15.0)
@@ -198,12 +199,11 @@ def closed_while(wait: Callable[[Clinik], object]) -> Try:
             # A retry is waited for when the first response has come; the other one asks nothing before its time.
             asked.wait(0.1)
             thread.join(0.1)
-            started = time.monotonic()
-            clinik.close()
-            thread.join(3.0)
-            seconds = time.monotonic() - started
-            if seconds > AT_ONCE:
-                report.add("late", f"{seconds:.2f} s after close()" if ended else "goes on waiting after close()")
+            with Stopwatch() as watch:
+                clinik.close()
+                thread.join(3.0)
+            if watch.seconds > AT_ONCE:
+                report.add("late", f"{watch.seconds:.2f} s after close()" if ended else "goes on waiting after close()")
             if ended and not isinstance(ended[0], ClinikApiError):
                 report.add("wrong", f"ends with {type(ended[0]).__name__}")
 
@@ -229,14 +229,14 @@ def hanging_lookups(lab: Lab, report: CellReport) -> None:
 
             def work() -> None:
                 for _ in range(LOOKUPS // LOOKING):
-                    started = time.monotonic()
-                    try:
-                        clinik.encounters.read("enc_canary1")
-                    except ClinikApiError:
-                        pass
-                    except Exception as error:  # noqa: BLE001 - told of in the report
-                        wrong.append(type(error).__name__)
-                    late.append(time.monotonic() - started - limit)
+                    with Stopwatch() as watch:
+                        try:
+                            clinik.encounters.read("enc_canary1")
+                        except ClinikApiError:
+                            pass
+                        except Exception as error:  # noqa: BLE001 - told of in the report
+                            wrong.append(type(error).__name__)
+                    late.append(watch.seconds - limit)
 
             threads = [threading.Thread(target=work, daemon=True) for _ in range(LOOKING)]
             for thread in threads:

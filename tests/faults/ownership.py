@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from attrs import define, field
 
 from clinik_client import Clinik, ClinikConfigError
+from tests.stopwatch import Stopwatch
 
 from .calls import PAGES, Call, Hang, Made, Operation, Patience, bounded, client, dry_run, make
 from .child import ChildFailed, ask, understood
@@ -130,16 +131,16 @@ def closed_by_another_thread(waiting: bool, tls: bool, lab: Lab) -> CellReport:
                 enough.wait(0.005)
         else:
             enough.wait(5)
-        started = time.monotonic()
-        try:
-            bounded(clinik.close)
-        except Hang as late:
-            report.add("late", f"close() hangs: {late}")
-        for thread in threads:
-            thread.join(max(0.0, started + 5 - time.monotonic()))
-        seconds = time.monotonic() - started
-        if seconds > AT_ONCE:
-            report.add("late", f"the calls ended {seconds:.2f} s after close()")
+        with Stopwatch() as watch:
+            end = time.monotonic() + 5
+            try:
+                bounded(clinik.close)
+            except Hang as late:
+                report.add("late", f"close() hangs: {late}")
+            for thread in threads:
+                thread.join(max(0.0, end - time.monotonic()))
+        if watch.seconds > AT_ONCE:
+            report.add("late", f"the calls ended {watch.seconds:.2f} s after close()")
         if left := server.open_connections(0, 2.0):
             report.add("leaks", f"{left} connections open after close()")
         for made in list(done):

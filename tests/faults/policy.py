@@ -47,24 +47,27 @@ class Expected:
     attempts: int
 
 
-def expected(cell: FaultCell, attempt: int = 1, doubt: bool = False) -> set[Expected]:
+def expected(cell: FaultCell, attempt: int = 1, doubt: bool = False, *, hurried: bool = False) -> set[Expected]:
     """The policy: what is known about each attempt decides what may come of the call.
 
     Args:
         cell: what happens.
         attempt: the number of the attempt that is made.
         doubt: an earlier one may have been carried out.
+        hurried: the machine stood still for a part of the time, so the fault may not have come as far as it should.
     """
     fault = cell.fault
     evidence = fault.over_tls if cell.tls and fault.over_tls else fault.evidence
     if cell.operation in fault.misled or (cell.mode == "once" and attempt > 1):
         evidence = ("none",)
+    elif hurried:
+        evidence = (*evidence, "not_sent", "unknown")
     endings: set[Expected] = set()
     for known in evidence:
         if known == "none":
             endings.add(Expected(None, attempt))
         elif _may_be_repeated(cell, known) and attempt < cell.attempts:
-            endings |= expected(cell, attempt + 1, doubt or known in ("unknown", "applied"))
+            endings |= expected(cell, attempt + 1, doubt or known in ("unknown", "applied"), hurried=hurried)
         elif cell.writes and doubt and known != "applied":
             endings.add(Expected("unknown", attempt))
         else:
