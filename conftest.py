@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,11 @@ settings.register_profile("few", deadline=None, max_examples=20)
 settings.register_profile("many", deadline=None, max_examples=500)
 settings.load_profile("few")
 
+# What an environment may say to the SDK. It says nothing to the tests, and to what they start.
+SPEAKING = re.compile(r"CLINIKAPI_.*|SSL_CERT_(FILE|DIR)|SSLKEYLOGFILE|(HTTPS?|ALL|NO)_PROXY", re.IGNORECASE)
+for name in list(filter(SPEAKING.fullmatch, os.environ)):
+    del os.environ[name]
+
 STORIES = ["life-of-an-encounter", "included-records", "lost-create"]
 RECORDINGS = Path(__file__).parent / "tests" / "recordings"
 
@@ -27,6 +34,12 @@ WITHOUT_SERVER = ("clinik_client.testing", "generator")
 FROM_ENVIRONMENT = ("clinik_client",)
 
 
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment, which says nothing of keys, certificates and proxies, to be changed for one test."""
+    return monkeypatch
+
+
 @pytest.fixture(autouse=True)
 def examples(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each docstring a server and a ``clinik`` of its own, so that none depends on what another one asked."""
@@ -35,8 +48,6 @@ def examples(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         return
     names: dict[str, Any] = request.getfixturevalue("doctest_namespace")
     with FixtureServer.from_directory(RECORDINGS, STORIES) as server:
-        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLINIKAPI_LOG"):
-            monkeypatch.delenv(name, raising=False)
         if request.node.name in FROM_ENVIRONMENT:
             monkeypatch.setenv("CLINIKAPI_SECRET_KEY", "clk_test_fixture")
             monkeypatch.setenv("CLINIKAPI_BASE_URL", server.url)

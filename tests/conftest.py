@@ -18,28 +18,6 @@ from tests.misbehaviour import tls_as
 from tests.servers import KEY, Connect, Serve, Service, Step
 from tests.stopwatch import heartbeat
 
-ENVIRONMENT = (
-    "CLINIKAPI_SECRET_KEY",
-    "CLINIKAPI_BASE_URL",
-    "CLINIKAPI_LOG",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "SSLKEYLOGFILE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-)
-
-
-@pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment that says nothing of keys, certificates and proxies."""
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    return monkeypatch
-
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
