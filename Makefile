@@ -42,6 +42,8 @@ check: $(STAMP) ## Lint, types, the OpenAPI document, and whether the generated 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pip check
+	$(BIN)/python -m pytest --quiet tests/test_project.py
 	$(BIN)/openapi-spec-validator openapi/clinik.yaml
 	$(BIN)/python -m generator.lint openapi/clinik.yaml --for clinik
 	$(BIN)/python -m generator --check
