@@ -338,17 +338,21 @@ class _Preparation:
                 return inner
         return None
 
-    def _without_bundle(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What a record comes as besides a FHIR Bundle: the SDK takes the record out of any Bundle."""
+    def _without_fhir(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a record comes as besides its FHIR form and a FHIR Bundle, which the SDK makes a record of."""
         described = self.document.resolve(schema)
         options = described.get("anyOf") or described.get("oneOf") or []
-        others = [option for option in options if not self._is_bundle(option)]
+        others = [option for option in options if not self._is_fhir(option)]
         return others[0] if len(others) == 1 < len(options) else schema
 
-    def _is_bundle(self, schema: Mapping[str, Any]) -> bool:
-        described = self.document.resolve(schema).get("properties", {})
-        described = self.document.resolve(described.get("data", {})).get("properties", {}) or described
-        return bool(described.get("resourceType", {}).get("const") == "Bundle")
+    def _is_fhir(self, schema: Mapping[str, Any], depth: int = 0) -> bool:
+        """Whether this is a resource that the SDK reads as a record, or an envelope or a page with one."""
+        described = self.document.resolve(schema)
+        properties = described.get("properties", {})
+        if properties.get("resourceType", {}).get("const") in ("Bundle", *self.forms):
+            return True
+        inner = (properties.get("data"), described.get("items"), *described.get("anyOf", ()))
+        return depth < 5 and any(self._is_fhir(part, depth + 1) for part in inner if part)
 
     def _mark_read_as(self, given: str, read: str) -> None:
         """Mark the parts of a request that its response holds as another object: what was read can be given."""
@@ -362,7 +366,7 @@ class _Preparation:
     def _json_schema(
         self, content: Mapping[str, Any], operation: Mapping[str, Any], where: Pointer, suffix: str, *, given: bool
     ) -> str:
-        schemas = [self._without_bundle(mapping(entry).get("schema", {})) for entry in content.values()]
+        schemas = [self._without_fhir(mapping(entry).get("schema", {})) for entry in content.values()]
         if not content or not all(_is_json(type_) for type_ in content) or any(one != schemas[0] for one in schemas):
             types = ", ".join(content) or "nothing"
             raise unsupported(
