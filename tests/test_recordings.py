@@ -90,7 +90,7 @@ FORMATS.checkers = {**FORMATS.checkers}
 
 @FORMATS.checks("fhir-date-time", raises=ValueError)
 def _is_fhir_date_time(value: object) -> bool:
-    return isinstance(value, str) and bool(FhirDateTime.parse(value))
+    return isinstance(value, str) and bool(FhirDateTime.of(value))
 
 
 def _absolute(node: Any) -> Any:

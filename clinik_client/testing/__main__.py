@@ -26,6 +26,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=0, help="port; 0, the default, lets the system choose")
     serve.add_argument("--story", action="append", metavar="NAME", help="only this recording; may be given repeatedly")
     serve.add_argument("--use-all", action="store_true", help="fail, too, if a recorded exchange was never asked for")
+    serve.add_argument(
+        "--loop", action="store_true", help="begin a story again when all it has for a request was given"
+    )
     serve.add_argument("--api-key-file", type=Path, metavar="FILE", help="accept only the keys in FILE, one a line")
     serve.add_argument("--until-stdin-closes", action="store_true", help="stop, too, when the standard input ends")
 
@@ -69,7 +72,9 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         recordings = load_recordings(*paths, stories=options.story)
         keys = options.api_key_file.read_text(encoding="utf-8").split() if options.api_key_file else None
-        server = FixtureServer(recordings, api_keys=keys, must_use_all=options.use_all, port=options.port)
+        server = FixtureServer(
+            recordings, api_keys=keys, must_use_all=options.use_all, loop=options.loop, port=options.port
+        )
         server.start()
     except (HarError, OSError, OverflowError) as error:
         _complain(error)

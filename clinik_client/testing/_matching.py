@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import suppress
+from datetime import datetime
 from difflib import SequenceMatcher
-from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import field, frozen
 
 from ._exchange import NOT_JSON, Exchange, Pairs, parse_json
 from ._har import KEY_FORMAT
 
-__all__ = ["ReceivedRequest", "closeness", "compare", "json_differences"]
+__all__ = ["Differences", "ReceivedRequest", "compare", "distance", "json_differences", "tell"]
 
-_MOST_PATHS = 10
+_MOST_TOLD = 10
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @frozen
@@ -46,52 +49,79 @@ class ReceivedRequest:
         return [value for key, value in self.headers if key == name.lower()]
 
 
-def json_differences(recorded: Any, asked: Any, path: str = "") -> Iterator[str]:
+class Difference(NamedTuple):
+    """Something that is not as recorded, told without values, and how many parts (segments, pairs, fields) it is."""
+
+    text: str
+    size: int = 1
+
+
+Differences = dict[str, list[Difference]]
+"""What differs, by aspect."""
+
+
+def json_differences(recorded: Any, asked: Any, path: str = "") -> Iterator[Difference]:
     """Where two JSON values differ: paths such as ``diagnosis[0].rank``, each with what is the matter, no values.
 
-    Numbers are compared by value, so ``1`` equals ``1.0``; neither equals ``true``.
+    Numbers are compared by value, so ``1`` equals ``1.0``; neither equals ``true``. Date-times are compared as moments:
+    ``+00:00`` equals ``Z``.
 
-    >>> list(json_differences({"period": {"start": "2025"}}, {"period": {"end": "2025"}}))
+    >>> [text for text, _ in json_differences({"period": {"start": "2025"}}, {"period": {"end": "2025"}})]
     ['period.start is missing', 'period.end was not recorded']
     """
     if isinstance(recorded, dict) and isinstance(asked, dict):
         for name in [*recorded, *(name for name in asked if name not in recorded)]:
             member = f"{path}.{name}" if path else name
             if name not in asked:
-                yield f"{member} is missing"
+                yield Difference(f"{member} is missing", _count(recorded[name]))
             elif name not in recorded:
-                yield f"{member} was not recorded"
+                yield Difference(f"{member} was not recorded", _count(asked[name]))
             else:
                 yield from json_differences(recorded[name], asked[name], member)
     elif isinstance(recorded, list) and isinstance(asked, list):
         if len(recorded) != len(asked):
-            yield f"{path or 'the list'} has {len(asked)} items, recorded were {len(recorded)}"
+            surplus = [*recorded[len(asked) :], *asked[len(recorded) :]]
+            text = f"{path or 'the list'} has {len(asked)} items, recorded were {len(recorded)}"
+            yield Difference(text, _count(surplus))
         for index, (one, other) in enumerate(zip(recorded, asked, strict=False)):
             yield from json_differences(one, other, f"{path}[{index}]")
-    elif recorded != asked or isinstance(recorded, bool) != isinstance(asked, bool):
-        yield f"{path or 'the value'} differs"
+    elif _moment(recorded) != _moment(asked) or isinstance(recorded, bool) != isinstance(asked, bool):
+        yield Difference(f"{path or 'the value'} differs", max(_count(recorded), _count(asked)))
+
+
+def _count(value: Any) -> int:
+    """How many single values there are in a value; an empty object counts as one."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return max(1, sum(map(_count, inner)))
+
+
+def _moment(value: Any) -> Any:
+    """A date-time as a moment, so that its offset makes no difference; any other value as it is."""
+    if isinstance(value, str) and _DATE_TIME.fullmatch(value):
+        with suppress(ValueError):  # 24:00 is none to Python; such a text equals itself
+            return datetime.fromisoformat(value)
+    return value
 
 
 def _media_type(value: str | None) -> str:
     return (value or "").partition(";")[0].strip().lower()
 
 
-def _compare_path(exchange: Exchange, request: ReceivedRequest) -> str:
+def _compare_path(exchange: Exchange, request: ReceivedRequest) -> Iterator[Difference]:
     recorded, asked = exchange.path.split("/")[1:], request.path.split("/")[1:]
-    if len(recorded) != len(asked):
-        return f"it has {len(asked)} segments, recorded were {len(recorded)}"
-    numbers = [str(n) for n, pair in enumerate(zip(recorded, asked, strict=True), 1) if pair[0] != pair[1]]
-    return f"segment {' and '.join(numbers)} of {len(asked)} differs" if numbers else ""
+    numbers = [str(n) for n, pair in enumerate(zip(recorded, asked, strict=False), 1) if pair[0] != pair[1]]
+    if surplus := abs(len(recorded) - len(asked)):
+        yield Difference(f"it has {len(asked)} segments, recorded were {len(recorded)}", len(numbers) + surplus)
+    elif numbers:
+        yield Difference(f"segment {' and '.join(numbers)} of {len(asked)} differs", len(numbers))
 
 
-def _compare_query(exchange: Exchange, request: ReceivedRequest) -> str:
-    missing = Counter(exchange.query) - Counter(request.query)
-    surplus = Counter(request.query) - Counter(exchange.query)
-    lacking, extra = {name for name, _ in missing}, {name for name, _ in surplus}
-    return "; ".join(
-        f"{name} {'differs' if name in lacking & extra else 'is missing' if name in lacking else 'was not recorded'}"
-        for name in sorted(lacking | extra)
-    )
+def _compare_query(exchange: Exchange, request: ReceivedRequest) -> Iterator[Difference]:
+    missing = Counter(name for name, _ in (Counter(exchange.query) - Counter(request.query)).elements())
+    surplus = Counter(name for name, _ in (Counter(request.query) - Counter(exchange.query)).elements())
+    for name in sorted(missing | surplus):
+        problem = "was not recorded" if not missing[name] else "differs" if surplus[name] else "is missing"
+        yield Difference(f"{name} {problem}", max(missing[name], surplus[name]))
 
 
 def _compare_key(exchange: Exchange, request: ReceivedRequest, accepted: Collection[str] | None) -> str:
@@ -132,46 +162,63 @@ def _is_json(media_type: str | None) -> bool:
     return _media_type(media_type).endswith(("/json", "+json"))
 
 
-def _compare_body(exchange: Exchange, request: ReceivedRequest) -> str:
+def _compare_body(exchange: Exchange, request: ReceivedRequest) -> Iterator[Difference]:
     if exchange.request_body == request.body:
-        return ""
-    if not request.body:
-        return "a body is missing"
-    if not exchange.request_body:
-        return "no body was recorded"
+        return
     recorded, asked = parse_json(exchange.request_body), parse_json(request.body)
-    if asked is NOT_JSON:
-        return "it is not JSON, and not the recorded bytes"
-    if recorded is NOT_JSON:
-        return "recorded was one that is not JSON"
-    found = list(islice(json_differences(recorded, asked), _MOST_PATHS + 1))
-    return "; ".join(found[:_MOST_PATHS] + ["and more"] * (len(found) > _MOST_PATHS))
+    problem = ""
+    if not request.body:
+        problem = "a body is missing"
+    elif not exchange.request_body:
+        problem = "no body was recorded"
+    elif asked is NOT_JSON:
+        problem = "it is not JSON, and not the recorded bytes"
+    elif recorded is NOT_JSON:
+        problem = "recorded was one that is not JSON"
+    if problem:
+        yield Difference(problem, 1 + max(_count(recorded), _count(asked)))
+    else:
+        yield from json_differences(recorded, asked)
 
 
-def compare(exchange: Exchange, request: ReceivedRequest, accepted: Collection[str] | None) -> dict[str, str]:
+def compare(exchange: Exchange, request: ReceivedRequest, accepted: Collection[str] | None) -> Differences:
     """What differs, by aspect (``method``, ``path``, ``query``, ``key``, ...); empty when the request matches.
 
     Args:
         accepted: the keys that count as valid; ``None`` for every key of the right form.
     """
+    method = "" if exchange.method == request.method else f"recorded was {exchange.method}"
     found = {
-        "method": "" if exchange.method == request.method else f"recorded was {exchange.method}",
+        "method": _one(method),
         "path": _compare_path(exchange, request),
         "query": _compare_query(exchange, request),
-        "key": _compare_key(exchange, request, accepted),
-        "override": _compare_override(exchange, request),
-        "content-type": _compare_content_type(exchange, request),
+        "key": _one(_compare_key(exchange, request, accepted)),
+        "override": _one(_compare_override(exchange, request)),
+        "content-type": _one(_compare_content_type(exchange, request)),
         "body": _compare_body(exchange, request),
     }
-    return {aspect: text for aspect, text in found.items() if text}
+    listed = {aspect: list(differences) for aspect, differences in found.items()}
+    return {aspect: differences for aspect, differences in listed.items() if differences}
 
 
-_WEIGHTS = {"method": 8.0, "path": 8.0, "query": 3.0, "body": 3.0, "key": 2.0, "override": 1.0, "content-type": 1.0}
+def _one(text: str) -> list[Difference]:
+    return [Difference(text)] if text else []
 
 
-def closeness(exchange: Exchange, request: ReceivedRequest, differences: dict[str, str]) -> float:
-    """How near a recorded request comes to one that does not match; larger is nearer."""
+def tell(differences: Differences) -> dict[str, str]:
+    """The differences of each aspect as one text, which ends early if there are very many."""
+    return {
+        aspect: "; ".join([text for text, _ in found[:_MOST_TOLD]] + ["and more"] * (len(found) > _MOST_TOLD))
+        for aspect, found in differences.items()
+    }
+
+
+def distance(exchange: Exchange, request: ReceivedRequest, differences: Differences) -> tuple[int, int, float]:
+    """How far a recorded request is from one that does not match; the smallest is the nearest.
+
+    First whether it is the same operation, then the number of differing parts, and of equal ones how much the paths
+    differ.
+    """
+    other_operation = (exchange.method != request.method) + (exchange.path.count("/") != request.path.count("/"))
     alike = SequenceMatcher(None, exchange.path, request.path, autojunk=False).ratio()
-    # The number of "; " is the number of fields that differ: of two bodies, the one with fewer is nearer.
-    fields = sum(text.count("; ") for text in differences.values())
-    return 4 * alike - sum(_WEIGHTS[aspect] for aspect in differences) - 0.1 * fields
+    return other_operation, sum(size for found in differences.values() for _, size in found), -alike

@@ -15,7 +15,7 @@ from attrs import define, evolve, field, frozen
 
 from ._exchange import Exchange, Recording, split_target
 from ._har import load_recordings
-from ._matching import ReceivedRequest, closeness, compare
+from ._matching import Differences, ReceivedRequest, compare, distance, tell
 from ._wire import WireRequest, WireResponse, WireServer
 
 __all__ = ["FixtureServer", "Mismatch"]
@@ -34,14 +34,19 @@ def _route(path: str) -> str:
 
 @define
 class _Slot:
-    """A recorded exchange, where it stands, and how often it was replayed (once at most)."""
+    """A recorded exchange, of which story it is, where it stands there, and whether it was replayed.
 
-    label: str
+    ``used``: it was ever. ``given``: it was since its story began last.
+    """
+
+    story: str
+    number: int
     exchange: Exchange
     used: bool = False
+    given: bool = False
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.exchange.method} {_route(self.exchange.path)}"
+        return f"{self.story}.har entry {self.number}: {self.exchange.method} {_route(self.exchange.path)}"
 
 
 @frozen
@@ -74,18 +79,22 @@ class FixtureServer:
         recordings: the stories to replay.
         api_keys: the keys that count as valid; ``None`` for every key of the form ``clk_live_...`` or ``clk_test_...``.
         must_use_all: whether `verify` also complains of exchanges that were never asked for.
+        loop: whether a story begins again when a request has got all the responses that it recorded for it.
         port: the port on 127.0.0.1; 0 lets the system choose.
         ssl_context: a server-side context; the server then speaks TLS.
 
-    A request must have the recorded method, path, query (the same pairs in any order), body (the same JSON value; the
-    same bytes where the recording is not JSON), media type of the body, and a valid key. An exchange that was recorded
-    with a bad key, or without one, stands for exactly that key, or its absence, and is preferred to one for any key.
+    A request must have the recorded method, path, query (the same pairs in any order), body (the same JSON value, with
+    date-times of the same moment; the same bytes where the recording is not JSON), media type of the body, and a valid
+    key. An exchange that was recorded with a bad key, or without one, stands for exactly that key, or its absence, and
+    is preferred to one for any key.
 
     Each exchange is replayed once. The same request asked again steps through its recorded responses in their order;
-    asked more often than it was recorded, it matches nothing. Exchanges may be asked for in any order otherwise.
+    asked more often than it was recorded, it matches nothing, or with ``loop`` begins its story again. Exchanges may be
+    asked for in any order otherwise.
 
-    What matches nothing gets a 501 and an error body of the API's form, code ``NO_RECORDING``, whose
-    ``message`` and ``issues`` name the nearest recording and the difference. It is also kept in `mismatches`.
+    What matches nothing gets a 400, which no client repeats, and an error body of the API's form, code
+    ``NO_RECORDING``, whose ``message`` and ``issues`` name the nearest recording and the difference. It is also kept
+    in `mismatches`.
     """
 
     def __init__(
@@ -94,16 +103,18 @@ class FixtureServer:
         *,
         api_keys: Iterable[str] | None = None,
         must_use_all: bool = False,
+        loop: bool = False,
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._slots = [
-            _Slot(f"{recording.name}.har entry {number}", exchange)
+            _Slot(recording.name, number, exchange)
             for recording in recordings
             for number, exchange in enumerate(recording.exchanges, start=1)
         ]
         self._api_keys = None if api_keys is None else frozenset(api_keys)
         self._must_use_all = must_use_all
+        self._loop = loop
         self._lock = threading.Lock()
         self._requests: list[ReceivedRequest] = []
         self._mismatches: list[Mismatch] = []
@@ -118,6 +129,7 @@ class FixtureServer:
         *,
         api_keys: Iterable[str] | None = None,
         must_use_all: bool = False,
+        loop: bool = False,
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
     ) -> FixtureServer:
@@ -130,6 +142,7 @@ class FixtureServer:
             load_recordings(directory, stories=stories),
             api_keys=api_keys,
             must_use_all=must_use_all,
+            loop=loop,
             port=port,
             ssl_context=ssl_context,
         )
@@ -212,9 +225,11 @@ class FixtureServer:
             matching = [slot for slot, differences in compared if not differences]
             if any(slot.exchange.api_key is not None for slot in matching):
                 matching = [slot for slot in matching if slot.exchange.api_key is not None]
-            slot = next((slot for slot in matching if not slot.used), None)
+            if self._loop and all(slot.given for slot in matching):
+                self._begin_again({slot.story for slot in matching})
+            slot = next((slot for slot in matching if not slot.given), None)
             if slot is not None:
-                slot.used = True
+                slot.used = slot.given = True
                 self._requests.append(evolve(request, exchange=slot.exchange))
                 return _replay(slot.exchange)
             self._requests.append(request)
@@ -222,8 +237,12 @@ class FixtureServer:
             self._mismatches.append(mismatch)
         return _no_recording(mismatch)
 
+    def _begin_again(self, stories: set[str]) -> None:
+        for slot in self._slots:
+            slot.given = slot.given and slot.story not in stories
+
     def _mismatch(
-        self, request: ReceivedRequest, compared: list[tuple[_Slot, dict[str, str]]], matching: list[_Slot]
+        self, request: ReceivedRequest, compared: list[tuple[_Slot, Differences]], matching: list[_Slot]
     ) -> Mismatch:
         summary = f"{request.method} {_route(request.path)}"
         if matching:
@@ -231,8 +250,8 @@ class FixtureServer:
             return Mismatch(self._arrived, summary, str(matching[-1]), {"times": times}, request)
         if not compared:
             return Mismatch(self._arrived, summary, request=request)
-        slot, differences = max(compared, key=lambda pair: closeness(pair[0].exchange, request, pair[1]))
-        return Mismatch(self._arrived, summary, str(slot), differences, request)
+        slot, differences = min(compared, key=lambda pair: distance(pair[0].exchange, request, pair[1]))
+        return Mismatch(self._arrived, summary, str(slot), tell(differences), request)
 
     def _refused(self, status: int, reason: str) -> None:
         with self._lock:
@@ -249,14 +268,14 @@ def _no_recording(mismatch: Mismatch) -> WireResponse:
     request_id = f"req_fixture_{mismatch.number}"
     nearest = f"; nearest is {mismatch.nearest}" if mismatch.nearest else ", and there are no recordings"
     body = {
-        "error": "Not Implemented",
+        "error": "Bad Request",
         "message": f"No recording matches {mismatch.summary}{nearest}.",
         "code": "NO_RECORDING",
         "requestId": request_id,
         "issues": [
-            {"severity": "error", "code": "not-supported", "diagnostics": f"{aspect}: {text}"}
+            {"severity": "error", "code": "not-found", "diagnostics": f"{aspect}: {text}"}
             for aspect, text in mismatch.differences.items()
         ],
     }
     headers = [("content-type", "application/json"), ("x-request-id", request_id)]
-    return WireResponse(501, headers, orjson.dumps(body))
+    return WireResponse(400, headers, orjson.dumps(body))

@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import orjson
 import pytest
@@ -109,12 +110,31 @@ def test_what_differs_in_one_thing_matches_nothing_and_is_told(
 ) -> None:
     with serving(CREATE) as server:
         response = ask(server.port, method, target, **options)
-        assert response.status == 501
+        assert response.status == 400
         assert aspect in aspects(server)[0]
         if aspect != "body":
             assert aspects(server) == [{aspect}]
         assert server.unused() == [CREATE]
         assert ask(server.port, "POST", "/v1/encounters", json=BODY).status == 201
+
+
+@pytest.mark.parametrize(
+    "start", ["2025-06-01T09:00:00+00:00", "2025-06-01T11:00:00+02:00", "2025-06-01T09:00:00.000Z"]
+)
+def test_a_date_time_matches_the_same_moment_however_it_is_written(start: str) -> None:
+    recorded = Exchange.of("PATCH", "/v1/encounters/enc_1", json={"period": {"start": "2025-06-01T09:00:00Z"}})
+    with serving(recorded) as server:
+        assert ask(server.port, "PATCH", "/v1/encounters/enc_1", json={"period": {"start": start}}).status == 200
+
+
+@pytest.mark.parametrize(
+    "start", ["2025-06-01T09:00:00+02:00", "2025-06-01T09:00:00", "2025-06-01", "2025-06-01T09:00Z"]
+)
+def test_a_date_time_matches_no_other_moment_and_none_that_is_less_exact(start: str) -> None:
+    recorded = Exchange.of("PATCH", "/v1/encounters/enc_1", json={"period": {"start": "2025-06-01T09:00:00Z"}})
+    with serving(recorded) as server:
+        ask(server.port, "PATCH", "/v1/encounters/enc_1", json={"period": {"start": start}})
+    assert server.mismatches[0].differences == {"body": "period.start differs"}
 
 
 @pytest.mark.parametrize("media_type", ["application/fhir+json", "application/json-patch+json; charset=utf-8"])
@@ -128,7 +148,7 @@ def test_one_body_may_come_as_json_of_any_type(media_type: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_body_where_none_was_recorded_matches_nothing(method: str) -> None:
     with serving(Exchange.of(method, "/x")) as server:
-        assert ask(server.port, method, "/x", json={}).status == 501
+        assert ask(server.port, method, "/x", json={}).status == 400
     assert aspects(server) == [{"body"}]
 
 
@@ -144,13 +164,13 @@ def test_a_body_where_none_was_recorded_matches_nothing(method: str) -> None:
 )
 def test_another_multiset_of_query_pairs_matches_nothing(target: str) -> None:
     with serving(SEARCH) as server:
-        assert ask(server.port, "GET", target).status == 501
+        assert ask(server.port, "GET", target).status == 400
     assert aspects(server) == [{"query"}]
 
 
 def test_a_pair_recorded_twice_must_be_asked_twice() -> None:
     with serving(Exchange.of("GET", "/x?a=1&a=1")) as server:
-        assert ask(server.port, "GET", "/x?a=1").status == 501
+        assert ask(server.port, "GET", "/x?a=1").status == 400
         assert ask(server.port, "GET", "/x?a=1&a=1").status == 200
     assert aspects(server) == [{"query"}]
 
@@ -188,14 +208,14 @@ def test_any_key_of_the_right_form_is_valid(key: str) -> None:
 def test_only_the_given_keys_are_valid_where_some_are_given() -> None:
     with serving(READ, READ, api_keys=["clk_test_a", "clk_test_b"]) as server:
         assert ask(server.port, "GET", "/v1/encounters/enc_1", key="clk_test_b").status == 200
-        assert ask(server.port, "GET", "/v1/encounters/enc_1", key="clk_test_c").status == 501
+        assert ask(server.port, "GET", "/v1/encounters/enc_1", key="clk_test_c").status == 400
     assert aspects(server) == [{"key"}]
 
 
 def test_a_key_sent_twice_is_not_valid() -> None:
     with serving(READ) as server:
         headers = [("x-api-key", "clk_test_a"), ("x-api-key", "clk_test_a")]
-        assert httpx.get(f"{server.url}/v1/encounters/enc_1", headers=headers).status_code == 501
+        assert httpx.get(f"{server.url}/v1/encounters/enc_1", headers=headers).status_code == 400
     assert aspects(server) == [{"key"}]
 
 
@@ -210,7 +230,7 @@ def test_an_exchange_recorded_with_a_bad_key_or_none_responses_exactly_that() ->
         for key, status in asked:
             assert ask(server.port, "GET", "/v1/encounters/enc_1", key=key).status == status
         # Asked once more, the revoked key does not get what is there for good keys.
-        assert ask(server.port, "GET", "/v1/encounters/enc_1", key="clk_test_fixture_revoked").status == 501
+        assert ask(server.port, "GET", "/v1/encounters/enc_1", key="clk_test_fixture_revoked").status == 400
     assert aspects(server) == [{"times"}]
 
 
@@ -221,7 +241,7 @@ def test_the_same_request_steps_through_its_responses_and_then_matches_nothing()
     first, second = (Exchange.of("GET", "/v1/encounters/enc_1", status=status) for status in (429, 200))
     with FixtureServer([Recording("one", [first, CREATE]), Recording("two", [second])]) as server:
         statuses = [ask(server.port, "GET", "/v1/encounters/enc_1").status for _ in range(3)]
-        assert statuses == [429, 200, 501]
+        assert statuses == [429, 200, 400]
         assert server.unused() == [CREATE]
     (mismatch,) = server.mismatches
     assert mismatch.nearest == "two.har entry 1: GET /v1/encounters/{id}"
@@ -235,6 +255,20 @@ def test_different_requests_may_come_in_any_order() -> None:
     server.verify()
 
 
+def test_a_story_begins_again_where_it_may_when_all_it_has_for_a_request_was_given() -> None:
+    first, second = (Exchange.of("GET", "/v1/encounters/enc_1", status=status) for status in (404, 200))
+    other = Recording("other", [SEARCH])
+    with FixtureServer([Recording("story", [first, CREATE, second]), other], loop=True, must_use_all=True) as server:
+        read = ("GET", "/v1/encounters/enc_1")
+        assert [ask(server.port, *read).status for _ in range(3)] == [404, 200, 404]
+        assert ask(server.port, "POST", "/v1/encounters", json=BODY).status == 201
+        assert ask(server.port, "POST", "/v1/encounters", json=BODY).status == 201
+        assert [ask(server.port, *read).status for _ in range(2)] == [404, 200]
+        assert ask(server.port, "GET", "/v1/else").status == 400
+        assert server.unused() == [SEARCH]
+    assert len(server.mismatches) == 1
+
+
 # -- the account ------------------------------------------------------------------------------------------------------
 
 
@@ -242,10 +276,10 @@ def test_the_response_to_what_matches_nothing_names_the_nearest_recording_and_th
     changed = {"status": "planned", "period": {"end": "2025-06-01"}, "diagnosis": [{"condition": "I11", "rank": 1}]}
     with serving(READ, SEARCH, CREATE) as server:
         response = ask(server.port, "POST", "/v1/encounters", json=changed)
-    assert response.status == 501
+    assert response.status == 400
     assert response.headers["content-type"] == "application/json"
     body = response.json
-    assert (body["error"], body["code"]) == ("Not Implemented", "NO_RECORDING")
+    assert (body["error"], body["code"]) == ("Bad Request", "NO_RECORDING")
     assert body["requestId"] == response.headers["x-request-id"]
     assert "story.har entry 3: POST /v1/encounters" in body["message"]
     (issue,) = body["issues"]
@@ -268,6 +302,36 @@ def test_the_nearest_recording_is_the_one_a_person_would_name(method: str, targe
     assert str(server.mismatches[0].nearest).startswith(f"story.har entry {nearest}:")
 
 
+NOT_JSON_CREATE = attrs.evolve(CREATE, request_body=b"{", status=400)
+SHORT_CREATE = Exchange.of("POST", "/v1/encounters", json={"status": "planned"}, status=201)
+LIST = Exchange.of("GET", "/v1/encounters", response={"data": []})
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [
+        (BODY | {"status": "finished"}, 3),
+        (BODY | {"class": "AMB"}, 3),
+        ({"status": "finished", "period": BODY["period"], "diagnosis": [{"condition": "I11", "rank": 1}]}, 3),
+        ({"status": "planned", "class": "AMB"}, 4),
+        ({}, 4),
+    ],
+)
+def test_the_nearest_create_is_the_one_that_differs_in_the_fewest_fields(asked: dict[str, Any], nearest: int) -> None:
+    with serving(LIST, NOT_JSON_CREATE, CREATE, SHORT_CREATE) as server:
+        ask(server.port, "POST", "/v1/encounters", json=asked)
+    assert str(server.mismatches[0].nearest).startswith(f"story.har entry {nearest}:")
+
+
+def test_the_nearest_search_is_the_one_that_differs_in_the_fewest_pairs() -> None:
+    targets = ["?a=1&b=2&c=3", "?a=1&b=2&c=3&d=5", "?d=4", ""]
+    with serving(*(Exchange.of("GET", f"/v1/encounters{query}") for query in targets)) as server:
+        ask(server.port, "GET", "/v1/encounters?a=1&b=2&c=3&d=4")
+        ask(server.port, "GET", "/v1/encounters?d=9")
+    nearest = [mismatch.nearest for mismatch in server.mismatches]
+    assert nearest == ["story.har entry 1: GET /v1/encounters", "story.har entry 3: GET /v1/encounters"]
+
+
 def test_of_recordings_that_differ_in_the_same_things_the_one_with_the_likest_path_is_nearest() -> None:
     with serving(*(Exchange.of("GET", f"/v1/encounters/enc_{name}") for name in ("alpha", "beta", "gamma"))) as server:
         ask(server.port, "GET", "/v1/encounters/enc_betas")
@@ -285,7 +349,7 @@ def test_no_account_tells_a_value_an_id_or_a_key() -> None:
                 server.port, "POST", "/v1/encounters", body=canary.encode(), headers={"x-http-method-override": canary}
             ),
         ]
-    assert {response.status for response in responses} == {501}
+    assert {response.status for response in responses} == {400}
     told = [response.body.decode() for response in responses] + [str(response.headers) for response in responses]
     told += [server.account(), str(server.mismatches), *map(str, server.mismatches), str(server.requests)]
     assert not [text for text in told if canary in text]

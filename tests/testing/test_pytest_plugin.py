@@ -28,6 +28,8 @@ from http.client import HTTPConnection
 
 import pytest
 
+from clinik_client import ClinikApiError, ClinikNotFoundError
+
 
 def ask(server, target):
     connection = HTTPConnection("127.0.0.1", server.port)
@@ -118,6 +120,70 @@ def test_client(clinik, clinik_server):
     assert clinik_server.requests[0].header_values("x-api-key") == ["clk_test_fixture"]
 
 
+@pytest.mark.clinik_recording("one")
+def test_client_mismatch(clinik, clinik_server):
+    try:
+        clinik.request("GET", "/three")  # the line
+    finally:
+        assert len(clinik_server.requests) == 1
+
+
+@pytest.mark.clinik_recording("one")
+def test_client_mismatch_wrapped(clinik):
+    try:
+        clinik.request("GET", "/three")
+    except Exception as error:
+        raise RuntimeError("mine") from error
+
+
+@pytest.mark.clinik_recording("one")
+def test_client_mismatch_caught(clinik):
+    with pytest.raises(ClinikApiError):
+        clinik.encounters.read("enc_1")
+
+
+@pytest.mark.clinik_recording("one")
+def test_client_mismatch_where_another_error_was_expected(clinik):
+    with pytest.raises(ClinikNotFoundError):
+        clinik.encounters.read("enc_1")
+
+
+@pytest.fixture
+def eager(clinik):
+    clinik.request("GET", "/three")
+
+
+@pytest.mark.clinik_recording("one")
+def test_client_mismatch_in_setup(eager):
+    pass
+
+
+@pytest.fixture
+def late(clinik):
+    yield
+    clinik.request("GET", "/three")
+
+
+@pytest.mark.clinik_recording("one")
+def test_client_mismatch_in_teardown(late):
+    pass
+
+
+@pytest.mark.clinik_recording("one", use_al=True)
+def test_misspelt_argument(clinik_server):
+    pass
+
+
+@pytest.mark.clinik_recording("one", use_all="yes")
+def test_wrong_argument(clinik_server):
+    pass
+
+
+@pytest.mark.clinik_recording(["one", "two"])
+def test_wrong_name():
+    pass
+
+
 def test_recordings(clinik_recordings, pytestconfig):
     assert clinik_recordings == pytestconfig.rootpath / "elsewhere"
 """
@@ -173,8 +239,63 @@ def test_a_mismatch_fails_the_very_test_though_it_ignored_the_response(
 def test_a_mismatch_is_noted_on_the_failure_it_led_to(reports: dict[str, list[tuple[str, str]]]) -> None:
     ((kind, text),) = reports["test_mismatch_and_own_failure"]
     assert kind == "failure"
-    assert "assert 501 == 200" in text
+    assert "assert 400 == 200" in text
     assert "clinik_server: Requests that match no recording (1):" in text
+
+
+def test_a_mismatch_of_the_client_is_told_once_where_it_was_asked_and_without_a_traceback(
+    reports: dict[str, list[tuple[str, str]]], project: Path
+) -> None:
+    ((kind, text),) = reports["test_client_mismatch"]
+    line = (
+        (project / "test_project.py")
+        .read_text()
+        .splitlines()
+        .index('        clinik.request("GET", "/three")  # the line')
+    )
+    account = (
+        f"test_project.py:{line + 1}: Requests that match no recording (1):\n  - request 1: GET /three\n"
+        "      nearest recording: one.har entry 1: GET /one\n      path: segment 1 of 1 differs"
+    )
+    assert kind == "failure"
+    assert text == f"Failed: {account}\n{account}"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("test_client_mismatch_wrapped", "failure"),
+        ("test_client_mismatch_caught", "failure"),
+        ("test_client_mismatch_where_another_error_was_expected", "failure"),
+        ("test_client_mismatch_in_setup", "error"),
+        ("test_client_mismatch_in_teardown", "error"),
+        ("test_mismatch_swallowed", "failure"),
+        ("test_mismatch_in_teardown", "error"),
+    ],
+)
+def test_whatever_became_of_the_error_a_mismatch_is_told_once_and_without_a_traceback(
+    reports: dict[str, list[tuple[str, str]]], name: str, kind: str
+) -> None:
+    ((told, text),) = reports[name]
+    assert told == kind
+    assert "Requests that match no recording (1):\n  - request 1: GET " in text
+    assert "Traceback" not in text
+    assert "Error" not in text
+
+
+def test_an_argument_of_the_marker_that_makes_no_sense_is_an_error_of_one_line(
+    reports: dict[str, list[tuple[str, str]]],
+) -> None:
+    said = {
+        "test_misspelt_argument": "clinik_recording has no argument 'use_al'; it takes names and use_all",
+        "test_wrong_argument": "clinik_recording: use_all is True or False, not 'yes'",
+        "test_wrong_name": "clinik_recording: the name of a recording is a string, not ['one', 'two']",
+        "test_unknown_story": "clinik_recording: there is no recording 'three'; there are: one, two",
+    }
+    for name, text in said.items():
+        ((kind, told),) = reports[name]
+        assert kind == "error"
+        assert told.endswith(f'"\n{text}'), told
 
 
 def test_an_exchange_left_unused_fails_the_very_test_that_asked_for_all(

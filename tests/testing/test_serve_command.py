@@ -88,7 +88,7 @@ def test_it_stops_when_its_standard_input_closes(folder: Path) -> None:
 
 def test_a_request_without_a_recording_makes_it_fail_in_the_end(folder: Path) -> None:
     with serving(folder, "--until-stdin-closes") as server:
-        assert ask(server.port, "GET", "/three").status == 501
+        assert ask(server.port, "GET", "/three").status == 400
         code, output = server.end(None)
     assert code == 1
     assert "request 1: GET /three\n      nearest recording: " in output
@@ -103,11 +103,18 @@ def test_only_the_chosen_stories_are_served_and_all_of_them_may_have_to_be_used(
     assert code == 1
 
 
+def test_a_story_can_be_told_again(folder: Path) -> None:
+    with serving(folder, "--loop", "--story", "one", "--use-all", "--until-stdin-closes") as server:
+        for target in ("/one", "/uno") * 2 + ("/one",):
+            assert ask(server.port, "GET", target).status == 200
+        assert server.end(None) == (0, "5 requests, 0 without a recording; 0 recorded exchanges never asked for\n")
+
+
 def test_keys_can_be_limited_to_those_in_a_file(folder: Path) -> None:
     (folder / "keys").write_text("clk_test_a\nclk_test_b\n")
     with serving(folder, "--api-key-file", folder / "keys", "--until-stdin-closes") as server:
         assert ask(server.port, "GET", "/one", key="clk_test_b").status == 200
-        assert ask(server.port, "GET", "/two", key="clk_test_c").status == 501
+        assert ask(server.port, "GET", "/two", key="clk_test_c").status == 400
         code, output = server.end(None)
     assert code == 1
     assert "clk_test" not in output
