@@ -1,0 +1,49 @@
+"""The source distribution: what is in it is enough to test it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution, built and unpacked into an empty folder."""
+    folder = tmp_path_factory.mktemp("distribution")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, timeout=120, check=True)
+    [archive] = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
+    return folder / archive.name.removesuffix(".tar.gz")
+
+
+def test_every_room_and_every_file_at_the_root_is_in_the_source_distribution(unpacked: Path) -> None:
+    left_out = {"build", "dist"}
+    there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - left_out
+    assert there - {"__pycache__"} <= {path.name for path in unpacked.iterdir()}
+
+
+@pytest.mark.long
+def test_the_suite_passes_in_an_unpacked_source_distribution(unpacked: Path) -> None:
+    # The commands of the Makefile find their tools there.
+    (unpacked / ".venv").symlink_to(ROOT / ".venv", target_is_directory=True)
+    suite = [sys.executable, "-m", "pytest", "-q", "--numprocesses", "2", "--dist", "worksteal"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        suite,
+        cwd=unpacked,
+        env=environment | {"PYTHONPATH": str(unpacked)},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
