@@ -355,6 +355,28 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return items is not None and (levels == 0 or any(_is_deeper(item, levels - 1) for item in items))
 
 
+@frozen
+class Map(Codec):
+    """A JSON object with names of its own choice. What the document says of its values holds in requests."""
+
+    item: Codec = Json()
+
+    def bind(self, find: Callable[[str], Any]) -> None:
+        self.item.bind(find)
+
+    def decode(self, value: Any) -> Any:
+        check_depth(value)
+        return value if value.__class__ is dict else UNDECODABLE
+
+    def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            issues.mistype(location, "a dict with string keys")
+            return None
+        for name in value:
+            Text().encode(name, location, options, issues)
+        return {str(name): self.item.encode(item, location.key(name), options, issues) for name, item in value.items()}
+
+
 _CODE: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 

@@ -223,7 +223,7 @@ def _simple(document: Document, type_: str, schema: Mapping[str, Any], path: Poi
         case "array":
             return _array(document, schema, path)
         case "object":
-            return CodecSource("Json()", "dict[str, Any]", "Mapping[str, Any]")
+            return _map(document, schema, path)
     raise document.error(path, f"a schema of type {type_} is not supported")
 
 
@@ -285,6 +285,22 @@ def _array(document: Document, schema: Mapping[str, Any], path: Pointer) -> Code
         scalars=item.scalars,
         limits="; ".join(filter(None, limits)),
         bounds=_bounds(schema) | {(f"items.{name}", value) for name, value in item.bounds},
+    )
+
+
+def _map(document: Document, schema: Mapping[str, Any], path: Pointer) -> CodecSource:
+    values = schema.get("additionalProperties", {})
+    item = codec_of(document, values if isinstance(values, Mapping) else {}, (*path, "additionalProperties"))
+    code = "" if item.code == "Json()" else item.code
+    # Values are read as they come: an object of this kind is the caller's own, as a rule.
+    return evolve(
+        item,
+        code=f"Map({code})",
+        type="dict[str, Any]",
+        input=f"Mapping[str, {item.input}]",
+        nullable=False,
+        limits=f"each {item.limits}" if item.limits else "",
+        converter=None,
     )
 
 

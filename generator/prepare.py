@@ -221,7 +221,7 @@ class _Preparation:
     def _enum(self, name: str, schema: Mapping[str, Any]) -> EnumSource:
         meanings = schema.get("x-enum-descriptions", {})
         values = [value for value in schema["enum"] if value is not None]
-        members = {value: Member(value, _sentence(meanings.get(value, ""))) for value in values}
+        members = {value: Member(value, _sentence(meanings.get(str(value), ""))) for value in values}
         return EnumSource(class_name(name), _sentence(schema.get("description") or name), members)
 
     # Operations

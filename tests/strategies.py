@@ -5,13 +5,17 @@ Nothing of the API is typed here a second time: names, limits and enumerations a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta, timezone
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import orjson
 from attrs import field, frozen
+from hypothesis import find, settings
 from hypothesis import strategies as st
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from referencing import Registry
@@ -20,8 +24,8 @@ from ruamel.yaml import YAML
 
 import clinik_client
 from clinik_client import Issue
-from clinik_client._codecs import Array
-from clinik_client._model import Model, Wire, schema_of
+from clinik_client._codecs import Array, Codec, Map, OneOf
+from clinik_client._model import Model, schema_of
 from clinik_client._objects import Object
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +59,12 @@ def _absolute(node: Any) -> Any:
     return [_absolute(item) for item in node] if isinstance(node, list) else node
 
 
+def is_valid(schema: Schema, value: Any) -> bool:
+    """Whether a schema of the document allows a value, according to a JSON Schema validator."""
+    validator = OAS31Validator(_absolute(schema), registry=_REGISTRY, format_checker=oas31_format_checker)
+    return bool(validator.is_valid(value))
+
+
 @frozen
 class Input:
     """What one operation takes: its fields as a schema of the document, and the model that was generated of it."""
@@ -66,11 +76,7 @@ class Input:
 
     def accepts(self, value: Any) -> bool:
         """Whether the document does, according to a JSON Schema validator."""
-        return bool(self._validator.is_valid(value))
-
-    @property
-    def _validator(self) -> Any:
-        return OAS31Validator(_absolute(self.schema), registry=_REGISTRY, format_checker=oas31_format_checker)
+        return is_valid(self.schema, value)
 
 
 def _inputs() -> Iterator[Input]:
@@ -173,6 +179,25 @@ fhir_date_times = (
 """Points in time as FHIR writes them, of every exactness."""
 
 
+def branches(schema: Schema) -> list[dict[str, Any]]:
+    """What a value may be: schemas of one type each. ``null`` is left out: each form of a request spells it its way."""
+    schema = resolve(schema)
+    for union in ("oneOf", "anyOf", "allOf"):
+        if union in schema:
+            return [branch for given in schema[union] for branch in branches(given)]
+    types = schema.get("type")
+    if isinstance(types, list):
+        return [{**schema, "type": name} for name in types if name != "null"]
+    return [] if types == "null" else [schema]
+
+
+_sendable_json = st.recursive(
+    st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-(2**53), 2**53) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=4,
+)
+
+
 def allowed(schema: Schema, *, plain: bool = False) -> st.SearchStrategy[Any]:
     """Values that a schema of the document allows, in wire form.
 
@@ -180,25 +205,36 @@ def allowed(schema: Schema, *, plain: bool = False) -> st.SearchStrategy[Any]:
         schema: the schema.
         plain: give only texts that the FHIR form can carry too (none of them empty).
     """
-    schema = resolve(schema)
+    return st.one_of(*(_of_one_type(branch, plain) for branch in branches(schema)))
+
+
+def _of_one_type(schema: Schema, plain: bool) -> st.SearchStrategy[Any]:
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
-    if "oneOf" in schema:
-        return st.one_of(*(allowed(branch, plain=plain) for branch in schema["oneOf"]))
-    match schema["type"]:
+    if "const" in schema:
+        return st.just(schema["const"])
+    match schema.get("type"):
+        case None:
+            return _sendable_json
         case "string":
             return _texts(schema, plain)
-        case "integer":
-            return st.integers(schema.get("minimum", -(2**53)), schema.get("maximum", 2**53))
-        case "number" if schema.get("multipleOf") == 1:
-            return st.integers(schema["minimum"], schema["maximum"])
-        case "number":
-            return st.integers(0, 10**6) | st.floats(0, 1e6)
+        case "integer" | "number":
+            return _numbers(schema)
         case "boolean":
             return st.booleans()
         case "array":
             items = allowed(schema["items"], plain=plain)
-            return st.lists(items, min_size=2 * plain, max_size=min(schema.get("maxItems", 3), 3))
+            fewest = max(schema.get("minItems", 0), 2 * plain)
+            most = max(min(schema.get("maxItems", 3), 3), fewest)
+            unique = orjson.dumps if schema.get("uniqueItems") else None
+            return st.lists(items, min_size=fewest, max_size=most, unique_by=unique)
+        case "object" if "properties" not in schema:
+            values = schema.get("additionalProperties")
+            return st.dictionaries(
+                st.text(max_size=8),
+                allowed(values, plain=plain) if isinstance(values, Mapping) else _sendable_json,
+                max_size=3,
+            )
         case "object":
             fields = {name: allowed(value, plain=plain) for name, value in schema["properties"].items()}
             required = schema.get("required", ())
@@ -210,42 +246,94 @@ def allowed(schema: Schema, *, plain: bool = False) -> st.SearchStrategy[Any]:
 
 
 def _texts(schema: Schema, plain: bool) -> st.SearchStrategy[str]:
-    if schema.get("format") == "fhir-date-time":
-        return fhir_date_times
-    if schema.get("format") == "date":
-        return st.dates().map(lambda day: day.isoformat())
+    match schema.get("format"):
+        case "fhir-date-time":
+            return fhir_date_times
+        case "date-time":
+            return st.datetimes(timezones=_OFFSETS).map(lambda moment: moment.isoformat())
+        case "date":
+            return st.dates().map(lambda day: day.isoformat())
+    fewest, longest = schema.get("minLength", 0), schema.get("maxLength", 40)
     if "pattern" in schema:
-        # `$` would let a final line break through in Python, not in JSON Schema.
-        return st.from_regex(re.compile(re.sub(r"\$", r"\\Z", schema["pattern"]), re.ASCII), fullmatch=True)
-    longest = schema.get("maxLength", 40)
-    return st.text(min_size=max(schema.get("minLength", 0), int(plain)), max_size=min(longest, 40)) | st.just(
-        "é" * longest
-    )
+        found = st.from_regex(_compiled(schema["pattern"]), alphabet=st.characters(exclude_categories=["Cs"]))
+        return found.filter(lambda text: fewest <= len(text) <= schema.get("maxLength", len(text)))
+    prefix = schema.get("x-prefix", "")
+    room = longest - len(prefix)
+    texts = st.text(min_size=max(fewest - len(prefix), int(plain), 0), max_size=min(room, 40))
+    return (texts | st.just("é" * room)).map(lambda text: prefix + text)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # `$` would let a final line break through in Python, not in JSON Schema.
+    return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), re.ASCII)
+
+
+def _numbers(schema: Schema) -> st.SearchStrategy[Any]:
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    low = schema.get("minimum", -(2**53) if above is None else above)
+    high = schema.get("maximum", 2**53 if below is None else below)
+    step = schema.get("multipleOf", 1)
+    steps = range(math.ceil(low / step) + (above == low), math.floor(high / step) + (below != high))
+    numbers: st.SearchStrategy[Any] = st.nothing()
+    if steps:
+        numbers = st.integers(steps[0], steps[-1]).map(lambda number: number * step)
+    if schema["type"] == "number" and "multipleOf" not in schema:
+        numbers |= st.floats(low, high, exclude_min=above == low, exclude_max=below == high)
+    return numbers
 
 
 def least(schema: Schema) -> Any:
     """A small value that a schema allows: an object with its required fields only."""
-    schema = resolve(schema)
+    schema = branches(schema)[0]
     if schema.get("type") == "object":
         return {name: least(schema["properties"][name]) for name in schema.get("required", ())}
-    return schema["enum"][0] if "enum" in schema else schema["examples"][0]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return schema["examples"][0] if "examples" in schema else find(allowed(schema), lambda _: True, settings=_REPEATED)
+
+
+_REPEATED = settings(database=None, derandomize=True)
+
+
+def _several(items: Schema, count: int) -> list[Any]:
+    """Different values where an array may be asked to have such, as far as there are any."""
+    [branch] = branches(items)[:1]
+    if "enum" in branch:
+        return list(islice(cycle(branch["enum"]), count))
+    if branch.get("type") == "string" and not branch.keys() & {"pattern", "format", "x-prefix"}:
+        return [f"z{n}".ljust(branch.get("minLength", 0), "z") for n in range(count)]
+    return [least(items)] * count
+
+
+def _filled(schema: Schema, length: int) -> str:
+    return str(schema.get("x-prefix", "")).ljust(length, "z")[:length]
 
 
 def at_the_limits(schema: Schema) -> Iterator[tuple[str, Any]]:
     """For each limit of a schema and of the schemas in it: where it is, and a value that just keeps to it."""
-    schema = resolve(schema)
-    for branch in schema.get("oneOf", ()):
-        yield from at_the_limits(branch)
+    for branch in branches(schema):
+        for where, value in _at_the_limits(branch):
+            # Two limits of one value may leave no place for the value that keeps to the first of them.
+            if is_valid(branch, value):
+                yield where, value
+
+
+def _at_the_limits(schema: Schema) -> Iterator[tuple[str, Any]]:
     for rule, limit in schema.items():
         match rule:
             case "minLength" | "maxLength":
-                yield rule, "z" * limit
+                yield rule, _filled(schema, limit)
             case "minimum" | "maximum":
                 yield rule, limit
-            case "maxItems":
-                yield rule, [least(schema["items"])] * limit
+            case "exclusiveMinimum":
+                yield rule, limit + schema.get("multipleOf", 1)
+            case "exclusiveMaximum":
+                yield rule, limit - schema.get("multipleOf", 1)
+            case "minItems" | "maxItems":
+                yield rule, _several(schema["items"], limit)
             case "items":
-                yield from ((f"0.{where}", [value]) for where, value in at_the_limits(limit))
+                rest = _several(limit, schema.get("minItems", 1))[1:]
+                yield from ((f"0.{where}", [value, *rest]) for where, value in at_the_limits(limit))
             case "properties":
                 for name, values in limit.items():
                     for where, value in at_the_limits(values):
@@ -255,11 +343,12 @@ def at_the_limits(schema: Schema) -> Iterator[tuple[str, Any]]:
 # -- what the document rules out --------------------------------------------------------------------------------------
 
 _WORDS = {
-    "string": "must be a string",
-    "integer": "must be a whole number",
-    "number": "must be a whole number",
-    "array": "must be a list",
-    "object": "must be a dict",
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "number",
+    "boolean": "True or False",
+    "array": "a list",
+    "object": "a dict",
 }
 
 
@@ -291,59 +380,80 @@ class Broken:
 
 def broken(schema: Schema) -> Iterator[Broken]:
     """One value for each rule that a schema and the schemas in it have."""
-    schema = resolve(schema)
-    if "enum" in schema:
-        yield _wrong("enum", "no such value", *map(str, schema["enum"]))
-    elif "oneOf" in schema:
-        branches = [resolve(branch) for branch in schema["oneOf"]]
-        yield _wrong("type", 77.5, *(_WORDS[branch["type"]].removeprefix("must be ") for branch in branches))
-        for branch in branches:
-            yield from (found for found in broken(branch) if found.rule != "type" or found.path)
-    else:
-        yield from _broken_of_type(schema)
+    may_be = branches(schema)
+    for branch in may_be:
+        for found in _broken(branch):
+            # A value that breaks the rule of one branch may be just what another one allows.
+            if (found.path or found.rule != "type") and not any(is_valid(other, found.value) for other in may_be):
+                yield found
+    types = {branch.get("type") for branch in may_be}
+    if None in types or any(branch.keys() & {"enum", "const"} for branch in may_be):
+        return
+    if not any(str(branch.get("format")).endswith(("date", "date-time")) for branch in may_be):
+        [*others] = (value for type_, value in (("number", 77.5), ("string", "77.5")) if type_ not in types)
+        for value in [*others, [77.5]][:1]:
+            yield _wrong("type", value, *(_WORDS[str(type_)] for type_ in types))
 
 
 def _wrong(rule: str, value: Any, *told: str) -> Broken:
     return Broken(rule, (), value, value, told)
 
 
-def _broken_of_type(schema: Schema) -> Iterator[Broken]:
-    type_ = schema["type"]
+def _broken(schema: Schema) -> Iterator[Broken]:
+    """The broken rules of a schema of one type."""
+    if "enum" in schema:
+        yield _wrong("enum", "no such value", *map(str, schema["enum"]))
+        return
     match schema.get("format"):
         case "date":
             for text in ("2025-02-30", "01.02.2025", "2025-2-3", "2025-06-01T00:00:00Z", "20250601", ""):
                 yield _wrong(f"format-{text}", text, "YYYY-MM-DD")
             return
-        case "fhir-date-time":
+        case "fhir-date-time" | "date-time":
             yield _wrong("offset", "2025-06-01T09:10:11", "without an offset")
             yield _wrong("day", "2025-02-30", "no such date")
             yield _wrong("form", "june 2025", "YYYY-MM-DD")
-            yield _wrong("type", 20250601, "ISO 8601")
+            yield _wrong("kind", 20250601, "ISO 8601")
             return
-    yield _wrong("type", 77.5 if type_ != "array" else "77.5", _WORDS[type_])
     for rule, limit in schema.items():
         match rule:
+            case "const":
+                yield _wrong(rule, "no such value", repr(limit))
             case "maxLength":
-                yield _wrong(rule, "z" * (limit + 1), f"at most {limit} characters")
+                yield _wrong(rule, _filled(schema, limit + 1), f"at most {limit} character")
             case "minLength":
-                yield _wrong(rule, "z" * (limit - 1), f"at least {limit} character")
+                yield _wrong(rule, _filled(schema, limit - 1), f"at least {limit} character")
             case "pattern":
                 for text in ("..", "a/../b", "a\r\nb: c", "é", "a b", "a?b", "a%2Fb", "a\n", "٣"):
-                    yield _wrong(f"pattern-{text!r}", text, schema["x-pattern-text"])
+                    told = schema.get("x-pattern-text", limit)
+                    if not _compiled(limit).search(text) and is_valid({**schema, "pattern": ""}, text):
+                        yield _wrong(f"pattern-{text!r}", text, told)
             case "minimum":
-                yield _wrong(rule, limit - 1, f"at least {limit}")
+                yield _wrong(rule, limit - schema.get("multipleOf", 1), f"at least {limit}")
             case "maximum":
-                yield _wrong(rule, limit + 1, f"at most {limit}")
+                yield _wrong(rule, limit + schema.get("multipleOf", 1), f"at most {limit}")
+            case "exclusiveMinimum":
+                yield _wrong(rule, limit, f"above {limit}")
+            case "exclusiveMaximum":
+                yield _wrong(rule, limit, f"below {limit}")
+            case "multipleOf" if limit != 1:
+                first = math.ceil(schema.get("minimum", 0) / limit) * limit
+                between = first + (1 if schema["type"] == "integer" else limit / 2)
+                yield _wrong(rule, between, f"multiple of {limit}")
+            case "minItems":
+                yield Broken(rule, (), _several(schema["items"], limit - 1), None, (f"at least {limit} item",))
             case "maxItems":
-                items = [least(schema["items"])] * (limit + 1)
-                yield Broken(rule, (), items, None, (f"at most {limit} items",))
+                yield Broken(rule, (), _several(schema["items"], limit + 1), None, (f"at most {limit} item",))
+            case "uniqueItems" if limit:
+                yield Broken(rule, (), [least(schema["items"])] * 2, None, ("the same item twice",))
             case "items":
+                rest = _several(limit, schema.get("minItems", 1))[1:]
                 for inner in broken(limit):
-                    yield Broken(inner.rule, (0, *inner.path), [inner.value], inner.culprit, inner.told)
+                    yield Broken(inner.rule, (0, *inner.path), [inner.value, *rest], inner.culprit, inner.told)
             case "required":
                 for name in limit:
-                    rest = {other: least(schema["properties"][other]) for other in limit if other != name}
-                    yield Broken(rule, (name,), rest, None, ("Required",))
+                    others = {other: least(schema["properties"][other]) for other in limit if other != name}
+                    yield Broken(rule, (name,), others, None, ("Required",))
             case "properties":
                 for name, values in limit.items():
                     for inner in broken(values):
@@ -360,7 +470,9 @@ def in_python_names(model: type[Model], value: Any) -> Any:
         return value
     entries = {entry.wire: entry for entry in schema_of(model).entries}
     return {
-        entries[name].name if name in entries else name: _nested(entries.get(name), item, in_python_names)
+        entry.name if (entry := entries.get(name)) else name: (
+            _nested(entry.codec, item, in_python_names) if entry else item
+        )
         for name, item in value.items()
     }
 
@@ -372,16 +484,24 @@ def as_model(model: type[Model], value: Any) -> Any:
     entries = {entry.wire: entry for entry in schema_of(model).entries}
     fields: dict[str, Any] = {entry.name: None for entry in entries.values() if entry.required}
     fields |= {
-        entries[name].name: _nested(entries[name], item, as_model) for name, item in value.items() if name in entries
+        entries[name].name: _nested(entries[name].codec, item, as_model)
+        for name, item in value.items()
+        if name in entries
     }
     made: Any = model
     return made(**fields, additional_properties={name: value[name] for name in value if name not in entries})
 
 
-def _nested(entry: Wire | None, value: Any, convert: Any) -> Any:
-    if entry is not None and isinstance(entry.codec, Object):
-        return convert(entry.codec.model, value)
-    if entry is not None and isinstance(entry.codec, Array) and isinstance(entry.codec.item, Object):
-        model = entry.codec.item.model
-        return [convert(model, item) for item in value] if isinstance(value, list) else value
+def _nested(codec: Codec, value: Any, convert: Any) -> Any:
+    match codec:
+        case Object():
+            return convert(codec.model, value)
+        case Array() if isinstance(value, list):
+            return [_nested(codec.item, item, convert) for item in value]
+        case Map() if isinstance(value, Mapping):
+            return {name: _nested(codec.item, item, convert) for name, item in value.items()}
+        case OneOf():
+            # Of several, one is for lists and one for objects at most.
+            kind = Array if isinstance(value, list) else Object
+            return next((_nested(one, value, convert) for one in codec.codecs if isinstance(one, kind)), value)
     return value

@@ -31,6 +31,7 @@ from clinik_client._codecs import (
     Issues,
     Json,
     Location,
+    Map,
     Number,
     OneOf,
     Text,
@@ -66,6 +67,8 @@ KINDS: list[Codec] = [
     Date(),
     DateTime(),
     Json(),
+    Map(),
+    Map(Text(max_length=3)),
     STATUS,
     LEVEL,
     Constant("Encounter"),
@@ -122,6 +125,15 @@ CANARY = "canary-7Q"
 def test_no_problem_repeats_a_value(kind: Codec, value: Any) -> None:
     _, problems = write(kind, value)
     assert CANARY not in str(problems)
+
+
+def test_a_map_asks_for_a_dict_and_checks_each_of_its_values() -> None:
+    kind = Map(Integer(minimum=1))
+    assert write(kind, {"a": 1, "b": 2.0}) == ({"a": 1, "b": 2}, [])
+    assert write(Map(), {"a": [None, {}]}) == ({"a": [None, {}]}, [])
+    assert refused(kind, {"a": 0}) == ".a: must be at least 1"
+    assert refused(kind, [1]) == refused(kind, {1: 1}) == refused(Map(), "text") == "must be a dict with string keys"
+    assert Map().decode([1]) is UNDECODABLE
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------

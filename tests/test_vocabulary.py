@@ -18,7 +18,7 @@ def words_of(node: Any) -> Iterator[str]:
         if isinstance(node.get("properties"), dict):
             yield from node["properties"]
         if isinstance(node.get("enum"), list):
-            yield from node["enum"]
+            yield from map(str, node["enum"])
         if node.get("in") == "query":
             yield node["name"]
     for item in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
