@@ -49,6 +49,10 @@ check: $(STAMP) ## Lint, types, the OpenAPI document, and whether the generated 
 	$(BIN)/python -m generator --check
 	$(BIN)/python -m generator.interface
 
+.PHONY: release-interface
+release-interface: $(STAMP) ## Write down the public interface of the version that is released now
+	$(BIN)/python -m generator.interface --release
+
 .PHONY: lint-spec
 lint-spec: $(STAMP) ## Name what the generator would lose of openapi/clinik.yaml, and breaches of the house rules
 	@$(BIN)/python -m generator.lint openapi/clinik.yaml --for clinik

@@ -12,6 +12,7 @@ import filecmp
 import io
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -25,7 +26,6 @@ from openapi_python_client.parser.errors import GeneratorError
 
 from .codecs import module_name
 from .document import DocumentError, load
-from .interface import committed
 from .lint import lint
 from .prepare import prepare
 from .report import changes, report
@@ -167,6 +167,20 @@ def main(arguments: list[str] | None = None) -> int:
         swap(made, options.output)
         print(report(changes(before, prepared)) if before else f"Generated from {name}.")
     return 0
+
+
+def committed(root: Path, reference: str, path: str, folder: Path) -> Path | None:
+    """Unpack what a commit has below a path into a folder; ``None`` if it has nothing there."""
+    try:
+        archive = subprocess.run(
+            ["git", "-C", str(root), "archive", "--format=tar", reference, path], capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    if archive.returncode != 0:
+        return None
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    return folder / path
 
 
 def _committed_version(file: Path) -> Prepared | None:

@@ -189,8 +189,12 @@ EncounterCreateRequest(status="planned", class_="VR")  # E: call-arg
 
 
 def test_all_that_an_update_and_a_create_have_in_common_with_an_encounter_is_written_back() -> None:
-    assert WRITTEN_BACK.count("clinik.encounters.update(") == len(fields(EncounterUpdateRequest)) - 1
-    assert CREATED_AGAIN.count("clinik.encounters.create(") == len(fields(EncounterCreateRequest)) - 2
+    for program, method, request in (
+        (WRITTEN_BACK, "update", EncounterUpdateRequest),
+        (CREATED_AGAIN, "create", EncounterCreateRequest),
+    ):
+        expected = [entry.name for entry in schema_of(request).entries if takes_what_is_read(entry.codec)]
+        assert program.count(f"clinik.encounters.{method}(") == len(expected)
 
 
 def write_programs(folder: Path) -> list[str]:

@@ -1,7 +1,8 @@
-"""A break of the public Python interface is found, and must be declared."""
+"""A break of the public Python interface is found, and needs a version and a line of the changelog that allow it."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -9,19 +10,32 @@ from pathlib import Path
 
 import pytest
 
-from generator.interface import ROOT, baseline, declared, main
+import clinik_client
+from generator.interface import ROOT, declared, main
 
-# Each loads two versions of the whole package.
+VERSION = clinik_client.__version__
+
+# Each describes the whole package.
 pytestmark = pytest.mark.long
 
 
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as it is now, just released."""
+    folder = tmp_path_factory.mktemp("released")
+    shutil.copytree(ROOT / "clinik_client", folder / "clinik_client", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "docs").mkdir()
+    (folder / "docs" / "interface.json").write_text('{"release": null, "interface": {}}')
+    (folder / "CHANGELOG.md").write_text(f"# Changelog\n\n## {VERSION}\n\n- Things.\n")
+    assert main(["--release"], folder) == 0
+    return folder
+
+
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository whose last commit is the package as it is now."""
-    shutil.copytree(ROOT / "clinik_client", tmp_path / "clinik_client", ignore=shutil.ignore_patterns("__pycache__"))
+def repository(released: Path, tmp_path: Path) -> Path:
+    """What will be the next release, nothing changed yet."""
+    shutil.copytree(released, tmp_path, dirs_exist_ok=True)
     changelog(tmp_path, "")
-    git(tmp_path, "init", "--quiet")
-    commit(tmp_path, "The package")
     return tmp_path
 
 
@@ -69,8 +83,8 @@ def drop_enum_value(folder: Path) -> None:
     change(folder, "_generated/models/encounter_status.py", "    CANCELLED = ", "    _CANCELLED = ")
 
 
-def drop_name(folder: Path) -> None:
-    change(folder, "__init__.py", '    "FhirDateTime",\n', "")
+def change_file(file: str, old: str, new: str) -> Callable[[Path], None]:
+    return lambda folder: change(folder, file, old, new)
 
 
 def change_type(folder: Path) -> None:
@@ -94,68 +108,150 @@ def add_required_field(folder: Path) -> None:
     )
 
 
-BREAKS = [
-    (change_type, "Period.end"),
-    (change_enum_value, "EncounterStatus.CANCELLED"),
-    (add_required_field, "Period.zone"),
-    (drop_method, "Encounters.delete"),
-    (drop_parameter, "Encounters.read"),
-    (drop_model_field, "Period.end"),
-    (drop_field_of_a_dict, "PeriodFields.end"),
-    (drop_enum_value, "EncounterStatus.CANCELLED"),
-]
+FACADE, ERRORS = "_encounters/facade.py", "_errors.py"
+CREATE, TESTING = "_generated/models/encounter_create_request.py", "testing/__init__.py"
+BREAKS = {
+    "another type": (change_type, "Period.end", "its type is str | None, was FhirDateTime | None"),
+    "another value": (change_enum_value, "EncounterStatus.CANCELLED", "its value is 'canceled', was 'cancelled'"),
+    "a new required field": (add_required_field, "Period.zone", "was added and must be given"),
+    "a required field": (require_field, "Period.end", "must be given now"),
+    "a method": (drop_method, "Encounters.delete", "is gone"),
+    "a parameter": (drop_parameter, "Encounters.read(include)", "is gone"),
+    "a field": (drop_model_field, "Period.end", "is gone"),
+    "a keyword": (drop_field_of_a_dict, "PeriodFields.end", "is gone"),
+    "an enumeration's value": (drop_enum_value, "EncounterStatus.CANCELLED", "is gone"),
+    "a name": (change_file("__init__.py", "import Verdict as Verdict", "import Verdict as _V"), "Verdict", "is gone"),
+    "a name of the list": (
+        change_file("__init__.py", "if name[0].isalpha() or name", 'if name[0].isalpha() and name != "Page" or name'),
+        "Page",
+        "is gone",
+    ),
+    "a name of the test kit": (
+        change_file(TESTING, '    "Recording",\n', ""),
+        "testing.Recording",
+        "is gone",
+    ),
+    "a narrower parameter": (
+        change_file("_client.py", "verify: bool | str | os.PathLike[str] | ssl.SSLContext", "verify: bool | str"),
+        "Clinik(verify)",
+        "takes bool | str, took bool | str | os.PathLike[str] | ssl.SSLContext",
+    ),
+    "no None": (
+        change_file("_client.py", "params: Mapping[str, Any] | None = None,", "params: Mapping[str, Any] = {},"),
+        "Clinik.request(params)",
+        "takes Mapping[str, Any], took Mapping[str, Any] | None",
+    ),
+    "a narrower keyword": (
+        change_file(CREATE, "EncounterClassLiteral | str", "EncounterClassLiteral"),
+        "EncounterCreateRequestFields.class_",
+        "takes EncounterClass | EncounterClassLiteral, took EncounterClass | EncounterClassLiteral | str",
+    ),
+    "a required parameter": (
+        change_file(FACADE, "include: Sequence[str] | None = None)", "include: Sequence[str] | None)"),
+        "Encounters.read(include)",
+        "must be given now",
+    ),
+    "a result": (
+        change_file(FACADE, "-> ApiResponse[None]", "-> ApiResponse[Encounter | None]"),
+        "Encounters.delete",
+        "gives ApiResponse[Encounter | None], gave ApiResponse[None]",
+    ),
+    "a value of a literal": (
+        change_file("_generated/models/encounter_status.py", ', "cancelled"]', "]"),
+        "EncounterStatusLiteral",
+        "takes Literal[",
+    ),
+    "a default": (
+        change_file("_client.py", "retries: int = 2", "retries: int = 3"),
+        "Clinik(retries)",
+        "its default is 3, was 2",
+    ),
+    "an error's class": (
+        change_file(ERRORS, "class ClinikNotFoundError(ClinikApiError)", "class ClinikNotFoundError(Exception)"),
+        "ClinikNotFoundError",
+        "is not below ClinikApiError any more",
+    ),
+    "an attribute of a result": (
+        change_file("_response.py", "    attempts: int = 1", "    tries: int = 1"),
+        "ResponseMeta.attempts",
+        "is gone",
+    ),
+}
 
 
-@pytest.mark.parametrize(("edit", "name"), BREAKS)
-def test_a_break_fails_until_the_changelog_declares_it(
-    repository: Path, edit: Callable[[Path], None], name: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("edit", "name", "what"), BREAKS.values(), ids=BREAKS)
+def test_a_break_fails_until_version_and_changelog_allow_it(
+    repository: Path, edit: Callable[[Path], None], name: str, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit(repository)
-    assert main(repository) == 1
-    assert f"  {name}: " in capsys.readouterr().err
-    changelog(repository, f"\n### Breaking\n\n- `{name}` went away, use something else.\n")
-    assert main(repository) == 0
+    assert main([], repository) == 1
+    told = [line.strip() for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
+    assert any(line.startswith(f"{name}: {what}") for line in told), told
+    broken = {line.partition(":")[0].partition("(")[0].partition("[")[0] for line in told}
+    lines = "\n".join(f"- `{one}` is another now." for one in broken)
+    changelog(repository, f"\n### Breaking\n\n{lines}\n")
+    assert main([], repository) == 1
+    change(repository, "_version.py", VERSION, "0.2.0")
+    assert main([], repository) == 0
+    changelog(repository, "")
+    assert main([], repository) == 1
 
 
-def test_nothing_changed_and_things_added_break_nothing(repository: Path) -> None:
-    assert main(repository) == 0
-    change(
-        repository, "_response.py", "    attempts: int = 1\n", "    attempts: int = 1\n    region: str | None = None\n"
-    )
-    assert main(repository) == 0
+ADDED = {
+    "nothing": lambda folder: None,
+    "an attribute": change_file(
+        "_response.py", "    attempts: int = 1\n", "    attempts: int = 1\n    region: str | None = None\n"
+    ),
+    "a wider parameter": change_file("_client.py", "user_agent: str | None", "user_agent: str | bytes | None"),
+    "a number of either kind": change_file("_client.py", "retries: int = 2", "retries: float = 2"),
+    "another value": change_file("_generated/models/encounter_status.py", '"cancelled"]', '"cancelled", "gone"]'),
+    "a limit": change_file("_generated/models/encounter_update_request.py", "max_length=200", "max_length=100"),
+}
 
 
-def test_a_field_that_must_be_given_from_now_on_is_a_break(
-    repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    require_field(repository)
-    assert main(repository) == 1
-    told = capsys.readouterr().err
-    assert "  Period.start: the field must be given now" in told
-    assert "  Period.end: the field must be given now" in told
+@pytest.mark.parametrize("edit", ADDED.values(), ids=ADDED)
+def test_what_is_added_breaks_nothing(repository: Path, edit: Callable[[Path], None]) -> None:
+    edit(repository)
+    assert main([], repository) == 0
 
 
-def test_a_changed_limit_is_no_break_of_the_python_interface(repository: Path) -> None:
-    change(repository, "_generated/models/encounter_update_request.py", "max_length=200", "max_length=100")
-    assert main(repository) == 0
-
-
-def test_the_comparison_is_with_the_last_release_tag_once_there_is_one(
-    repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert baseline(repository) == "HEAD"
-    git(repository, "tag", "v0.1.0")
-    assert baseline(repository) == "v0.1.0"
+def test_committing_a_break_does_not_hide_it(repository: Path) -> None:
     drop_method(repository)
-    commit(repository, "Committing a break does not hide it")
-    assert main(repository) == 1
-    assert "since v0.1.0" in capsys.readouterr().err
+    git(repository, "init", "--quiet")
+    commit(repository, "A break")
+    git(repository, "tag", f"v{VERSION}")
+    assert main([], repository) == 1
+
+
+def test_nothing_breaks_before_there_is_a_release(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repository / "docs" / "interface.json").write_text('{"release": null, "interface": {}}')
+    drop_method(repository)
+    assert main([], repository) == 0
+    assert capsys.readouterr().out == "There is no release yet, so nothing can break.\n"
+
+
+def test_the_interface_is_written_down_for_a_release_alone(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    described = repository / "docs" / "interface.json"
+    before = described.read_bytes()
+    change(repository, "_version.py", VERSION, "0.1.1")
+    assert main(["--release"], repository) == 1
+    assert "no section that is called 0.1.1" in capsys.readouterr().err
+    (repository / "CHANGELOG.md").write_text("# Changelog\n\n## 0.1.1\n\n- Things.\n")
+    drop_method(repository)
+    assert main(["--release"], repository) == 1
+    assert described.read_bytes() == before
+    change(repository, FACADE, "def remove(", "def delete(")
+    assert main(["--release"], repository) == 0
+    assert json.loads(described.read_text())["release"] == "0.1.1"
+
+
+def test_what_is_described_is_an_earlier_release_or_none() -> None:
+    last = json.loads((ROOT / "docs" / "interface.json").read_text(encoding="utf-8"))["release"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert last is None or f"## {last}\n" in changelog
 
 
 def test_a_declaration_in_an_older_section_does_not_count() -> None:
     assert declared("# C\n\n## Unreleased\n\n- x\n\n## 0.1.0\n\n### Breaking\n\n- `Period.end`\n") == set()
-
-
-def test_without_history_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
-    assert baseline(tmp_path) is None
-    assert main(tmp_path) == 0
