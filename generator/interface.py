@@ -132,7 +132,7 @@ def breakages(old: Interface, new: Interface) -> Iterator[tuple[str, str]]:
         now = new.get(name)
         if now is not None:
             yield from ((name, what) for what in _changes(was, now))
-        elif _owner(name) not in old or _owner(name) in new:
+        elif _owner(name) == name or _owner(name) not in old or _owner(name) in new:
             yield name, "is gone"
     for name in new.keys() - old.keys():
         if new[name].get("required") and _owner(name) in old:

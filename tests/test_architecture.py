@@ -74,6 +74,10 @@ def test_the_sdk_proper_imports_neither_the_test_kit_nor_the_generator() -> None
             assert not f"{imported}.".startswith(("clinik_client.testing.", "generator.", "tests.", "pytest.")), name
 
 
+RESOURCES = [path.parent.name for path in sorted(PACKAGE.glob("*/facade.py"))]
+"""The rooms of the resources."""
+
+
 def test_the_generated_code_imports_of_the_sdk_only_what_describes_data() -> None:
     allowed = {
         "_codecs",
@@ -83,17 +87,17 @@ def test_the_generated_code_imports_of_the_sdk_only_what_describes_data() -> Non
         "_fhir_datetime",
         "_fhir_record",
         "_help",
-        "_encounters",
         "_generated",
+        *RESOURCES,
     }
     for name, path in MODULES.items():
         if "/_generated/" in name:
             ours = {imported.split(".")[1] for imported, _ in imports(path) if imported.startswith("clinik_client.")}
             assert ours <= allowed, name
             assert all(
-                imported.startswith("clinik_client._encounters.fhir")
+                imported.split(".")[2:3] == ["fhir"]
                 for imported, _ in imports(path)
-                if imported.startswith("clinik_client._encounters.")
+                if imported.startswith("clinik_client.") and imported.split(".")[1] in RESOURCES
             )
 
 
@@ -104,7 +108,7 @@ def test_what_describes_data_knows_nothing_of_sending() -> None:
         "_session",
         "_resource",
         "_client",
-        "_encounters",
+        *RESOURCES,
         "_pagination",
         "_recovery",
         "_reading",
@@ -118,7 +122,7 @@ def test_what_describes_data_knows_nothing_of_sending() -> None:
         "_fhir_form",
         "_fhir_types",
         "_fhir_datetime",
-        "_encounters/fhir",
+        *(f"{name}/fhir" for name in RESOURCES if (PACKAGE / name / "fhir.py").exists()),
         "_errors",
         "_privacy",
         "_response",

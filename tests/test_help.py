@@ -27,6 +27,7 @@ from clinik_client import (
 )
 from clinik_client._generated import models
 from clinik_client._model import Model
+from clinik_client._resource import Resource
 from tests.servers import KEY
 
 # Each method that takes fields: the keywords that a type checker sees, those of its own, and what it cannot do without.
@@ -141,7 +142,8 @@ def test_ipython_completes_fields(complete: Callable[[str, bool], set[str]], jed
 
 @pytest.mark.parametrize("jedi", [True, False])
 def test_ipython_completes_what_is_public_and_no_more(complete: Callable[[str, bool], set[str]], jedi: bool) -> None:
-    assert complete("clinik.", jedi) == {"close", "encounters", "request", "with_options"}
+    resources = {name for name, thing in vars(Clinik).items() if isinstance(thing, Resource)}
+    assert complete("clinik.", jedi) == {"close", "request", "with_options", *resources}
     assert complete("clinik.encounters.", jedi) == {"read", "delete", *METHODS}
     names = {field.name for field in fields(Encounter)}
     assert complete("encounter.", jedi) == names | {"from_dict", "from_fhir", "to_dict", "to_fhir"}

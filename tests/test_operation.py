@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -13,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clinik_client import ClinikValidationError, EncounterCreateRequest
+from clinik_client._generated import api
 from clinik_client._generated.api.encounters import (
     create_encounter,
-    delete_encounter,
     read_encounter,
     search_encounters,
     update_encounter,
@@ -41,9 +44,13 @@ from tests.strategies import (
     json_values,
 )
 
+ENDPOINTS = [
+    importlib.import_module(found.name)
+    for found in pkgutil.walk_packages(api.__path__, f"{api.__name__}.")
+    if not found.ispkg
+]
 OPERATIONS: dict[str, tuple[Operation, Callable[..., Request]]] = {
-    module.OPERATION.id: (module.OPERATION, module.request)
-    for module in (create_encounter, read_encounter, update_encounter, delete_encounter, search_encounters)
+    module.OPERATION.id: (module.OPERATION, module.request) for module in ENDPOINTS
 }
 ID = "enc_xyz789"
 
@@ -147,7 +154,7 @@ def test_method_and_path_are_those_of_the_document(operation_id: str) -> None:
     operation, _ = OPERATIONS[operation_id]
     described = DOCUMENT["paths"][operation.path][operation.method.lower()]
     assert described["operationId"] == operation_id
-    assert operation.path_parameters[0][0] == "id" if "{id}" in operation.path else not operation.path_parameters
+    assert [name for name, _ in operation.path_parameters] == re.findall(r"{(\w+)}", operation.path)
 
 
 def test_every_operation_of_the_document_can_be_built() -> None:
@@ -229,11 +236,14 @@ def top_level(taken: Input) -> dict[str, list[Broken]]:
     return found
 
 
+TOP_LEVEL = {name: top_level(taken) for name, taken in INPUTS.items()}
+
+
 @forms
 @given(data=st.data())
 def test_all_broken_rules_are_told_at_once(form: Form, data: st.DataObject) -> None:
     taken = data.draw(some_input)
-    by_field = top_level(taken)
+    by_field = TOP_LEVEL[taken.operation_id]
     names = data.draw(st.sets(st.sampled_from(sorted(by_field)), min_size=1))
     chosen = {name: data.draw(st.sampled_from(by_field[name])) for name in sorted(names)}
     value = data.draw(requests_of[taken.operation_id]) | {name: wrong.value[name] for name, wrong in chosen.items()}
@@ -349,13 +359,13 @@ BAD_IDS = [
 
 
 @pytest.mark.parametrize("bad", BAD_IDS, ids=ascii)
-@pytest.mark.parametrize("operation_id", ["readEncounter", "updateEncounter", "deleteEncounter"])
+@pytest.mark.parametrize("operation_id", [name for name, (one, _) in OPERATIONS.items() if one.path_parameters])
 def test_a_bad_id_is_refused_and_not_repeated(operation_id: str, bad: Any) -> None:
-    _, request = OPERATIONS[operation_id]
+    operation, request = OPERATIONS[operation_id]
     with pytest.raises(ClinikValidationError) as caught:
-        request(bad)
-    (issue,) = caught.value.issues
-    assert issue["location"] == ["id"]
+        request(*[bad for _ in operation.path_parameters])
+    steps = [issue["location"] for issue in caught.value.issues]
+    assert steps[: len(operation.path_parameters)] == [[name] for name, _ in operation.path_parameters]
     if isinstance(bad, str) and len(bad) > 2 and bad != "{id}":
         assert bad not in str(caught.value)
 

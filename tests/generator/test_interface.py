@@ -104,7 +104,7 @@ def add_required_field(folder: Path) -> None:
         folder,
         "_generated/models/period.py",
         "    additional_properties:",
-        '    zone: str = _field(metadata=wire("zone", Text(), required=True))\n    additional_properties:',
+        '    zone: str = _field(metadata=wire("zone", DateTime(), required=True))\n    additional_properties:',
     )
 
 

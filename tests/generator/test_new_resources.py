@@ -1,0 +1,45 @@
+"""Three resources of different shapes are added to a copy of the repository, as the maintainer's guide says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .new_resources import RESOURCES, add_resources
+from .test_regenerating import GUIDE, copy_repository
+
+# Those that hold a resource against the document, the package and the recordings.
+CONCERNED = ("operation", "recordings", "architecture", "help", "vocabulary", "public_names")
+
+
+@pytest.mark.long
+def test_three_resources_are_added_as_the_guide_says(tmp_path: Path) -> None:
+    root = copy_repository(tmp_path)
+    add_resources(root)
+    rooms = [new.snake for new in RESOURCES]
+    tests = [f"tests/test_{name}.py" for name in CONCERNED]
+    doctests = [f"clinik_client/_{room}" for room in rooms]
+    for arguments in (
+        ["generator"],
+        ["generator", "--check"],
+        ["pytest", "-q", "-p", "no:xdist", "--hypothesis-seed=1", *tests, *doctests, *(f"tests/{r}" for r in rooms)],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_the_guide_names_each_place_that_a_resource_is_added_in() -> None:
+    section = GUIDE.read_text(encoding="utf-8").partition("## Another resource")[2].partition("\n## ")[0]
+    for place in ("facade.py", "fhir.py", "lost_create.py", "_client.py", "__init__.py", "conftest.py", "README.md"):
+        assert f"{place}`" in section, place
