@@ -302,9 +302,8 @@ def add_to_repository(root: Path, new: NewResource) -> None:
         (room / "fhir.py").write_text(FHIR.format(**words))
         (tests / "test_fhir.py").write_text(FHIR_TEST.format(**words))
     line = f"from ._{new.snake}.facade import {new.many}"
-    _insert(
-        root / "clinik_client" / "_client.py", "from ._encounters.facade import Encounters", f"{line}\n", before=True
-    )
+    client = root / "clinik_client" / "_client.py"
+    _insert(client, "from ._encounters.facade import Encounters", f"{line}\n", before=True)
     _insert(
         client,
         "        self.encounters = Encounters(session)\n",

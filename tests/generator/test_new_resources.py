@@ -13,7 +13,7 @@ from .new_resources import RESOURCES, add_resources
 from .test_regenerating import GUIDE, copy_repository
 
 # Those that hold a resource against the document, the package and the recordings.
-CONCERNED = ("operation", "recordings", "architecture", "help", "vocabulary", "public_names")
+CONCERNED = ("operation", "recordings", "architecture", "help", "vocabulary")
 
 
 @pytest.mark.long
