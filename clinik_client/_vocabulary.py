@@ -20,11 +20,17 @@ _ENVELOPE: Final = (
     *("entry", "fullUrl", "resource", "search", "mode"),
 )
 
+# The parts of FHIR's data types, which the models have as texts.
+_FHIR_PARTS: Final = (
+    *("coding", "comparator", "display", "identifier", "individual", "physicalType", "preAdmissionIdentifier"),
+    *("reference", "specialCourtesy", "system", "text", "unit", "userSelected", "value", "version"),
+)
+
 
 @cache
 def document_words() -> Words:
     """All names, on the wire, in Python and in FHIR, and all values that the document lists."""
-    return Words.of((*_ENVELOPE, *DOCUMENTED_CODES, *_of_models()))
+    return Words.of((*_ENVELOPE, *_FHIR_PARTS, *DOCUMENTED_CODES, *_of_models()))
 
 
 def _of_models() -> Iterator[str]:
