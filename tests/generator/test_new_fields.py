@@ -115,7 +115,7 @@ def add_every_kind(document: Any) -> None:
     search = document["paths"]["/v1/encounters"]["get"]["parameters"]
     for name, (schema, examples) in KINDS.items():
         told = {**deepcopy(schema), "description": f"What {name} is.", "examples": examples}
-        for owner in ("EncounterCreateRequest", "EncounterUpdateRequest", "Encounter", "Period"):
+        for owner in ("EncounterCreateRequest", "EncounterUpdateRequest", "Encounter"):
             schemas[owner]["properties"][name] = deepcopy(told)
         if name not in IN_BODIES:
             search.append(
