@@ -22,8 +22,11 @@ _SHORT = 40
 READ_AS = "x-read-as"
 """Beside the properties of an object of a request, added by the generator: the object that responses hold instead."""
 
-# Names that the generated annotations and the base class use themselves.
-_TAKEN = {"str", "int", "float", "bool", "list", "dict", "from_dict", "to_dict", "additional_properties"}
+# Names that the generated classes and their base classes use themselves.
+_TAKEN = {
+    *("str", "int", "float", "bool", "list", "dict", "wire", "date_time"),
+    *("from_dict", "to_dict", "from_fhir", "to_fhir", "additional_properties"),
+}
 
 # Constants that the generated modules have themselves.
 _TAKEN_CONSTANTS = {"OPERATION", "TYPE_CHECKING"}
@@ -111,7 +114,7 @@ def codec_of(document: Document, schema: Mapping[str, Any], path: Pointer) -> Co
     nullable = "null" in types or bool(schema.get("nullable"))
     types = [name for name in types if name != "null"]
     if "const" in schema:
-        return evolve(_constant(schema["const"]), nullable=nullable)
+        return evolve(_constant(document, schema["const"], (*path, "const")), nullable=nullable)
     if len(types) > 1:
         return evolve(_union(document, [{**schema, "type": name} for name in types], path), nullable=nullable)
     if not types:
@@ -158,7 +161,9 @@ def _enumeration(name: str, schema: Mapping[str, Any], *, is_open: bool) -> Code
     return CodecSource(code, f"{cls} | {base}", given, frozenset({name}))
 
 
-def _constant(value: Any) -> CodecSource:
+def _constant(document: Document, value: Any, path: Pointer) -> CodecSource:
+    if not isinstance(value, str | int):
+        raise unsupported(document, path, f"const {value!r}", "write a text, a whole number, true or false")
     return CodecSource(f"Constant({value!r})", type(value).__name__, f"Literal[{value!r}]")
 
 
@@ -306,7 +311,7 @@ def _map(document: Document, schema: Mapping[str, Any], path: Pointer) -> CodecS
 
 _BOUNDS = (
     *("minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
-    *("multipleOf", "minItems", "maxItems", "uniqueItems"),
+    *("multipleOf", "minItems", "maxItems", "uniqueItems", "x-prefix"),
 )
 
 

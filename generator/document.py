@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from attrs import field, frozen
-from jsonschema.exceptions import ValidationError, best_match
-from openapi_spec_validator import OpenAPIV31SpecValidator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, SequenceNode
+
+from .form import problems
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 MISSING = object()
@@ -243,14 +244,16 @@ def check(document: Document) -> None:
     version = str(document.root["openapi"])
     if not version.startswith("3.1."):
         raise document.error(("openapi",), f"OpenAPI {version} is not supported; write the document as 3.1.0")
-    for path, node in walk(document.root):
+    nodes = [(path, node) for path, node in walk(document.root) if not {"example", "examples"} & {*path}]
+    for path, node in nodes:
+        if len(path) > 2 and path[-1] == "responses" and path[-2] in METHODS:
+            _check_statuses(document, path, node)
+    for problem in problems(plain(document.root)):
+        where = "/".join(map(str, problem.path)) or "the document"
+        raise document.error(problem.path, f"is not valid OpenAPI 3.1 at {where}: {problem.text}")
+    for path, node in nodes:
         if path[-1:] == ("$ref",) and isinstance(node, str):
             _check_reference(document, path, node)
-        elif (
-            len(path) > 2 and path[-1] == "responses" and path[-2] in METHODS and not {"example", "examples"} & {*path}
-        ):
-            _check_statuses(document, path, node)
-    _check_form(document)
 
 
 def _check_reference(document: Document, path: Pointer, reference: str) -> None:
@@ -258,7 +261,7 @@ def _check_reference(document: Document, path: Pointer, reference: str) -> None:
         raise document.error(path, f"$ref to another file is not supported: {reference}; bring it into this one")
     target = document.target(reference)
     if target is None:
-        raise document.error(path, f"$ref to something that is not there: {reference}")
+        raise document.error(path, f"$ref to something that is not there: {reference}{_meant(document, reference)}")
     if any(isinstance(step, int) for step in target) or (target[:2] == ("components", "schemas") and len(target) != 3):
         raise document.error(path, f"$ref to something without a name: {reference}; give it one below components")
     seen = [reference]
@@ -268,18 +271,14 @@ def _check_reference(document: Document, path: Pointer, reference: str) -> None:
         seen.append(further)
 
 
+def _meant(document: Document, reference: str) -> str:
+    section = tuple(reference.split("/")[1:3])
+    close = get_close_matches(reference.rpartition("/")[2], list(mapping(document.at(section))), 1)
+    return f"; did you mean {close[0]}, in line {document.line((*section, close[0]))}?" if close else ""
+
+
 def _check_statuses(document: Document, path: Pointer, responses: Any) -> None:
     for key in mapping(responses):
         if not is_status(key):
             text = f"{key} is no status; write 100 to 599, 1XX to 5XX, or default"
             raise document.error((*path, key), text)
-
-
-def _check_form(document: Document) -> None:
-    errors = OpenAPIV31SpecValidator(plain(document.root)).iter_errors()
-    # By default the errors' own type checker would be asked, and those of the validator have none.
-    error = best_match(errors, key=lambda error: (-len(error.path), error.validator not in ("anyOf", "oneOf")))
-    if error is not None:
-        path: Pointer = tuple(error.absolute_path) if isinstance(error, ValidationError) else ()
-        where = "/".join(map(str, path)) or "the document"
-        raise document.error(path, f"is not valid OpenAPI 3.1 at {where}: {error.message[:300]}")

@@ -7,6 +7,7 @@ is the ``data`` of its envelope, and only schemas that an operation uses are lef
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from .codecs import (
     python_name,
     unsupported,
 )
-from .document import Document, Pointer, mapping, plain
+from .document import Document, Pointer, mapping, plain, sequence
 from .fhir import SDK, FhirName, known_forms
 from .sources import EndpointSource, EnumSource, FieldSource, Member, ModelSource, Prepared, ScalarSource
 
@@ -42,6 +43,11 @@ def prepare(document: Document, sdk: Path = SDK) -> Prepared:
     return _Preparation(document, known_forms(sdk)).run()
 
 
+# What generated functions and methods call their own arguments.
+_NAMES_OF_REQUEST = {"given", "fields"}
+_NAMES_OF_MODELS = {"self", "given"}
+
+
 class _Preparation:
     def __init__(self, document: Document, forms: Mapping[str, FhirName]) -> None:
         self.source = document
@@ -54,6 +60,10 @@ class _Preparation:
         self.used: dict[str, None] = {}
         self.taken: set[tuple[str, str]] = set()
         """Parameters whose name a facade's method has for something else."""
+        self.places: dict[str, Pointer] = {}
+        """Where the schemas are written that have no name in the document."""
+        self.parameters: dict[tuple[str, str], Pointer] = {}
+        """Where the parameters are written that became properties of a model, by its name and theirs."""
         self.operations: dict[str, EndpointSource] = {}
 
     def run(self) -> Prepared:
@@ -61,7 +71,7 @@ class _Preparation:
             reference = _as_reference(self.schemas[name])
             if "$ref" in reference and not is_object(self.document.resolve(reference)):
                 self.schemas[name] = reference
-            self._name_inline(name, self.schemas[name])
+            self._name_inline(name, self.schemas[name], self._place(name))
             self._merge(name)
         paths: dict[str, dict[str, Any]] = {}
         for path, method, operation, item in self.source.operations():
@@ -111,33 +121,41 @@ class _Preparation:
 
     # Schemas
 
-    def _name_inline(self, owner: str, schema: Any) -> None:
+    def _name_inline(self, owner: str, schema: Any, where: Pointer) -> None:
         """Give every object and enumeration inside a schema a name, so that it becomes a class."""
         for key, child in list(schema.get("properties", {}).items()):
-            schema["properties"][key] = self._named(owner, key, child)
+            schema["properties"][key] = self._named(owner, key, child, (*where, "properties", key))
         for key in ("items", "additionalProperties"):
             if isinstance(schema.get(key), dict):
-                schema[key] = self._named(owner, key, schema[key])
+                schema[key] = self._named(owner, key, schema[key], (*where, key))
         for key in ("oneOf", "anyOf"):
             if key in schema:
-                schema[key] = [self._named(owner, str(index), child) for index, child in enumerate(schema[key])]
+                parts = enumerate(schema[key])
+                schema[key] = [self._named(owner, str(index), child, (*where, key, index)) for index, child in parts]
 
-    def _named(self, owner: str, key: str, schema: dict[str, Any]) -> dict[str, Any]:
+    def _named(self, owner: str, key: str, schema: dict[str, Any], where: Pointer) -> dict[str, Any]:
         name = owner if key in ("items", "additionalProperties") else f"{owner}{strings.pascal_case(key)}"
         schema = _as_reference(schema)
         if "$ref" in schema:
             return schema
         if is_object(schema) or "enum" in schema:
             name = name if name not in self.schemas else f"{name}Item"
+            self.places[name] = where
             self.schemas[name], nullable = _without_null(schema)
-            self._name_inline(name, self.schemas[name])
+            self._name_inline(name, self.schemas[name], where)
             self._merge(name)
             reference = {"$ref": f"#/components/schemas/{name}", "description": schema.get("description", "")}
             if not nullable:
                 return reference
             return {"anyOf": [reference, {"type": "null"}], "description": reference["description"]}
-        self._name_inline(name, schema)
+        self._name_inline(name, schema, where)
         return schema
+
+    def _place(self, name: str, key: str | None = None) -> Pointer:
+        """Where a schema is written, or one of its properties."""
+        if key is None:
+            return self.places.get(name, ("components", "schemas", name))
+        return self.parameters.get((name, key)) or (*self._place(name), "properties", key)
 
     def _merge(self, name: str) -> None:
         """Put the parts of an ``allOf`` together: what the parser would drop or refuse."""
@@ -148,9 +166,7 @@ class _Preparation:
         for part in (*schema["allOf"], {"properties": schema.get("properties", {})}):
             target = self.document.resolve(part)
             if "allOf" in target:
-                raise unsupported(
-                    self.source, ("components", "schemas", name), "allOf inside allOf", "write the properties out"
-                )
+                raise unsupported(self.source, self._place(name), "allOf inside allOf", "write the properties out")
             merged["properties"] = {**merged.get("properties", {}), **target.get("properties", {})}
             merged["required"] = list(dict.fromkeys([*merged.get("required", ()), *target.get("required", ())]))
         self.schemas[name] = merged
@@ -173,10 +189,13 @@ class _Preparation:
                 stack.extend(node)
 
     def _model(self, name: str, schema: Mapping[str, Any]) -> ModelSource:
-        where: Pointer = ("components", "schemas", name)
+        where = self._place(name)
         fields = []
         for key, child in schema["properties"].items():
-            codec = codec_of(self.document, child, (*where, "properties", key))
+            place = self._place(name, key)
+            codec = codec_of(self.document, child, (*place, "schema") if (name, key) in self.parameters else place)
+            if python_name(key) in _NAMES_OF_MODELS:
+                raise self.source.error(place, f"a field cannot be called {key} in Python; rename it")
             described = child.get("description") or self.document.resolve(child).get("description") or ""
             fields.append(
                 FieldSource(
@@ -192,7 +211,7 @@ class _Preparation:
         for entry in fields:
             if entry.python in seen:
                 raise self.source.error(
-                    (*where, "properties", entry.wire),
+                    self._place(name, entry.wire),
                     f"{entry.wire} and {seen[entry.python]} would both be called {entry.python}; rename one of them",
                 )
             seen[entry.python] = entry.wire
@@ -219,7 +238,7 @@ class _Preparation:
         return self.forms[resource_type]
 
     def _enum(self, name: str, schema: Mapping[str, Any]) -> EnumSource:
-        meanings = schema.get("x-enum-descriptions", {})
+        meanings = schema.get("x-enumDescriptions", {})
         values = [value for value in schema["enum"] if value is not None]
         members = {value: Member(value, _sentence(meanings.get(str(value), ""))) for value in values}
         return EnumSource(class_name(name), _sentence(schema.get("description") or name), members)
@@ -233,14 +252,12 @@ class _Preparation:
         if "operationId" not in operation:
             raise self.source.error(where, "an operation without operationId; give it one, such as readEncounter")
         id_ = str(operation["operationId"])
-        parameters: dict[tuple[str, str], Any] = {}
-        for raw in (*item.get("parameters", ()), *operation.get("parameters", ())):
-            parameter = self.document.resolve(plain(raw))
-            parameters[parameter["name"], parameter["in"]] = parameter
-        for name, place in parameters:
-            if place not in ("path", "query"):
-                raise unsupported(self.source, where, f"a {place} parameter ({name})", "use the path, query or body")
-        params = self._params(id_, operation, [p for (_, place), p in parameters.items() if place == "query"], where)
+        module = str(strings.PythonIdentifier(id_, "operation_"))
+        if module in self.operations:
+            text = f"{id_} and {self.operations[module].id} would both be called {module}; rename one of them"
+            raise self.source.error((*where, "operationId"), text)
+        parameters = self._parameters(path, where)
+        params = self._params(id_, operation, [one for one in parameters if one[1]["in"] == "query"], where)
         body = self._body(operation, where)
         if params and body:
             raise unsupported(self.source, where, "a body together with query parameters", "put all into the body")
@@ -249,9 +266,9 @@ class _Preparation:
         response = self._response(operation, where)
         if body and response:
             self._mark_read_as(body, response)
-        paths = [(name, parameter) for (name, place), parameter in parameters.items() if place == "path"]
-        paths.sort(key=lambda entry: path.index(f"{{{entry[0]}}}"))
-        self.operations[str(strings.PythonIdentifier(id_, "operation_"))] = EndpointSource(
+        paths = [one for one in parameters if one[1]["in"] == "path"]
+        paths.sort(key=lambda one: path.index(f"{{{one[1]['name']}}}"))
+        self.operations[module] = EndpointSource(
             id=id_,
             method=method.upper(),
             path=path,
@@ -259,12 +276,12 @@ class _Preparation:
             description=_sentence(operation.get("description") or ""),
             path_parameters=tuple(
                 (
-                    name,
-                    python_name(name),
-                    codec_of(self.document, parameter.get("schema", {"type": "string"}), where),
+                    parameter["name"],
+                    python_name(parameter["name"]),
+                    codec_of(self.document, parameter.get("schema", {"type": "string"}), (*place, "schema")),
                     _sentence(parameter.get("description") or ""),
                 )
-                for name, parameter in paths
+                for place, parameter in paths
             ),
             params=params and class_name(params),
             body=body and class_name(body),
@@ -276,38 +293,80 @@ class _Preparation:
             "operationId": id_,
             "tags": list(operation.get("tags", ["default"])),
             "parameters": [
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name, _ in paths
+                {"name": one["name"], "in": "path", "required": True, "schema": {"type": "string"}} for _, one in paths
             ],
             "responses": {"200": {**success, **_json(response)} if response else success},
             **({"requestBody": {"required": True, **_json(body)}} if body else {}),
         }
 
-    def _params(self, id_: str, operation: Mapping[str, Any], query: list[Any], where: Pointer) -> str | None:
+    def _parameters(self, path: str, where: Pointer) -> list[tuple[Pointer, Mapping[str, Any]]]:
+        """The parameters of an operation, each with its place; its own take the place of those of its path."""
+        found: dict[tuple[str, str], tuple[Pointer, Mapping[str, Any]]] = {}
+        named: dict[str, str] = {}
+        for owner in (where[:-1], where):
+            seen = set()
+            for index, raw in enumerate(sequence(self.document.at((*owner, "parameters")))):
+                place: Pointer = (*owner, "parameters", index)
+                parameter = self.document.resolve(raw)
+                if "$ref" in raw:
+                    place = self.document.target(raw["$ref"]) or place
+                name, kind = parameter["name"], parameter["in"]
+                if kind not in ("path", "query"):
+                    what = f"a {kind} parameter ({name})"
+                    raise unsupported(self.source, (*place, "in"), what, "use the path, query or body")
+                if (name, kind) in seen:
+                    raise self.source.error((*place, "name"), f"{name} is there twice; leave one of them out")
+                seen.add((name, kind))
+                if kind == "path":
+                    self._check_path_parameter(path, name, (*place, "name"), named)
+                found[name, kind] = place, parameter
+        for name in re.findall(r"\{(.*?)\}", path):
+            if (name, "path") not in found:
+                raise self.source.error(where, f"{{{name}}} in the path has no parameter; add it, with `in: path`")
+        return list(found.values())
+
+    def _check_path_parameter(self, path: str, name: str, place: Pointer, named: dict[str, str]) -> None:
+        if path.count(f"{{{name}}}") != 1:
+            text = f"{name} is not in the path {path} once; write it there as {{{name}}}"
+            raise self.source.error(place, text)
+        python = python_name(name)
+        if python in _NAMES_OF_REQUEST:
+            raise self.source.error(place, f"a path parameter cannot be called {name} in Python; rename it")
+        if named.setdefault(python, name) != name:
+            text = f"{name} and {named[python]} would both be called {python}; rename one of them"
+            raise self.source.error(place, text)
+
+    def _params(
+        self, id_: str, operation: Mapping[str, Any], query: list[tuple[Pointer, Mapping[str, Any]]], where: Pointer
+    ) -> str | None:
         if not query:
             return None
         name = str(operation.get("x-parameters-schema") or f"{strings.pascal_case(id_)}Params")
         if name in self.schemas:
-            raise self.source.error(where, f"the query parameters would be called {name}, which is a schema's name")
+            place = (*where, "x-parameters-schema") if "x-parameters-schema" in operation else where
+            text = f"the query parameters would be called {name}, which is a schema's name; give another name there"
+            raise self.source.error(place, text if len(place) > len(where) else f"{text}, in x-parameters-schema")
         properties = {}
         # search_all(limit=...) is the number of records to yield.
         self.taken.add((name, "limit"))
-        for parameter in query:
-            if parameter.get("explode") is False or parameter.get("style", "form") != "form":
-                raise unsupported(
-                    self.source, where, f"the style of parameter {parameter['name']}", "use style form with explode"
-                )
+        for place, parameter in query:
+            key = "style" if parameter.get("style", "form") != "form" else "explode"
+            if key == "style" or parameter.get("explode") is False:
+                what = f"the {key} of parameter {parameter['name']}"
+                raise unsupported(self.source, (*place, key), what, "use style form with explode")
+            self.parameters[name, parameter["name"]] = place
             schema = dict(parameter.get("schema", {}))
             if parameter.get("description"):
                 schema["description"] = parameter["description"]
             schema.pop("default", None)
-            properties[parameter["name"]] = schema
+            properties[parameter["name"]] = self._named(name, parameter["name"], schema, (*place, "schema"))
         self.schemas[name] = {
             "type": "object",
             "description": f"The query parameters of {id_}.",
-            "required": [parameter["name"] for parameter in query if parameter.get("required")],
+            "required": [parameter["name"] for _, parameter in query if parameter.get("required")],
             "properties": properties,
         }
-        self._name_inline(name, self.schemas[name])
+        self.places[name] = where
         self._use(name, given=True)
         return name
 
@@ -315,7 +374,8 @@ class _Preparation:
         if "requestBody" not in operation:
             return None
         content = self.document.resolve(plain(operation["requestBody"])).get("content", {})
-        return self._json_schema(content, operation, (*where, "requestBody"), "Request", given=True)
+        place = self.document.target(operation["requestBody"].get("$ref")) or (*where, "requestBody")
+        return self._json_schema(content, operation, place, "Request", given=True)
 
     def _media_types(self, operation: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(self.document.resolve(plain(operation["requestBody"])).get("content", {}))
@@ -324,7 +384,8 @@ class _Preparation:
         for status, response in operation.get("responses", {}).items():
             content = self.document.resolve(plain(response)).get("content")
             if str(status).startswith("2") and content:
-                name = self._json_schema(content, operation, (*where, "responses", status), "Response", given=False)
+                place = self.document.target(response.get("$ref")) or (*where, "responses", status)
+                name = self._json_schema(content, operation, place, "Response", given=False)
                 properties = self.schemas[name].get("properties", {})
                 if not {"data", "meta"} <= properties.keys():
                     inner = name
@@ -332,7 +393,10 @@ class _Preparation:
                     inner = str(properties["data"]["$ref"]).rpartition("/")[2]
                 else:
                     raise unsupported(
-                        self.source, (*where, "responses", status), "data that is no object", "give its schema a name"
+                        self.source,
+                        self._place(name, "data"),
+                        "data that is no object",
+                        "make it an object with properties",
                     )
                 self._use(inner, given=False)
                 return inner
@@ -369,9 +433,10 @@ class _Preparation:
         schemas = [self._without_fhir(mapping(entry).get("schema", {})) for entry in content.values()]
         if not content or not all(_is_json(type_) for type_ in content) or any(one != schemas[0] for one in schemas):
             types = ", ".join(content) or "nothing"
+            other = next((type_ for type_ in content if not _is_json(type_)), [*content][-1] if content else "")
             raise unsupported(
                 self.source,
-                where,
+                (*where, "content", other),
                 f"content of type {types}",
                 "use application/json, or several types of JSON with one schema",
             )
@@ -380,10 +445,12 @@ class _Preparation:
         if "$ref" in schema:
             name = str(schema["$ref"]).rpartition("/")[2]
         elif is_object(schema):
-            self.schemas[name] = schema
-            self._name_inline(name, schema)
+            place = (*where, "content", next(iter(content)), "schema")
+            self.schemas[name], self.places[name] = schema, place
+            self._name_inline(name, schema, place)
         if not is_object(self.schemas.get(name, {})):
-            raise unsupported(self.source, where, "a body that is not an object with properties", "name its schema")
+            place = self._place(name) if name in self.schemas else (*where, "content", next(iter(content)), "schema")
+            raise unsupported(self.source, place, "a body that is not an object with properties", "make it one")
         if given:
             self._use(name, given=True)
         return name

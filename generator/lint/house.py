@@ -46,7 +46,7 @@ EXAMPLE = HOUSE.asks(
 ENUM_TEXT = HOUSE.asks(
     "house-enum-description",
     "every value of an enumeration is described, and nothing else is",
-    "a line for each value in `x-enum-descriptions`",
+    "a line for each value in `x-enumDescriptions`",
 )
 NAME_TAKEN = HOUSE.asks(
     "house-name-taken",
@@ -100,13 +100,13 @@ def forms(context: LintContext) -> Iterator[Finding]:
             kind = "an enumeration" if sequence(body.get("enum")) else "an object"
             yield INLINE.found(context, path, f"{schema.name} is {kind} without a name")
         values = [str(value) for value in sequence(body.get("enum")) if value is not None]
-        texts = mapping(body.get("x-enum-descriptions"))
+        texts = mapping(body.get("x-enumDescriptions"))
         for value in values:
             if not texts.get(value):
                 yield ENUM_TEXT.found(context, (*path, "enum"), f"the value {value} of {schema.name} is not described")
         for value in texts:
             if value not in values:
-                where = (*path, "x-enum-descriptions", value)
+                where = (*path, "x-enumDescriptions", value)
                 what = f"{value} is described, and is no value of {schema.name}"
                 yield ENUM_TEXT.found(context, where, what, "the value as it is in `enum`, or nothing")
 

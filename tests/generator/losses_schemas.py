@@ -662,7 +662,7 @@ CASES = [
             Foo:
               type: string
               enum: [a]
-              x-enum-descriptions: {a: The first} # here
+              x-enumDescriptions: {a: The first} # here
         """),
         lambda out: "The first" not in out.everything(),
     ),

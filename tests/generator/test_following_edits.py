@@ -189,7 +189,7 @@ def test_an_object_written_inline_becomes_a_class_too(sdk: EditedSdk, talk: Any)
 @together
 def edit_a_new_enum_value_is_accepted_and_read_as_a_member(document: Any) -> None:
     schema(document, "EncounterStatus")["enum"].append("on-hold")
-    schema(document, "EncounterStatus")["x-enum-descriptions"]["on-hold"] = "Paused by the practice."
+    schema(document, "EncounterStatus")["x-enumDescriptions"]["on-hold"] = "Paused by the practice."
 
 
 def test_a_new_enum_value_is_accepted_and_read_as_a_member(sdk: EditedSdk, talk: Any) -> None:
@@ -202,7 +202,7 @@ def test_a_new_enum_value_is_accepted_and_read_as_a_member(sdk: EditedSdk, talk:
 def test_a_removed_enum_value_is_refused_and_still_read(edited: Any, talk: Any) -> None:
     def edit(document: Any) -> None:
         schema(document, "EncounterStatus")["enum"].remove("onleave")
-        del schema(document, "EncounterStatus")["x-enum-descriptions"]["onleave"]
+        del schema(document, "EncounterStatus")["x-enumDescriptions"]["onleave"]
 
     sdk = edited(edit)
     client, _ = talk(sdk, b'{"data": {"id": "enc_1", "status": "onleave"}, "meta": {}}')
@@ -218,7 +218,7 @@ def edit_a_new_enumeration_with_numbers_works_too(document: Any) -> None:
         "type": "integer",
         "enum": [1, 2, 3],
         "description": "How urgent.",
-        "x-enum-descriptions": {1: "Now.", 2: "Soon.", 3: "Later."},
+        "x-enumDescriptions": {1: "Now.", 2: "Soon.", 3: "Later."},
     }
     for owner in (*both_requests(document), schema(document, "Encounter")):
         owner["properties"]["triageLevel"] = {"$ref": "#/components/schemas/TriageLevel", "description": "Urgency."}

@@ -208,7 +208,7 @@ def unknown_resource(document: Any) -> None:
         (other_file, "$ref to another file is not supported"),
         (circle, "#/components/schemas/Round refers to itself"),
         (part_of_a_schema, "$ref to something without a name"),
-        (misspelled, "is not valid OpenAPI 3.1 at paths//v1/encounters/get: Unevaluated properties"),
+        (misspelled, "is not valid OpenAPI 3.1 at paths//v1/encounters/get/sumary: sumary is not known here; did you"),
         (cookie, "a cookie parameter (session) is not supported"),
         (form_body, "is not supported; use application/json, or several"),
         (same_name_twice, "would both be called start_time"),

@@ -404,11 +404,11 @@ def _without(node: Any, *keys: str) -> None:
 
 
 def _not_described(document: Any) -> None:
-    del _schema(document, "EncounterClass")["x-enum-descriptions"]["VR"]
+    del _schema(document, "EncounterClass")["x-enumDescriptions"]["VR"]
 
 
 def _described_in_vain(document: Any) -> None:
-    _schema(document, "EncounterClass")["x-enum-descriptions"]["ZZ"] = "Nothing."
+    _schema(document, "EncounterClass")["x-enumDescriptions"]["ZZ"] = "Nothing."
 
 
 HOUSE_CASES: list[tuple[str, Callable[[Any], None]]] = [

@@ -18,7 +18,7 @@ ENUM_TEXTS = STOCK.note(
     "enum-descriptions-lost",
     "what an enumeration and its values mean is not in its class",
     "nothing else: read the document",
-    ours="the class and each member have their docstrings, from description and x-enum-descriptions",
+    ours="the class and each member have their docstrings, from description and x-enumDescriptions",
 )
 EXAMPLES = STOCK.note(
     "examples-lost",
@@ -50,7 +50,7 @@ def formats(context: LintContext) -> Iterator[Finding]:
 def enum_texts(context: LintContext) -> Iterator[Finding]:
     for schema in context.schemas:
         if sequence(schema.body.get("enum")) and schema.body.get("type") != "boolean":
-            texts = [key for key in ("x-enum-descriptions", "description") if schema.body.get(key)]
+            texts = [key for key in ("x-enumDescriptions", "description") if schema.body.get(key)]
             if texts and (schema.role == "component" or texts[0] != "description"):
                 yield ENUM_TEXTS.found(context, (*schema.path, texts[0]), f"{' and '.join(texts)} of {schema.name}")
 
