@@ -17,7 +17,7 @@ from ._encounters.facade import Encounters
 from ._errors import ClinikConfigError, ClinikWarning
 from ._frames import leaves_nothing, warn
 from ._log import show_log_if_asked
-from ._operation import raw_request
+from ._operation import KEY_HEADER, raw_request
 from ._privacy import KEY_PREFIX
 from ._resource import Resource
 from ._response import ApiResponse
@@ -108,7 +108,7 @@ class Clinik:
             Session(
                 transport=Transport(target, context, found_proxy, max_response_bytes),
                 headers=(
-                    (b"x-api-key", key.encode("ascii")),
+                    (KEY_HEADER.encode("ascii"), key.encode("ascii")),
                     (b"Accept", b"application/json"),
                     (b"Accept-Encoding", b"gzip"),
                     (b"User-Agent", _user_agent(user_agent)),

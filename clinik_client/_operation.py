@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode
 
 import orjson
@@ -169,8 +169,9 @@ _PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", re.ASCII)
 # Names and values of headers (RFC 9110, sections 5.1 and 5.5), here of ASCII alone.
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~\t]*[!-~])?", re.ASCII)
+KEY_HEADER: Final = "x-api-key"
 _NOT_FREE = {
-    "x-api-key": "is the client's own",
+    KEY_HEADER: "is the client's own",
     **dict.fromkeys(("host", "content-length", "transfer-encoding", "connection", "expect"), "is set by the SDK"),
     **dict.fromkeys(("accept-encoding", "te", "trailer", "upgrade"), "is set by the SDK"),
 }

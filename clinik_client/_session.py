@@ -24,7 +24,7 @@ from ._errors import (
     error_class,
 )
 from ._log import is_logged, log
-from ._operation import Request
+from ._operation import KEY_HEADER, Request
 from ._privacy import Redactor
 from ._proof import is_refusal
 from ._reading import ErrorReport, InvalidResponse, read_error, read_response, says_gone
@@ -267,7 +267,7 @@ class Session:
         return FailedAttempt(error(told.message, **facts), again, wait)
 
     def _redactor(self, request: Request) -> Redactor:
-        key = dict(self.headers).get(b"x-api-key", b"").decode("latin-1")
+        key = dict(self.headers).get(KEY_HEADER.encode("ascii"), b"").decode("latin-1")
         return Redactor(request.texts(), key, document_words())
 
 

@@ -20,13 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from openapi_python_client import Project
-from openapi_python_client.config import Config, ConfigFile, MetaType
-from openapi_python_client.parser import GeneratorData
-from openapi_python_client.parser.errors import GeneratorError
 
 from .codecs import module_name
 from .document import DocumentError, load
 from .lint import lint
+from .parse import parse, told
 from .prepare import prepare
 from .report import changes, report
 from .sources import Prepared, described
@@ -51,17 +49,7 @@ def generate(prepared: Prepared, output: Path, name: str) -> None:
     Raises:
         DocumentError: the document cannot be used.
     """
-    config = Config.from_sources(
-        ConfigFile.load_from_path(HERE / "config.yaml"),
-        meta_type=MetaType.NONE,
-        document_source=Path(name),
-        file_encoding="utf-8",
-        overwrite=True,
-        output_path=output,
-    )
-    parsed = GeneratorData.from_dict(prepared.document, config=config)
-    if isinstance(parsed, GeneratorError):
-        raise DocumentError(f"{name}: openapi-python-client refuses it: {parsed.header} {parsed.detail or ''}")
+    parsed, config = parse(prepared, name, output)
     project = Project(openapi=parsed, config=config, custom_template_path=HERE / "templates")
     project.env.filters["wrap"] = _wrap
     project.env.globals.update(models=prepared.models, enums=prepared.enums, operations=prepared.operations)
@@ -69,8 +57,7 @@ def generate(prepared: Prepared, output: Path, name: str) -> None:
     with _formatter_on_path(), contextlib.redirect_stdout(io.StringIO()):
         errors = project.build()
     if errors:
-        told = "; ".join(" ".join(filter(None, (error.header, error.detail))) for error in errors)
-        raise DocumentError(f"{name}: openapi-python-client reports: {told}")
+        raise DocumentError(f"{name}:1: openapi-python-client reports: {told(errors)}")
     for unused in UNUSED:
         (output / unused).unlink()
     for file in sorted(output.rglob("*.py")):

@@ -104,11 +104,11 @@ def _told(error: ValidationError) -> str:
         case "type":
             return f"{given} is not of type {asked if isinstance(asked, str) else ' or '.join(asked)}"
         case "enum":
-            return f"{given} is none of {', '.join(map(str, asked))}{_meant(error.instance, asked)}"
+            return f"{given} is none of {', '.join(map(str, asked))}{meant(error.instance, asked)}"
         case "format":
             return f"{given} is no {asked}"
         case "anyOf" if "type" in [*error.absolute_path][-1:]:
-            return f"{given} is no type; write {', '.join(TYPES)}, or a list of them{_meant(error.instance, TYPES)}"
+            return f"{given} is no type; write {', '.join(TYPES)}, or a list of them{meant(error.instance, TYPES)}"
         case "anyOf" | "oneOf" if all("required" in option for option in asked):
             return f"it needs {' or '.join(name for option in asked for name in option['required'])}, and one alone"
     return error.message[:300]
@@ -119,16 +119,24 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _meant(given: Any, known: Iterable[Any], cutoff: float = 0.6) -> str:
+def meant(given: Any, known: Iterable[Any], cutoff: float = 0.6) -> str:
+    """The question whether something else was meant; empty if nothing known is close to it."""
     close = get_close_matches(str(given), [str(one) for one in known], 1, cutoff)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+@cache
+def known_keys(kind: str) -> frozenset[str]:
+    """The keys that OpenAPI 3.1 and JSON Schema know in an object of this kind, as the meta-schema calls it."""
+    parts = _validator().schema["$defs"]
+    return frozenset(_known(parts[kind], parts)[0])
 
 
 # The validator
 
 
 @cache
-def _validator() -> Validator:
+def _validator() -> Any:
     schema = _copy(schema_v31)
     parts = schema["$defs"]
     whole = Draft202012Validator.META_SCHEMA
@@ -169,10 +177,9 @@ def _validator() -> Validator:
     }
     kind: Any = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]  # types-jsonschema leaves it out
     resources = [(part["$id"], DRAFT202012.create_resource(part)) for part in vocabulary]
-    made: Validator = kind(
+    return kind(
         schema, registry=Registry().with_resources(resources), format_checker=Draft202012Validator.FORMAT_CHECKER
     )
-    return made
 
 
 def _names(validator: Any, value: Any, instance: Any, part: Any) -> Iterator[ValidationError]:
@@ -182,8 +189,8 @@ def _names(validator: Any, value: Any, instance: Any, part: Any) -> Iterator[Val
 
 
 def _near(validator: Validator, value: Any, instance: Any, part: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and instance not in value and (meant := _meant(instance, value, 0.75)):
-        yield ValidationError(f"{instance!r} is not known here{meant}")
+    if isinstance(instance, str) and instance not in value and (other := meant(instance, value, 0.75)):
+        yield ValidationError(f"{instance!r} is not known here{other}")
 
 
 def _written(validator: Validator, value: Any, instance: Any, part: Any) -> Iterator[ValidationError]:
@@ -192,19 +199,15 @@ def _written(validator: Validator, value: Any, instance: Any, part: Any) -> Iter
 
 
 def _alike(validator: Validator, value: Any, instance: Any, part: Any) -> Iterator[ValidationError]:
-    given = instance.get("enum") if isinstance(instance, Mapping) else None
-    values = given if isinstance(given, list) else []
-    kinds = {"string": (str, "text"), "integer": (int, "whole number")}
-    kind, noun = (
-        kinds.get(str(instance.get("type")), kinds["integer" if type(values[0]) is int else "string"])
-        if values
-        else kinds["string"]
-    )
+    values = instance.get("enum") if isinstance(instance, Mapping) else None
+    if not isinstance(values, list) or not values:
+        return
+    whole = instance.get("type") == "integer" or (type(values[0]) is int and instance.get("type") != "string")
     for index, one in enumerate(values):
-        if one is not None and type(one) is not kind:
-            yield ValidationError(
-                f"{_shown(one)} is no {noun}, as a value of this enumeration has to be", path=["enum", index]
-            )
+        if one is not None and type(one) is not (int if whole else str):
+            noun = "whole number" if whole else "text"
+            text = f"{_shown(one)} is no {noun}, as a value of this enumeration has to be"
+            yield ValidationError(text, path=["enum", index])
         elif one in values[:index]:
             yield ValidationError(f"{one} is there twice; leave one of them out", path=["enum", index])
 
@@ -217,7 +220,7 @@ def _instead(key: str, names: Iterable[str]) -> str:
     if key in _OURS:
         places = [place for place, extensions in EXTENSIONS.items() if key in extensions]
         return f"; it belongs into a {places[0]}"
-    return _meant(key, [*names, "$ref"])
+    return meant(key, [*names, "$ref"])
 
 
 _OURS = [name for extensions in EXTENSIONS.values() for name in extensions]

@@ -27,6 +27,7 @@ from .codecs import (
 )
 from .document import Document, Pointer, mapping, plain, sequence
 from .fhir import SDK, FhirName, known_forms
+from .handwritten import facts
 from .sources import EndpointSource, EnumSource, FieldSource, Member, ModelSource, Prepared, ScalarSource
 
 
@@ -87,6 +88,8 @@ class _Preparation:
             }
         )
         prepared.operations = self.operations
+        for place, constant, said in facts(self.document):
+            prepared.handwritten[".".join(map(str, place))] = constant, said
         for name, schema in kept.items():
             if "enum" in schema:
                 prepared.enums[class_name(name)] = self._enum(name, schema)

@@ -30,8 +30,8 @@ class Change:
 
 
 def changes(old: Prepared, new: Prepared) -> list[Change]:
-    """Everything that changed, operations first."""
-    return [*_operations(old, new), *_models(old, new), *_enums(old, new)]
+    """Everything that changed; first what is to be changed by hand, then the operations."""
+    return [*_handwritten(old, new), *_operations(old, new), *_models(old, new), *_enums(old, new)]
 
 
 def report(found: list[Change]) -> str:
@@ -41,6 +41,14 @@ def report(found: list[Change]) -> str:
     breaking = sum(bool(change.breaks) for change in found)
     head = f"{len(found)} changes of the API since the committed version, {breaking} of them breaking:"
     return "\n".join([head, *map(str, found)])
+
+
+def _handwritten(old: Prepared, new: Prepared) -> Iterator[Change]:
+    for place in {**old.handwritten, **new.handwritten}:
+        constant, was = old.handwritten.get(place, ("", "not there"))
+        constant, now = new.handwritten.get(place, (constant, "not there"))
+        if was != now:
+            yield Change(f"{place} is now {now}, was {was}; it is written by hand: see {constant} in clinik_client")
 
 
 def _operations(old: Prepared, new: Prepared) -> Iterator[Change]:
@@ -122,7 +130,8 @@ def _shown(bounds: Mapping[str, Any], name: str) -> str:
 
 def _direction(name: str, old: Any, new: Any) -> Literal["tighter", "looser"]:
     name = name.rpartition(".")[2]
-    if new is None:
+    # A prefix is put in front of what has none: nothing is refused for it.
+    if new is None or name == "x-prefix":
         return "looser"
     if old is not None and (
         (name in _LOOSER_WHEN_LARGER and new > old) or (name in _LOOSER_WHEN_SMALLER and new < old)

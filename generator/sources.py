@@ -166,3 +166,5 @@ class Prepared:
     scalars: dict[str, ScalarSource] = field(factory=dict)
     """By the name of their constant, each behind those that it is made of."""
     operations: dict[str, EndpointSource] = field(factory=dict)
+    handwritten: dict[str, tuple[str, str]] = field(factory=dict)
+    """What handwritten code repeats: by its place, the constant and what the document says."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..document import DocumentError, load
+from ..parse import parse
 from ..prepare import prepare
 from .check import lint
 from .guide import guide
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("the following arguments are required: FILE")
     try:
         if options.for_ == "clinik":
-            prepare(load(options.file))
+            parse(prepare(load(options.file)), options.file.name, Path())
         report = lint(options.file, for_=options.for_)
     except DocumentError as error:
         print(error, file=sys.stderr)

@@ -121,7 +121,8 @@ def all_of(context: LintContext) -> Iterator[Finding]:
             target = context.document.resolve(part) if "$ref" in part else {}
             if "additionalProperties" in target and "additionalProperties" not in schema.body:
                 what = f"additionalProperties of {str(part['$ref']).rpartition('/')[2]}, a part of {schema.name}"
-                yield ALLOF_PART.found(context, (*schema.path, "allOf", index), what)
+                instead = "additionalProperties beside the allOf"
+                yield ALLOF_PART.found(context, (*schema.path, "allOf", index), what, instead)
         own = "properties" in schema.body or isinstance(schema.body.get("type"), str)
         if not own and not any("$ref" in part or "properties" in part for part in parts):
             types = context.types(schema.body)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..codecs import class_name
-from ..document import mapping, sequence
-from .context import DocumentedSchema, LintContext
+from ..document import Pointer, mapping, sequence
+from ..form import meant
+from ..handwritten import constants, facts
+from .context import DocumentedSchema, LintContext, told
 from .rules import HOUSE, Finding
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -54,6 +56,28 @@ NAME_TAKEN = HOUSE.asks(
     "a more telling name, such as `LabRequest` for `Request`",
     stops=True,
 )
+CONTENT = HOUSE.asks(
+    "house-success-content",
+    "a successful response has a body, unless it is a 204 or that of a DELETE: nothing is read where none is described",
+    "`content:` with the schema, or the status 204",
+    stops=True,
+)
+HANDWRITTEN = HOUSE.asks(
+    "house-handwritten",
+    "the address of the service and the header of the key are written by hand in clinik_client, and both say the same",
+    "the same in both",
+)
+KNOWN_SCHEME = HOUSE.asks(
+    "house-security-scheme",
+    "`security` names schemes of components/securitySchemes",
+    "the name as it is there",
+    stops=True,
+)
+KNOWN_TAG = HOUSE.asks(
+    "house-tag-listed",
+    "where the document lists its tags, operations have one of these: another one is another module",
+    "the tag as it is in the list, or one more entry there",
+)
 SCHEMA_NAME = HOUSE.asks(
     "house-schema-name", "schemas are named in PascalCase, as their classes are", "a name like `Period`"
 )
@@ -78,6 +102,43 @@ def operations(context: LintContext) -> Iterator[Finding]:
     for parameter in context.written_parameters():
         if parameter.place == "query" and "default" in context.document.resolve(parameter.body.get("schema")):
             yield QUERY_DEFAULT.found(context, parameter.path, f"the {parameter.told} has a default")
+
+
+@HOUSE.check
+def answers(context: LintContext) -> Iterator[Finding]:
+    for operation in context.operations:
+        for status, path, _, media in context.responses(operation):
+            if status.startswith("2") and status not in ("204", "205") and operation.method != "delete" and not media:
+                yield CONTENT.found(context, path, f"the response {status} of {operation.name} has no content")
+
+
+@HOUSE.check
+def handwritten(context: LintContext) -> Iterator[Finding]:
+    written = constants()
+    for path, name, said in facts(context.document):
+        module, value = written[name]
+        if said != value:
+            what = f"{told(path)} is {said}, but {name} in {module} is {value}"
+            yield HANDWRITTEN.found(context, path, what, f"{value} here, or {said} there")
+
+
+@HOUSE.check
+def listed(context: LintContext) -> Iterator[Finding]:
+    root = context.document.root
+    schemes = mapping(mapping(root.get("components")).get("securitySchemes"))
+    tags = [mapping(tag).get("name") for tag in sequence(root.get("tags"))]
+    places: list[tuple[Pointer, Mapping[str, Any]]] = [((), root)]
+    places += [(operation.path, operation.body) for operation in context.operations]
+    for path, body in places:
+        for index, asked in enumerate(sequence(body.get("security"))):
+            for name in mapping(asked):
+                if name not in schemes:
+                    where = (*path, "security", index, name)
+                    yield KNOWN_SCHEME.found(context, where, f"there is no scheme {name}{meant(name, schemes)}")
+        for index, tag in enumerate(sequence(body.get("tags")) if path and tags else ()):
+            if tag not in tags:
+                what = f"the tag {tag} is not in the list of tags{meant(tag, tags)}"
+                yield KNOWN_TAG.found(context, (*path, "tags", index), what)
 
 
 @HOUSE.check

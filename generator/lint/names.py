@@ -36,7 +36,8 @@ OVERWRITTEN_CLASS = LOSSES.breaks(
 CLASS_RENAMED = LOSSES.drops(
     "class-renamed",
     "a named schema becomes a class of another name: that of its title, or one ending in Type0 where it may be null",
-    "no title, or the schema's name as title; a schema that is an object alone, with null allowed where it is used",
+    "no title, or the schema's name as title; a schema that is an object alone, and "
+    "`anyOf: [{$ref: ...}, {type: 'null'}]` where null may stand for it",
     ours="titles are left out, so that a class is called like its schema",
 )
 NOT_PYTHON = LOSSES.breaks(

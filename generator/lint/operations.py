@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..document import Pointer, mapping, sequence
-from .context import LintContext, told
+from ..document import mapping, sequence
+from .context import LintContext
 from .rules import LOSSES, Finding
 
 SECTION = LOSSES.drops(
@@ -15,12 +15,6 @@ SECTION = LOSSES.drops(
 )
 PATH_REFERENCE = LOSSES.breaks(
     "path-reference", "a path that is a $ref has no operations", "the operations under the path itself"
-)
-OVERWRITTEN_OPERATION = LOSSES.breaks(
-    "operation-overwritten",
-    "two operations of one tag get the same module (made of the operationId, or of method and path where there is "
-    "none), and the later one is written over the earlier one",
-    "an operationId that differs in more than capitals and punctuation",
 )
 SERVERS = LOSSES.drops(
     "servers-ignored",
@@ -55,20 +49,6 @@ def sections(context: LintContext) -> Iterator[Finding]:
     for url, item in mapping(root.get("paths")).items():
         if "$ref" in mapping(item):
             yield PATH_REFERENCE.found(context, ("paths", url, "$ref"), f"the operations of {url}")
-
-
-@LOSSES.check
-def overwritten(context: LintContext) -> Iterator[Finding]:
-    operations: dict[tuple[str, str], Pointer] = {}
-    for made in context.stock.endpoint_modules:
-        if made.endpoint is None:
-            continue
-        key = (made.tag, made.module)
-        if key in operations:
-            what = f"{told(operations[key])} has no function: {told(made.path)} is called {made.module} too"
-            where = (*operations[key], "operationId")
-            yield OVERWRITTEN_OPERATION.found(context, where, f"{what} and is written over it")
-        operations[key] = made.path
 
 
 @LOSSES.check

@@ -20,14 +20,8 @@ TEMPLATING = LOSSES.breaks(
     "path-parameters",
     "the operation is left out because the names in braces are not those of its path parameters; only "
     "letters, digits, - and _ count",
-    "one parameter with `in: path` for each name in braces",
+    "one parameter with `in: path` for each name in braces, and names of letters, digits, - and _ alone",
     says=r"Incorrect path templating",
-)
-NAMES_COLLIDE = LOSSES.breaks(
-    "parameter-names-collide",
-    "two parameters get the same Python name; the operation is left out",
-    "names that differ in letters or digits, each once for each place",
-    says=r"Parameters MUST NOT contain duplicates|Parameters with same Python identifier",
 )
 REFERENCE = LOSSES.breaks(
     "parameter-reference",
@@ -45,7 +39,7 @@ STYLE = LOSSES.breaks(
     "parameter-style",
     "every parameter is sent in the default style of its place: lists as repeated names, objects as one name for each "
     "property",
-    "`style: form` with `explode: true` in a query; otherwise `type: string` and a description of the form",
+    "`style: form` with `explode: true` in a query; otherwise no `style`, `type: string` and a description of the form",
 )
 FLAGS = LOSSES.drops(
     "parameter-flags",

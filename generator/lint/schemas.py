@@ -15,12 +15,6 @@ ARRAY_WITHOUT_ITEMS = LOSSES.breaks(
     "`items:` with the schema of the elements, `items: {}` if they may be anything",
     says=r"type array must have items",
 )
-ENUM_TYPE = LOSSES.breaks(
-    "enum-type",
-    "only enumerations of text or of whole numbers become a class; what uses another one is left out",
-    "values of one type, text or whole numbers; for others `const` in a `oneOf`, or no enum",
-    says=r"Enum values must all be the same type|Unsupported enum type|Got \{<class",
-)
 DEFAULT_INVALID = LOSSES.breaks(
     "default-invalid",
     "a default that the generator cannot write as Python costs whatever has it: the class or the operation",
@@ -57,7 +51,8 @@ def fixed_values(context: LintContext) -> Iterator[Finding]:
         boolean = body.get("type") == "boolean"
         if boolean and ("enum" in body or "const" in body):
             key = "enum" if "enum" in body else "const"
-            yield FIXED_VALUE.found(context, (*schema.path, key), f"{key} of the boolean {schema.name}")
+            what = f"{key} of the boolean {schema.name}"
+            yield FIXED_VALUE.found(context, (*schema.path, key), what, f"no {key}, and a description of the one value")
         elif "const" in body:
             rival = next((key for key in ("enum", *UNIONS) if sequence(body.get(key))), None)
             if rival or body["const"] is None:

@@ -51,6 +51,21 @@ def response(schema: str, type_: str = "application/json") -> str:
 
 
 CASES = [
+    Case(
+        "key-unknown",
+        schemas("""
+            Foo:
+              requird: [a] # here
+              properties:
+                a: {type: string}
+        """),
+        lambda out: out.cls("Foo").from_dict({}).to_dict() == {},
+    ),
+    Case(
+        "key-unknown",
+        document(paths=operation("sumary: Told nowhere. # here")),
+        lambda out: "Told nowhere" not in out.everything(),
+    ),
     # What the generator warns of
     warned(
         "array-without-items",

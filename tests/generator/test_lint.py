@@ -44,12 +44,12 @@ def test_a_finding_has_file_line_rule_reason_and_what_to_write_instead(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "spec.yaml"
-    file.write_text(document(schemas="Foo:\n  properties:\n    a: {type: boolean, const: true}"))
+    file.write_text(document(schemas="Foo:\n  properties:\n    a: {type: string, const: b, enum: [b]}"))
     assert main([str(file)]) == 1
     found, counted = capsys.readouterr().out.splitlines()
     rule = LOSSES.rules["fixed-value-lost"]
     assert found == (
-        f"{file.as_posix()}:8: fixed-value-lost: const of the boolean Foo.a: {rule.lost}; write instead: {rule.instead}"
+        f"{file.as_posix()}:8: fixed-value-lost: const of Foo.a, beside enum: {rule.lost}; write instead: {rule.instead}"
     )
     assert counted == f"{file.as_posix()}: 1 finding (1 that drops something)"
 
@@ -398,6 +398,10 @@ def _search(document: Any) -> Any:
     return document["paths"]["/v1/encounters"]["get"]
 
 
+def _scheme(document: Any) -> Any:
+    return document["components"]["securitySchemes"]["apiKey"]
+
+
 def _without(node: Any, *keys: str) -> None:
     for key in keys:
         del node[key]
@@ -446,6 +450,12 @@ HOUSE_CASES: list[tuple[str, Callable[[Any], None]]] = [
     ("house-example", lambda document: _without(_schema(document, "EncounterStatus"), "examples")),
     ("house-enum-description", _not_described),
     ("house-enum-description", _described_in_vain),
+    ("house-success-content", lambda document: _without(_search(document)["responses"]["200"], "content")),
+    ("house-handwritten", lambda document: document["servers"][0].update(url="https://api.example")),
+    ("house-handwritten", lambda document: _scheme(document).update(name="x-key")),
+    ("house-handwritten", lambda document: _scheme(document).update({"in": "query"})),
+    ("house-security-scheme", lambda document: _search(document).update(security=[{"apiKye": []}])),
+    ("house-tag-listed", lambda document: _search(document).update(tags=["encountres"])),
     (
         "house-schema-name",
         lambda document: document["components"]["schemas"].update(
@@ -466,6 +476,23 @@ HOUSE_CASES: list[tuple[str, Callable[[Any], None]]] = [
 )
 def test_a_house_rule_finds_its_breach(rule: str, edit: Callable[[Any], None], ours: Any) -> None:
     assert rule in breached(ours, edit)
+
+
+@pytest.mark.parametrize("status", ["204", "205"])
+def test_a_successful_response_that_cannot_have_content_needs_none(status: str, ours: Any) -> None:
+    def edit(document: Any) -> None:
+        responses = _search(document)["responses"]
+        responses[status] = {"description": responses.pop("200")["description"]}
+
+    assert "house-success-content" not in breached(ours, edit)
+
+
+def test_where_document_and_code_differ_both_are_told(ours: Any) -> None:
+    document = deepcopy(ours)
+    document["servers"][0]["url"] = "https://api.example"
+    [found] = [one for one in HOUSE.look(LintContext(Document("a.yaml", document))) if "house-handwritten" in str(one)]
+    told = "servers.0.url is https://api.example, but BASE_URL in clinik_client/_client.py is https://api.clinikapi.com"
+    assert told in str(found)
 
 
 def test_every_house_rule_is_proven() -> None:

@@ -99,6 +99,19 @@ def reword(document: Any) -> None:
     properties(document, "Period")["start"]["description"] = "The first moment."
 
 
+def move_the_service(document: Any) -> None:
+    document["servers"][0]["url"] = "https://api.example"
+
+
+def rename_the_header_of_the_key(document: Any) -> None:
+    document["components"]["securitySchemes"]["apiKey"]["name"] = "x-key"
+
+
+def put_another_prefix(document: Any) -> None:
+    parameters = document["paths"]["/v1/encounters/{id}"]["get"]["parameters"]
+    parameters[1]["schema"]["items"]["x-prefix"] = "Visit:"
+
+
 @pytest.mark.parametrize(
     ("edit", "text", "breaking"),
     [
@@ -121,6 +134,23 @@ def reword(document: Any) -> None:
         (make_the_id_of_a_response_optional, "field id of Encounter became optional", True),
         (make_optional, "field class of EncounterCreateRequest became optional", False),
         (remove_operation, "operation deleteEncounter removed", True),
+        (
+            move_the_service,
+            "servers.0.url is now https://api.example, was https://api.clinikapi.com; it is written by hand: see BASE_URL "
+            "in clinik_client",
+            False,
+        ),
+        (
+            rename_the_header_of_the_key,
+            "components.securitySchemes.apiKey.name is now x-key, was x-api-key; it is written by hand: see KEY_HEADER in "
+            "clinik_client",
+            False,
+        ),
+        (
+            put_another_prefix,
+            "parameter _include of EncounterReadParams: items.x-prefix is now Visit:, was Encounter:",
+            False,
+        ),
         (reword, "field start of Period: description changed", False),
     ],
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...document import mapping, sequence
-from ..context import LintContext
+from ...document import Pointer, mapping, sequence
+from ..context import LintContext, told
 from ..rules import STOCK, Finding
 
 SECURITY = STOCK.drops(
@@ -21,6 +21,27 @@ SCHEME = STOCK.drops(
     "`type: http, scheme: bearer`, where the API takes it",
     ours="the client sends the key in the header that the API asks for",
 )
+OVERWRITTEN_OPERATION = STOCK.breaks(
+    "operation-overwritten",
+    "two operations of one tag get the same module (made of the operationId, or of method and path where there is "
+    "none), and the later one is written over the earlier one",
+    "an operationId that differs in more than capitals and punctuation",
+    ours="two operations of one name are refused with their line",
+)
+
+
+@STOCK.check
+def overwritten(context: LintContext) -> Iterator[Finding]:
+    operations: dict[tuple[str, str], Pointer] = {}
+    for made in context.stock.endpoint_modules:
+        if made.endpoint is None:
+            continue
+        key = (made.tag, made.module)
+        if key in operations:
+            what = f"{told(operations[key])} has no function: {told(made.path)} is called {made.module} too"
+            where = (*operations[key], "operationId")
+            yield OVERWRITTEN_OPERATION.found(context, where, f"{what} and is written over it")
+        operations[key] = made.path
 
 
 @STOCK.check

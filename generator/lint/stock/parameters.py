@@ -22,6 +22,13 @@ DESCRIPTION = STOCK.drops(
     "the description in the schema too",
     ours="a parameter's description is taken before that of its schema",
 )
+NAMES_COLLIDE = STOCK.breaks(
+    "parameter-names-collide",
+    "two parameters get the same Python name; the operation is left out",
+    "names that differ in letters or digits, each once for each place",
+    ours="two of one name are refused with their line",
+    says=r"Parameters MUST NOT contain duplicates|Parameters with same Python identifier",
+)
 HEADER_UNION = STOCK.breaks(
     "header-union",
     "a header of several types is handed to httpx unconverted, which refuses anything but text",

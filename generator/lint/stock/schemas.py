@@ -9,6 +9,13 @@ from ..context import LintContext
 from ..keywords import meaningful
 from ..rules import STOCK, Finding
 
+ENUM_TYPE = STOCK.breaks(
+    "enum-type",
+    "only enumerations of text or of whole numbers become a class; what uses another one is left out",
+    "values of one type, text or whole numbers; for others `const` in a `oneOf`, or no enum",
+    ours="an enumeration of anything else is refused with the line of the value",
+    says=r"Enum values must all be the same type|Unsupported enum type|Got \{<class",
+)
 NULL_ENUM = STOCK.breaks(
     "enum-null",
     "where `type` or `nullable` allows null but `enum` has no null among its values, reading null raises ValueError",
