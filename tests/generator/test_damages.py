@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -120,3 +120,130 @@ def test_a_damage_gets_one_message_with_its_line() -> None:
 def test_any_damage_gets_one_message_with_its_line(seed: int) -> None:
     for damage in sample(40, seed):
         _holds(damage)
+
+
+# Damages that people do
+
+
+def _schema(document: Any, name: str) -> Any:
+    return document["components"]["schemas"][name]
+
+
+def _operation(document: Any, method: str = "get") -> Any:
+    return document["paths"]["/v1/encounters"][method]
+
+
+def _renamed(node: Any, old: str, new: str) -> None:
+    node[new] = node.pop(old)
+
+
+TYPING_MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
+    "a text for a length": (lambda d: _schema(d, "RecordId").update(maxLength="fifty"), "maxLength: fifty"),
+    "a regular expression": (lambda d: _schema(d, "RecordId").update(pattern="(a"), "pattern: (a"),
+    "a word for a list": (lambda d: _schema(d, "Participant").update(required="maybe"), "required: maybe"),
+    "a type": (lambda d: _schema(d, "RecordId").update(type="integr"), "type: integr"),
+    "a status": (lambda d: _renamed(_operation(d)["responses"], "500", "5O0"), "5O0:"),
+    "a list of meanings": (
+        lambda d: _schema(d, "EncounterStatus").update({"x-enumDescriptions": ["Open."]}),
+        "x-enumDescriptions:",
+    ),
+    "a value of another type": (lambda d: _schema(d, "EncounterStatus")["enum"].append(7), "- 7"),
+    "a value twice": (lambda d: _schema(d, "EncounterClass")["enum"].append("VR"), "- VR"),
+    "a limit": (lambda d: _renamed(_schema(d, "RecordId"), "maxLength", "maxLenght"), "maxLenght: 128"),
+    "what is required": (lambda d: _renamed(_schema(d, "Participant"), "required", "requird"), "requird:"),
+    "properties": (lambda d: _renamed(_schema(d, "EncounterCreateRequest"), "properties", "propertes"), "propertes:"),
+    "our own extension": (
+        lambda d: _renamed(_schema(d, "RecordId"), "x-pattern-text", "x-patern-text"),
+        "x-patern-text:",
+    ),
+    "the former name of an extension": (
+        lambda d: _renamed(_schema(d, "EncounterStatus"), "x-enumDescriptions", "x-enum-descriptions"),
+        "x-enum-descriptions:",
+    ),
+    "an extension elsewhere": (lambda d: _operation(d).update({"x-prefix": "Encounter:"}), "x-prefix: 'Encounter:'"),
+    "a section": (lambda d: _renamed(d["components"], "headers", "heders"), "heders:"),
+    "a format": (lambda d: _schema(d, "FhirDateTime").update(format="fhir-datetime"), "format: fhir-datetime"),
+    "a media type": (
+        lambda d: _renamed(_operation(d, "post")["requestBody"]["content"], "application/json", "applicationjson"),
+        "applicationjson:",
+    ),
+    "a parameter that the path has not": (
+        lambda d: d["components"]["parameters"]["EncounterId"].update(name="encounterId"),
+        "name: encounterId",
+    ),
+    "a schema that is true": (lambda d: _schema(d, "Period")["properties"].update(end=True), "end: true"),
+    "an operation twice": (
+        lambda d: _operation(d, "post").update(operationId="updateEncounter"),
+        "operationId: updateEncounter",
+    ),
+}
+
+
+# Each costs a second: these few are tried always.
+OFTEN = {"a text for a length", "what is required", "the former name of an extension", "an operation twice"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "written"),
+    [
+        pytest.param(*case, id=name, marks=[] if name in OFTEN else [pytest.mark.long])
+        for name, case in TYPING_MISTAKES.items()
+    ],
+)
+def test_a_typing_mistake_is_told_in_its_own_line_by_the_generator_and_by_the_linter(
+    edit: Callable[[Any], None], written: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_document(edit, tmp_path / "spoilt.yaml")
+    lines = [number for number, line in enumerate(file.read_text().splitlines(), 1) if line.strip().startswith(written)]
+    assert lint_main([str(file), "--for", "clinik"]) == 1
+    [message] = capsys.readouterr().err.splitlines()
+    assert int(message.removeprefix(f"{file.as_posix()}:").partition(":")[0]) in lines, message
+
+
+# Names that Python or the generated classes need
+
+
+@pytest.mark.parametrize("name", ["self", "given"])
+def test_a_field_that_cannot_be_a_keyword_is_refused(name: str) -> None:
+    def edit(document: Any) -> None:
+        _schema(document, "EncounterCreateRequest")["properties"][name] = {"type": "string"}
+
+    with pytest.raises(DocumentError, match=f"a field cannot be called {name} in Python; rename it"):
+        prepare(edited_document(edit))
+
+
+def test_a_name_that_the_classes_need_gets_an_underscore(tmp_path: Path) -> None:
+    names = ["cls", "class", "fromDict", "toDict", "toFhir", "fromFhir", "additionalProperties", "wire", "dateTime"]
+    names += ["None", "fields", "total", "type", "Text", "str", "metadata", "default"]
+
+    def edit(document: Any) -> None:
+        for owner in ("EncounterCreateRequest", "Encounter"):
+            properties = _schema(document, owner)["properties"]
+            properties.update({name: {"type": "string", "format": "date-time"} for name in names if name != "class"})
+
+    generate(prepare(edited_document(edit)), tmp_path / "made", "spoilt.yaml")
+    made = (tmp_path / "made" / "models" / "encounter.py").read_text()
+    compile(made, "encounter.py", "exec")
+    assert [python_name(name) for name in names[:9]] == [
+        *("cls", "class_", "from_dict_", "to_dict_", "to_fhir_", "from_fhir_", "additional_properties_"),
+        *("wire_", "date_time_"),
+    ]
+    assert re.findall(r"^    (from_dict|to_dict|to_fhir|from_fhir|wire|date_time):", made, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("name", ["self", "given", "fields"])
+def test_a_path_parameter_that_the_function_has_another_use_for_is_refused(name: str) -> None:
+    def edit(document: Any) -> None:
+        document["paths"][f"/v1/encounters/{{{name}}}"] = document["paths"].pop("/v1/encounters/{id}")
+        document["components"]["parameters"]["EncounterId"]["name"] = name
+
+    message = told(edited_document(edit)) or ""
+    assert (f"a path parameter cannot be called {name} in Python" in message) is (name != "self")
+
+
+def test_a_parameter_that_is_there_twice_is_refused_at_the_second() -> None:
+    def edit(document: Any) -> None:
+        parameters = document["paths"]["/v1/encounters/{id}"]["delete"]["parameters"]
+        parameters.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string"}})
+
+    assert "id is there twice; leave one of them out" in (told(edited_document(edit)) or "")
