@@ -49,7 +49,8 @@ def test_a_finding_has_file_line_rule_reason_and_what_to_write_instead(
     found, counted = capsys.readouterr().out.splitlines()
     rule = LOSSES.rules["fixed-value-lost"]
     assert found == (
-        f"{file.as_posix()}:8: fixed-value-lost: const of Foo.a, beside enum: {rule.lost}; write instead: {rule.instead}"
+        f"{file.as_posix()}:8: fixed-value-lost: const of Foo.a, beside enum: {rule.lost}; "
+        f"write instead: {rule.instead}"
     )
     assert counted == f"{file.as_posix()}: 1 finding (1 that drops something)"
 

@@ -136,14 +136,14 @@ def put_another_prefix(document: Any) -> None:
         (remove_operation, "operation deleteEncounter removed", True),
         (
             move_the_service,
-            "servers.0.url is now https://api.example, was https://api.clinikapi.com; it is written by hand: see BASE_URL "
-            "in clinik_client",
+            "servers.0.url is now https://api.example, was https://api.clinikapi.com; it is written by hand: see "
+            "BASE_URL in clinik_client",
             False,
         ),
         (
             rename_the_header_of_the_key,
-            "components.securitySchemes.apiKey.name is now x-key, was x-api-key; it is written by hand: see KEY_HEADER in "
-            "clinik_client",
+            "components.securitySchemes.apiKey.name is now x-key, was x-api-key; it is written by hand: see "
+            "KEY_HEADER in clinik_client",
             False,
         ),
         (
