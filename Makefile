@@ -49,8 +49,8 @@ check: $(STAMP) ## Lint, types, the OpenAPI document, and whether the generated 
 	$(BIN)/python -m generator --check
 	$(BIN)/python -m generator.interface
 
-.PHONY: released
-released: $(STAMP) ## Write down the public interface of the version that is released now
+.PHONY: interface
+interface: $(STAMP) ## Write down the public interface of the version that is released now
 	$(BIN)/python -m generator.interface --release
 
 .PHONY: lint-spec
