@@ -38,7 +38,7 @@ _BEGINNING: Final = 12
 # Values of this length are also found if their white space was changed.
 _LONG_WITHOUT_SPACE: Final = 6
 # What a sentence has around its words.
-_PUNCTUATION: Final = frozenset(" .,:;()[]'\"=-")
+_PUNCTUATION: Final = frozenset(" .,:;/()[]'\"=-")
 # This many characters in a row from the key are not there by chance.
 _KEY_RUN: Final = 8
 

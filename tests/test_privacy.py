@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clinik_client import Clinik, ClinikApiError, EncounterCreateRequest
@@ -109,6 +109,7 @@ longest_values = st.tuples(longer_values, known_words).map(" ".join)
     st.lists(known_words, min_size=1, max_size=12),
     st.sampled_from([" ", ", ", "; ", ": ", " / ", " (", "'"]),
 )
+@example(["INTERNAL_ERROR/ю"], ["INTERNAL_ERROR", "AMB"], " / ")
 def test_no_word_of_the_document_is_taken_out(carried: list[str], names: list[str], between: str) -> None:
     sentence = between.join(names)
     redactor = Redactor(carried, "clk_test_9f3cAbCdEfGhKEY", document_words())

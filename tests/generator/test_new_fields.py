@@ -91,14 +91,14 @@ def add_every_kind(document: Any) -> None:
         "type": "string",
         "enum": ["calm", "tense"],
         "description": "A mood.",
-        "x-enum-descriptions": {"calm": "Calm.", "tense": "Tense."},
+        "x-enumDescriptions": {"calm": "Calm.", "tense": "Tense."},
         "examples": ["calm"],
     }
     schemas["Level"] = {
         "type": "integer",
         "enum": [1, 2],
         "description": "A level.",
-        "x-enum-descriptions": {1: "One.", 2: "Two."},
+        "x-enumDescriptions": {1: "One.", 2: "Two."},
         "examples": [1],
     }
     schemas["Billing"] = {
