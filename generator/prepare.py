@@ -44,9 +44,11 @@ def prepare(document: Document, sdk: Path = SDK) -> Prepared:
     return _Preparation(document, known_forms(sdk)).run()
 
 
+# What is left of a name without a letter or digit.
+_NOTHING = "field_"
 # What generated functions and methods call their own arguments.
-_NAMES_OF_REQUEST = {"given", "fields"}
-_NAMES_OF_MODELS = {"self", "given"}
+_NAMES_OF_REQUEST = {_NOTHING, "given", "fields"}
+_NAMES_OF_MODELS = {_NOTHING, "self", "given"}
 
 
 class _Preparation:
@@ -399,7 +401,7 @@ class _Preparation:
                         self.source,
                         self._place(name, "data"),
                         "data that is no object",
-                        "make it an object with properties",
+                        "write one with `properties`",
                     )
                 self._use(inner, given=False)
                 return inner
@@ -453,7 +455,9 @@ class _Preparation:
             self._name_inline(name, schema, place)
         if not is_object(self.schemas.get(name, {})):
             place = self._place(name) if name in self.schemas else (*where, "content", next(iter(content)), "schema")
-            raise unsupported(self.source, place, "a body that is not an object with properties", "make it one")
+            raise unsupported(
+                self.source, place, "a body that is not an object with properties", "write one with `properties`"
+            )
         if given:
             self._use(name, given=True)
         return name

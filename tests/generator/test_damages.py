@@ -203,12 +203,12 @@ def test_a_typing_mistake_is_told_in_its_own_line_by_the_generator_and_by_the_li
 # Names that Python or the generated classes need
 
 
-@pytest.mark.parametrize("name", ["self", "given"])
+@pytest.mark.parametrize("name", ["self", "given", "("])
 def test_a_field_that_cannot_be_a_keyword_is_refused(name: str) -> None:
     def edit(document: Any) -> None:
         _schema(document, "EncounterCreateRequest")["properties"][name] = {"type": "string"}
 
-    with pytest.raises(DocumentError, match=f"a field cannot be called {name} in Python; rename it"):
+    with pytest.raises(DocumentError, match=re.escape(f"a field cannot be called {name} in Python; rename it")):
         prepare(edited_document(edit))
 
 
