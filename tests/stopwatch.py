@@ -75,11 +75,23 @@ def _queued() -> float:
 
 
 class Stopwatch:
-    """Measures what happens in its ``with`` block, in the thread that enters it."""
+    """Measures what happens in its ``with`` block, in the thread that enters it.
+
+    Attributes:
+        seconds: how long it took, without what the machine took.
+        stalled: what the machine took.
+        others: what the other threads of this process computed meanwhile. Where many do the same at once, one of them
+            has the interpreter and the others wait for it.
+    """
+
+    seconds: float
+    stalled: float
+    others: float
 
     def __enter__(self) -> Self:
         self._heartbeat = heartbeat()
         self._queued, self._computed, self._started = _queued(), time.thread_time(), time.monotonic()
+        self._of_all = time.process_time()
         return self
 
     def __exit__(
@@ -87,6 +99,7 @@ class Stopwatch:
     ) -> None:
         ended = time.monotonic()
         computed, queued = time.thread_time() - self._computed, _queued() - self._queued
+        self.others = max(0.0, time.process_time() - self._of_all - computed)
         self.stalled = queued + self._heartbeat.missed(self._started, ended)
         self.seconds = judged(ended - self._started, computed, self.stalled)
 

@@ -236,7 +236,7 @@ def hanging_lookups(lab: Lab, report: CellReport) -> None:
                             pass
                         except Exception as error:  # noqa: BLE001 - told of in the report
                             wrong.append(type(error).__name__)
-                    late.append(watch.seconds - limit)
+                    late.append(watch.seconds - watch.others - limit)
 
             threads = [threading.Thread(target=work, daemon=True) for _ in range(LOOKING)]
             for thread in threads:
