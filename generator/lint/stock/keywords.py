@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from ...document import Pointer
+from ...document import Pointer, mapping
 from ...form import known_keys, meant
 from ..context import LintContext, told
 from ..rules import STOCK, Finding
@@ -20,15 +20,15 @@ UNKNOWN = STOCK.drops(
 
 @STOCK.check
 def keys(context: LintContext) -> Iterator[Finding]:
-    for kind, path, body in _places(context):
-        known = known_keys(kind)
-        for key in body if "$ref" not in body or kind == "schema" else ():
+    for kind, path, found in _places(context):
+        known, body = known_keys(kind), mapping(found)
+        for key in map(str, body) if "$ref" not in body or kind == "schema" else ():
             if key not in known and not key.startswith("x-"):
                 what = f"{key} of {told(path)}{meant(key, known)}"
                 yield UNKNOWN.found(context, (*path, key), what)
 
 
-def _places(context: LintContext) -> Iterator[tuple[str, Pointer, Mapping[str, Any]]]:
+def _places(context: LintContext) -> Iterator[tuple[str, Pointer, Any]]:
     for schema in context.schemas:
         yield "schema", schema.path, schema.body
     for parameter in context.written_parameters():
