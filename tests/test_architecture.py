@@ -108,6 +108,7 @@ def test_what_describes_data_knows_nothing_of_sending() -> None:
         "_session",
         "_resource",
         "_client",
+        "_log",
         *RESOURCES,
         "_pagination",
         "_recovery",

@@ -270,9 +270,10 @@ def work_for(resources: int, folder: Path) -> tuple[int, int]:
 
 @pytest.mark.long
 def test_the_work_for_a_document_grows_with_its_lines_and_no_faster(tmp_path: Path) -> None:
+    work_for(8, tmp_path)  # what is done once in a process
     calls, lines = work_for(8, tmp_path)
     more_calls, more_lines = work_for(32, tmp_path)
-    assert more_calls / calls < 1.3 * more_lines / lines
+    assert more_calls / calls < 1.1 * more_lines / lines
     # 1,400 were counted, the parsing of YAML and the stock generator included.
     assert more_calls / more_lines < 2_000
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -12,7 +9,7 @@ from typing import Any
 import pytest
 
 from .edited import write_document
-from .test_regenerating import copy_repository
+from .test_regenerating import copy_repository, succeeds
 
 
 def ref(name: str) -> dict[str, str]:
@@ -135,12 +132,4 @@ def test_a_field_of_any_kind_is_followed_by_the_tests_that_read_the_document(tmp
         ["pytest", "-q", "-p", "no:xdist", "--collect-only", "tests"],
         ["pytest", "-q", "-p", "no:xdist", "-k", chosen, *concerned],
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+        succeeds(root, *arguments)

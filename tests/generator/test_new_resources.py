@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from .new_resources import RESOURCES, add_resources
-from .test_regenerating import GUIDE, copy_repository
+from .test_regenerating import GUIDE, copy_repository, succeeds
 
 # Those that hold a resource against the document, the package and the recordings.
 CONCERNED = ("operation", "recordings", "architecture", "help", "vocabulary")
@@ -28,15 +25,7 @@ def test_three_resources_are_added_as_the_guide_says(tmp_path: Path) -> None:
         ["generator", "--check"],
         ["pytest", "-q", "-p", "no:xdist", "--hypothesis-seed=1", *tests, *doctests, *(f"tests/{r}" for r in rooms)],
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+        succeeds(root, *arguments)
 
 
 def test_the_guide_names_each_place_that_a_resource_is_added_in() -> None:

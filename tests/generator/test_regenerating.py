@@ -23,6 +23,19 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+def succeeds(repository: Path, *arguments: str) -> None:
+    """Run a module of Python in a copy of the repository, whose packages it finds first."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=repository,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
 def copy_repository(folder: Path) -> Path:
     copy = folder / "repository"
     ignored = shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache", ".hypothesis", "dist", "build")
