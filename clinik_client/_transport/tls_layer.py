@@ -37,6 +37,9 @@ class TLSLayer:
     def recv(self, most: int) -> bytes:
         """The next bytes; ``b""`` when the peer has said that no more come. Any other end is an `ssl.SSLError`."""
         data: bytes = self._run(self._tls.read, most)
+        # Python below 3.11.4 lets OpenSSL 3 call the end of the bytes below an end that the peer has said.
+        if not data and self._incoming.eof:
+            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer has not said that no more comes")
         return data
 
     def send(self, data: bytes) -> int:

@@ -114,9 +114,13 @@ def test_a_response_that_tls_did_not_end_is_cut_short(
 ) -> None:
     # 123 could be the beginning of 1234, and only TLS's own ending would tell.
     service = serve(raw(HEAD + b"Connection: close\r\n\r\n123"), ssl_context=server_tls)
-    with pytest.raises(ClinikResponseError) as raised:
-        connect(service, verify=ca_file, retries=0).request("GET", "/v1/number")
-    assert raised.value.outcome == "applied"
+    lenient = ssl.create_default_context(cafile=ca_file)
+    # What Python below 3.11.4 sets by itself with OpenSSL 3; older ones do not know it.
+    lenient.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+    for verify in (ca_file, lenient):
+        with pytest.raises(ClinikResponseError) as raised:
+            connect(service, verify=verify, retries=0).request("GET", "/v1/number")
+        assert raised.value.outcome == "applied"
 
 
 OBJECTS = {
