@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: help
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@$(PYTHON) -c 'import re, sys; [print(f"  {target:12} {told}") for target, told in re.findall("^([a-z-]+):.*## (.*)", sys.stdin.read(), re.M)]' < $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(STAMP) ## Create .venv with the package (editable) and its tools

@@ -156,28 +156,22 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def committed(root: Path, reference: str, path: str, folder: Path) -> Path | None:
-    """Unpack what a commit has below a path into a folder; ``None`` if it has nothing there."""
-    try:
-        archive = subprocess.run(
-            ["git", "-C", str(root), "archive", "--format=tar", reference, path], capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        return None
-    if archive.returncode != 0:
-        return None
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
-    return folder / path
-
-
 def _committed_version(file: Path) -> Prepared | None:
     """What the last commit's version of the document gives; ``None`` where there is none or it cannot be used."""
     if not file.is_relative_to(ROOT):
         return None
+    version = f"HEAD:./{file.relative_to(ROOT).as_posix()}"
+    try:
+        shown = subprocess.run(["git", "-C", str(ROOT), "show", version], capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if shown.returncode != 0:
+        return None
     with tempfile.TemporaryDirectory(prefix="clinik-committed-") as folder:
-        old = committed(ROOT, "HEAD", file.relative_to(ROOT).as_posix(), Path(folder))
+        old = Path(folder) / file.name
+        old.write_bytes(shown.stdout)
         try:
-            return prepare(load(old, file.name)) if old is not None else None
+            return prepare(load(old, file.name))
         except DocumentError:
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
 from inspect import signature
@@ -109,6 +110,34 @@ def skipping() -> Iterator[str]:
 def test_no_test_is_skipped_without_a_reason_in_the_list() -> None:
     assert set(skipping()) == SKIPPED.keys()
     assert all(SKIPPED.values())
+
+
+# -- programs that the tests start -------------------------------------------------------------------------------------
+
+PROGRAMS = {"git", "make"}
+PUBLISHED = {"npm"}
+"""What only `make published` needs."""
+
+
+def started() -> Iterator[str]:
+    """The first word of each command that is written out where it is started."""
+    for path in sorted([*ROOT.glob("tests/**/*.py"), *ROOT.glob("generator/**/*.py")]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("subprocess.") and node.args:
+                command = node.args[0]
+                if isinstance(command, ast.List) and isinstance(command.elts[0], ast.Constant):
+                    yield str(command.elts[0].value)
+
+
+def test_the_readme_names_the_programs_that_the_tests_start() -> None:
+    text = " ".join((ROOT / README).read_text(encoding="utf-8").split())
+    assert f"The tests need {' and '.join(sorted(PROGRAMS))}, besides Python" in text
+    assert {"git"} <= set(started()) <= PROGRAMS | PUBLISHED
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS))
+def test_what_the_tests_need_is_there(program: str) -> None:
+    assert shutil.which(program), f"the tests need {program}"
 
 
 # -- links by reference -----------------------------------------------------------------------------------------------
