@@ -8,6 +8,7 @@ import pydoc
 import re
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
 
@@ -120,8 +121,10 @@ def test_mocks_in_the_form_of_a_client_take_right_calls_and_refuse_wrong_ones(cl
 
 
 @pytest.fixture
-def complete(clinik: Clinik) -> Callable[[str, bool], set[str]]:
+def complete(clinik: Clinik, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, bool], set[str]]:
     """What IPython, and with it Jupyter, offers behind a text."""
+    # It is below the home, which need not be there.
+    monkeypatch.setattr("jedi.settings.cache_directory", str(tmp_path))
     names = {"clinik": clinik, "encounter": Encounter(id="enc_1")}
     completer = IPCompleter(namespace=names)  # type: ignore[no-untyped-call]  # IPython does not type it
 

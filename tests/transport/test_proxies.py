@@ -48,7 +48,8 @@ import proxy
 
 if __name__ == "__main__":
     options = ["--hostname", "127.0.0.1", "--port", "0", "--num-acceptors", "1", "--num-workers", "1"]
-    with proxy.Proxy([*options, "--basic-auth", "ward:p@ss:word", "--log-file", sys.argv[1]]) as running:
+    options += ["--basic-auth", "ward:p@ss:word", "--log-file", sys.argv[1], "--data-dir", sys.argv[2]]
+    with proxy.Proxy(options) as running:
         print(running.flags.port, flush=True)
         sys.stdin.read()
 """
@@ -57,10 +58,11 @@ if __name__ == "__main__":
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """A real forward proxy that wants a user name and a password; it ends when its standard input does."""
-    log = tmp_path_factory.mktemp("proxy") / "log"
-    with subprocess.Popen(
-        [sys.executable, "-c", _PROXY, str(log)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    folder = tmp_path_factory.mktemp("proxy")
+    log = folder / "log"
+    # It would put its data into the home, which need not be there.
+    command = [sys.executable, "-c", _PROXY, str(log), str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         yield RunningProxy(int(process.stdout.readline()), log)
