@@ -39,8 +39,8 @@ faults: $(STAMP) ## Meet every fault and attack of docs/reliability.md, and prin
 
 .PHONY: check
 check: $(STAMP) ## Lint, types, the OpenAPI document, and whether the generated code is up to date
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pip check
 	$(BIN)/python -m pytest --quiet tests/test_project.py

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,14 @@ from hypothesis import settings
 
 from clinik_client import Clinik
 from clinik_client.testing import FixtureServer
+from tests.environment import silence
 
 # A slow machine is no counter-example. `make test` looks at few examples of each property, `make thorough` at many.
 settings.register_profile("few", deadline=None, max_examples=20)
 settings.register_profile("many", deadline=None, max_examples=500)
 settings.load_profile("few")
 
-# What an environment may say to the SDK. It says nothing to the tests, and to what they start.
-SPEAKING = re.compile(r"CLINIKAPI_.*|SSL_CERT_(FILE|DIR)|SSLKEYLOGFILE|(HTTPS?|ALL|NO)_PROXY", re.IGNORECASE)
-for name in list(filter(SPEAKING.fullmatch, os.environ)):
-    del os.environ[name]
+silence()
 
 STORIES = ["life-of-an-encounter", "included-records", "lost-create"]
 RECORDINGS = Path(__file__).parent / "tests" / "recordings"

@@ -18,6 +18,7 @@ import orjson
 
 from clinik_client import Clinik, EncounterPage
 from clinik_client.testing import WireRequest, WireResponse, WireServer
+from tests.environment import silence
 
 ENCOUNTER = {
     "id": "enc_xyz789",
@@ -147,4 +148,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    silence()
     main()

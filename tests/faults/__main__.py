@@ -2,7 +2,10 @@
 
 import sys
 
+from tests.environment import silence
+
 from .main import main
 
 if __name__ == "__main__":
+    silence()
     sys.exit(main())
