@@ -328,6 +328,14 @@ def test_nothing_is_traced_any_more_after_a_handler_has_run(lab: Lab) -> None:
     assert len(met) == 1
 
 
+def test_a_client_whose_call_has_fewer_points_than_the_one_before_is_closed_after_it(lab: Lab) -> None:
+    report = CellReport(Attack(ownership.SECTION, "close"))
+    with FaultServer() as server:
+        made = ownership.close_at(1_000_000, report, client(server, lab), Call("delete").prepare(server))
+        made.judge(server.ledger)
+    assert breaches(report) == []
+
+
 def test_a_seed_chooses_the_same_points_again() -> None:
     points = [Point(number, f"module{number % 3}", "") for number in range(100)]
     assert Sampling(1).points("place", points, 5) == Sampling(1).points("place", points, 5)
