@@ -302,7 +302,9 @@ def test_standard_error_may_be_replaced_or_missing(
     assert levels_in(capsys.readouterr().err) == ["ERROR"]
     clinik = connect(serve(respond(401)))
     for other in (io.StringIO(), None):
-        bare_environment.setattr(sys, "stderr", other)
-        with pytest.raises(ClinikApiError):
-            clinik.encounters.read("enc_1")
+        # Not until the test is torn down: capsys closes first what would be put back then.
+        with bare_environment.context() as during:
+            during.setattr(sys, "stderr", other)
+            with pytest.raises(ClinikApiError):
+                clinik.encounters.read("enc_1")
         assert other is None or levels_in(other.getvalue()) == ["ERROR"]
