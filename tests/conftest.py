@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import ssl
 import threading
 from collections.abc import Iterator
@@ -59,6 +60,18 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 def server_tls(authority: trustme.CA) -> ssl.SSLContext:
     """The TLS settings of a server that is 127.0.0.1 and localhost."""
     return tls_as(authority, "127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def mypy_cache(request: pytest.FixtureRequest, pytestconfig: pytest.Config, tmp_path: Path) -> Path:
+    """A cache of the test's own, which stays from one run to the next where the checkout can be written.
+
+    A check of the repository may be writing the other one.
+    """
+    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)
+    if cache is None or not os.access(pytestconfig.rootpath, os.W_OK):
+        return tmp_path
+    return cache.mkdir(f"mypy-{request.node.originalname}")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from mypy import api
 
 import clinik_client
@@ -26,15 +25,12 @@ def test_what_a_program_needs_for_its_own_annotations_is_public() -> None:
     assert needed <= set(vars(clinik_client)["__all__"])
 
 
-def test_importing_all_names_gives_a_type_checker_what_it_gives_python(
-    tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
+def test_importing_all_names_gives_a_type_checker_what_it_gives_python(tmp_path: Path, mypy_cache: Path) -> None:
     names = [name for name in vars(clinik_client)["__all__"] if not name.startswith("__")]
     program = tmp_path / "program.py"
     lines = ["from clinik_client import *", *(f"print({name})" for name in names), "print(os)"]
     program.write_text("\n".join(lines))
-    cache = pytestconfig.cache.mkdir("mypy-names") if pytestconfig.cache is not None else tmp_path
-    options = ["--strict", "--config-file=", "--no-error-summary", f"--cache-dir={cache}"]
+    options = ["--strict", "--config-file=", "--no-error-summary", f"--cache-dir={mypy_cache}"]
     output, trouble, _ = api.run([*options, str(program)])
     assert trouble == ""
     assert [line.partition(": error: ")[2] for line in output.splitlines() if ": error: " in line] == [

@@ -240,15 +240,13 @@ def run(folder: Path, *arguments: str, **environment: str) -> str:
 
 
 def test_mypy_accepts_every_snippet_and_what_is_right_and_refuses_what_is_wrong(
-    tmp_path: Path, pytestconfig: pytest.Config
+    tmp_path: Path, mypy_cache: Path
 ) -> None:
     folders = write_programs(tmp_path)
-    # A cache of its own, since a check of the repository may be writing the other one.
-    cache = pytestconfig.cache.mkdir("mypy") if pytestconfig.cache is not None else tmp_path
     output = run(
         tmp_path,
         *("mypy", "--strict", "--config-file=", "--no-error-summary", "--hide-error-context", "--no-pretty"),
-        *("--explicit-package-bases", f"--cache-dir={cache}", "program.py", *folders),
+        *("--explicit-package-bases", f"--cache-dir={mypy_cache}", "program.py", *folders),
         MYPYPATH=os.pathsep.join(folders),
     )
     errors = re.findall(r"^([^:\n]+:\d+): error: .*?  \[([a-z-]+)\]$", output, flags=re.MULTILINE)
