@@ -34,7 +34,7 @@ from clinik_client._operation import Request
 from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
 from clinik_client._session import Options, Session
 from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, parse_target
-from tests.calls import CALLS, GOOD
+from tests.calls import CALLS, DELETES, GOOD, READS, SENT_ONCE
 from tests.inside import VirtualClock, on_virtual_time
 from tests.misbehaviour import HEAD, keep_open, raw, refusing_port
 from tests.servers import (
@@ -50,10 +50,6 @@ from tests.servers import (
     respond,
     zipped,
 )
-
-READS = ("read", "search")
-SENT_ONCE = ("create", "update")
-
 
 # What leaves open whether the service did it: no status line of success has arrived.
 LOST: dict[str, Step] = {
@@ -83,7 +79,7 @@ CONFIRMED: dict[str, Step] = {
 
 
 @pytest.mark.parametrize("fault", [*LOST, *CONFIRMED])
-@pytest.mark.parametrize("name", [*READS, "delete"])
+@pytest.mark.parametrize("name", [*READS, *DELETES])
 def test_a_read_or_a_delete_is_sent_again_after_anything_ambiguous(
     serve: Serve, connect: Connect, name: str, fault: str
 ) -> None:
@@ -91,7 +87,7 @@ def test_a_read_or_a_delete_is_sent_again_after_anything_ambiguous(
     service = serve(step, step, GOOD[name])
     clinik = connect(service)
     on_virtual_time(clinik)
-    if name == "delete" and fault == "an array":
+    if name in DELETES and fault == "an array":
         step = respond(200, ["deleted?"])
     assert CALLS[name](clinik).meta.attempts == 3
     assert len(service.ledger) == 3
