@@ -133,7 +133,6 @@ def test_no_line_has_a_value_of_the_request(
         CALLS[name](clinik)
     # A shorter one may be part of a figure.
     texts = [text for text in CALLS[name].request.texts() if len(text) > 3]
-    assert texts
     assert [text for text in texts if text in caplog.text] == []
     assert KEY not in caplog.text
 

@@ -124,7 +124,8 @@ def add_every_kind(document: Any) -> None:
 def test_a_field_of_any_kind_is_followed_by_the_tests_that_read_the_document(tmp_path: Path) -> None:
     root = copy_repository(tmp_path)
     write_document(add_every_kind, root / "openapi" / "clinik.yaml")
-    concerned = [f"tests/test_{name}.py" for name in ("operation", "objects", "model", "vocabulary", "fhir_record")]
+    names = ("operation", "objects", "model", "vocabulary", "fhir_record", "session", "log", "reading")
+    concerned = [f"tests/test_{name}.py" for name in names]
     # Each broken rule is looked at in one form of a request.
     chosen = "not (one_broken_rule and (keywords or model)) and not just_keeps"
     for arguments in (
