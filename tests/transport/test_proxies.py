@@ -48,7 +48,7 @@ import proxy
 
 if __name__ == "__main__":
     options = ["--hostname", "127.0.0.1", "--port", "0", "--num-acceptors", "1", "--num-workers", "1"]
-    options += ["--basic-auth", "ward:p@ss:word", "--log-file", sys.argv[1], "--data-dir", sys.argv[2]]
+    options += ["--basic-auth", "ward:p@ss:word", "--log-file", sys.argv[1]]
     with proxy.Proxy(options) as running:
         print(running.flags.port, flush=True)
         sys.stdin.read()
@@ -60,9 +60,14 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """A real forward proxy that wants a user name and a password; it ends when its standard input does."""
     folder = tmp_path_factory.mktemp("proxy")
     log = folder / "log"
-    # It would put its data into the home, which need not be there.
-    command = [sys.executable, "-c", _PROXY, str(log), str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    # It puts its files into the home, and the machine's need not be there.
+    with subprocess.Popen(
+        [sys.executable, "-c", _PROXY, str(log)],
+        env={**os.environ, "HOME": str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         yield RunningProxy(int(process.stdout.readline()), log)
