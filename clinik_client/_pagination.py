@@ -11,11 +11,15 @@ from attrs import evolve, frozen
 from ._codecs import Issues, Location
 from ._errors import ClinikConfigError, ClinikResponseError
 from ._frames import forget_variables
+from ._model import schema_of
 from ._operation import Request
 from ._response import ApiResponse
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Page[Any]")
+
+LARGEST_PAGE: Final = 100
+"""How many records the service puts on a page at most (API documentation, pagination)."""
 
 REMEMBERED: Final = 1000
 """How many of the ids yielded last are not yielded again."""
@@ -59,6 +63,14 @@ class _Fetched(Generic[P]):
     def rows(self) -> list[Any]:
         """What is to be given out one by one."""
         return [] if self.response is None or self.given else self.response.data.data
+
+
+def in_largest_pages(request: Request) -> Request:
+    """The same search with the fewest pages, unless it says itself how large they are to be."""
+    has_count = request.params is not None and "count" in schema_of(request.params).by_wire
+    if not has_count or "count" in dict(request.query):
+        return request
+    return evolve(request, query=(*request.query, ("count", str(LARGEST_PAGE))))
 
 
 class Pager(Iterator[T], Generic[T, P]):

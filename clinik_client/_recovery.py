@@ -14,7 +14,7 @@ from ._errors import ClinikTimeoutError
 from ._fhir_datetime import FhirDateTime
 from ._model import Model, schema_of
 from ._operation import Request
-from ._pagination import Pager
+from ._pagination import Pager, in_largest_pages
 from ._response import ApiResponse
 from ._session import Session
 
@@ -119,7 +119,7 @@ def find_created(
         clock.sleep(wait)
     after = (clock.utc() - since).total_seconds()
     body: Mapping[str, Any] = created.body
-    request = search(_filters(comparison, body, search()))
+    request = in_largest_pages(search(_filters(comparison, body, search())))
 
     def search_page(page: Request) -> ApiResponse[Any]:
         bounded = session if deadline is None else session.with_options(evolve(session.options, deadline=left()))
@@ -158,8 +158,6 @@ def _filters(comparison: Comparison, body: Mapping[str, Any], search: Request) -
         # A day on either side: the service's day may not be the one of the offset that was sent.
         for name, day in zip(comparison.days, (start - timedelta(days=1), start + timedelta(days=1)), strict=True):
             filters[name] = day.date().isoformat()
-    if "count" in known:
-        filters["count"] = 100
     return filters
 
 

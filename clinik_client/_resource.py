@@ -10,7 +10,7 @@ from ._calls import public
 from ._help import show_fields
 from ._model import Model
 from ._operation import Request
-from ._pagination import Pager
+from ._pagination import Pager, in_largest_pages
 from ._response import ApiResponse
 from ._retry import WriteState
 from ._session import Session
@@ -67,5 +67,4 @@ class Resource:
         limit: int | None,
     ) -> Pager[Any, Any]:
         """Walk through all pages of a search."""
-        request = build(given, **fields)
-        return Pager(self._call, request, limit)
+        return Pager(self._call, in_largest_pages(build(given, **fields)), limit)

@@ -124,7 +124,7 @@ def main() -> None:
                 1,
                 **{
                     "httpx, dicts": httpx_pages,
-                    "clinik.encounters.search_all": lambda: sum(1 for _ in clinik.encounters.search_all(count=100)),
+                    "clinik.encounters.search_all": lambda: sum(1 for _ in clinik.encounters.search_all()),
                 },
             ),
             "httpx, dicts",

@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import count, islice
 from operator import length_hint
 from typing import Any, NoReturn
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
@@ -275,6 +276,24 @@ def test_more_without_a_cursor_ends_the_walk_with_an_error_after_what_came(
     found, asked = circling([*before, missing], start)
     assert asked == [start, *before]
     assert found == [f"enc_{number}" for number in range(len(before) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("filters", "sent"),
+    [
+        ({}, {"count": ["100"]}),
+        ({"patient_id": "pt_1", "limit": 3}, {"patientId": ["pt_1"], "count": ["100"]}),
+        ({"count": 7}, {"count": ["7"]}),
+        ({"count": None}, {"count": ["100"]}),
+        ({"cursor": "4"}, {"count": ["100"], "cursor": ["4"]}),
+    ],
+)
+def test_a_walk_asks_for_the_largest_pages_unless_it_is_told_otherwise(
+    serve: Serve, connect: Connect, filters: Any, sent: dict[str, list[str]]
+) -> None:
+    service = serve(page(["enc_1"]))
+    list(connect(service).encounters.search_all(**filters))
+    assert [parse_qs(urlsplit(seen.target).query) for seen in service.ledger] == [sent]
 
 
 def test_pages_end_with_that_error_too(serve: Serve, connect: Connect) -> None:

@@ -191,8 +191,8 @@ class Encounters(Resource):
         Args:
             given: all filters as one dict in the API's names or one `EncounterSearchParams`, instead of keywords.
             limit: the most encounters to yield.
-            filters: as in `search`. ``count`` is the size of a page (100 needs the fewest requests), ``cursor`` the
-                page to start from.
+            filters: as in `search`. ``count`` is the size of a page (100 if not given, which needs the fewest
+                requests), ``cursor`` the page to start from.
 
         Returns:
             An iterator over encounters, with ``pages()``, ``total`` and ``cursor``.

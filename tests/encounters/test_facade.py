@@ -316,6 +316,7 @@ def test_nothing_found(clinik: Clinik, clinik_server: FixtureServer) -> None:
     page, _ = clinik.encounters.search()
     assert (page.data, page.total) == ([], None)
     assert clinik_server.requests[-1].query == ()
+    assert clinik.encounters.search_all(patient_id="pt_nobody").first() is None
 
 
 @pytest.mark.clinik_recording("empty-search")

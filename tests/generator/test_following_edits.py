@@ -324,7 +324,7 @@ def edit_a_search_parameter_called_limit_does_not_collide_with_that_of_search_al
 def test_a_search_parameter_called_limit_does_not_collide_with_that_of_search_all(sdk: EditedSdk, talk: Any) -> None:
     client, seen = talk(sdk, PAGE)
     list(client.encounters.search_all(limit_=5, limit=3))
-    assert _query(seen[0]) == (("limit", "5"),)
+    assert _query(seen[0]) == (("limit", "5"), ("count", "100"))
 
 
 def test_a_renamed_field_is_renamed_everywhere(edited: Any, talk: Any) -> None:
