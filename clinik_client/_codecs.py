@@ -20,6 +20,7 @@ from functools import cache
 from numbers import Integral, Rational, Real
 from typing import Any, Final
 
+import orjson
 from attrs import field, frozen
 
 from ._errors import ClinikResponseError, ClinikValidationError, ClinikWarning, Issue
@@ -127,6 +128,23 @@ class Codec(ABC):
 
     def bind(self, find: Callable[[str], Any]) -> None:  # noqa: B027 - most codecs have no name to look up
         """Look up the models and enumerations that this codec names (they may refer to each other)."""
+
+    @property
+    def read_later(self) -> type[dict[str, Any]] | type[list[Any]] | None:
+        """The type of the JSON that a model keeps as it came until it is touched; ``None`` if it is read at once."""
+        return None
+
+    def reader(self) -> Callable[[Any], Any]:
+        """What then reads such a value: `decode`, or something faster."""
+        return self.decode
+
+    def models(self) -> tuple[Any, ...]:
+        """The models that values are read as."""
+        return ()
+
+    def rewrite(self, value: Any) -> Any:
+        """What would be written of a value after it was read. The value is nobody else's."""
+        return value
 
 
 def _plural(count: int, noun: str) -> str:
@@ -346,8 +364,39 @@ def check_depth(value: Any) -> None:
     Raises:
         ClinikResponseError: it is.
     """
-    if (value.__class__ is dict or value.__class__ is list) and _is_deeper(value, DEEPEST):
+    if (value.__class__ is dict or value.__class__ is list) and is_deep(value):
         raise ClinikResponseError(f"The response is nested deeper than {DEEPEST} levels.")
+
+
+def is_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than can be worked with."""
+    return not (_writer_counts_levels() and _is_written(value)) and _is_deeper(value, DEEPEST)
+
+
+# The JSON writer refuses what is nested deeper than 254 levels, and is far faster than Python: so much is put around a
+# value that it refuses too deep ones. It may refuse others as well, so then Python looks.
+_AROUND: Final = 254 + 1 - DEEPEST
+
+
+def _is_written(value: Any) -> bool:
+    for _ in range(_AROUND):
+        value = [value]
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError as problem:
+        # What was raised in a frame below is of a signal handler.
+        if problem.__traceback__ is not None and problem.__traceback__.tb_next is not None:
+            raise
+        return False
+    return True
+
+
+@cache
+def _writer_counts_levels() -> bool:
+    value: Any = 0
+    for _ in range(DEEPEST):
+        value = [value]
+    return not _is_written(value)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -439,6 +488,20 @@ class Array(Codec):
     def bind(self, find: Callable[[str], Any]) -> None:
         self.item.bind(find)
 
+    @property
+    def read_later(self) -> type[list[Any]] | None:
+        return None if self.item.read_later is None else list
+
+    def reader(self) -> Callable[[list[Any]], list[Any]]:
+        kind, read = self.item.read_later, self.item.reader()
+        return lambda values: [read(raw) if raw.__class__ is kind else _as_it_came(raw) for raw in values]
+
+    def models(self) -> tuple[Any, ...]:
+        return self.item.models()
+
+    def rewrite(self, value: Any) -> Any:
+        return [self.item.rewrite(item) for item in value] if value.__class__ is list else value
+
     def decode(self, value: Any) -> Any:
         if value.__class__ is not list:
             return UNDECODABLE
@@ -477,6 +540,9 @@ class OneOf(Codec):
     def bind(self, find: Callable[[str], Any]) -> None:
         for codec in self.codecs:
             codec.bind(find)
+
+    def models(self) -> tuple[Any, ...]:
+        return tuple(model for codec in self.codecs for model in codec.models())
 
     def decode(self, value: Any) -> Any:
         for codec in self.codecs:

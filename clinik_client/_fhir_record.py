@@ -21,7 +21,7 @@ class FhirRecord(Model):
         """Read a FHIR R4 resource of this type. Elements without a field stay in ``additional_properties``.
 
         Args:
-            resource: the decoded JSON object. It is not changed.
+            resource: the decoded JSON object. It is copied.
 
         Returns:
             The record; its `to_fhir` gives the same resource.

@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from attrs import AttrsInstance, fields, frozen
 
-from ._codecs import UNDECODABLE, Codec, Text, check_depth
+from ._codecs import Codec, check_depth, is_deep
 from ._fhir_datetime import FhirDateTime
 from ._interruption import is_interruption
+from ._reader import OtherForm, Reader, compile_reader, copy_unread, read_when_touched, slot_of
 
-T = TypeVar("T")
+T = TypeVar("T", bound="Model")
+
+_PLAIN: Final = frozenset({str, int, float, bool})
 
 _METADATA = "clinik_client"
 
@@ -53,24 +56,8 @@ class Schema:
     """By the name in Python."""
     open: bool
     required: tuple[Wire, ...]
-    texts: dict[str, str]
-    """By wire name: the attributes that strings are taken for as they are."""
-    readers: dict[str, tuple[str, Callable[[Any], Any]]]
-    """By wire name: each attribute, and what decodes its values."""
-
-
-class OtherForm(Protocol):
-    """Another form in which a response may hold a record."""
-
-    @property
-    def resource_type(self) -> str:
-        """What such a record says that it is."""
-
-    def matches(self, record: Mapping[str, Any]) -> bool:
-        """Whether a record is in this form."""
-
-    def simplify(self, resource: Mapping[str, Any]) -> dict[str, Any]:
-        """The same record in the form that the document describes."""
+    slots: tuple[tuple[Wire, Callable[[Any], Any]], ...]
+    """Each field with what gives its slot, which may hold a value that is not read yet."""
 
 
 if TYPE_CHECKING:
@@ -97,48 +84,37 @@ class Model(_Base):
     _other_form: ClassVar[OtherForm | None] = None
     """Another form in which a response may hold this record."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # attrs makes the class with the slots last, and tells it of its fields.
+        for attribute in vars(cls).get("__attrs_attrs__", ()):
+            described: Wire | None = attribute.metadata.get(_METADATA)
+            if described is not None and described.codec.read_later is not None and attribute.name in vars(cls):
+                read_when_touched(cls, attribute.name, described.codec)
+
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Read a record in wire names, as the API sends it. Never rejects a value; see the class.
 
         Args:
-            record: the decoded JSON object. It is not changed.
+            record: the decoded JSON object. It is copied.
 
         Raises:
             ClinikResponseError: something in it is nested deeper than 100 levels.
         """
-        other = cls._other_form
-        if other is not None and other.matches(record):
-            check_depth(record)
-            record = other.simplify(record)
-        schema = schema_of(cls)
-        texts, readers = schema.texts, schema.readers
-        values: dict[str, Any] = {}
-        rest: dict[str, Any] = {}
-        for wire_name, value in record.items():
-            # Most values are strings that are taken as they are: a call for each would double the time.
-            if value.__class__ is str and (text := texts.get(wire_name)) is not None:
-                values[text] = value
-                continue
-            reader = readers.get(wire_name)
-            if reader is None or value is None or (decoded := reader[1](value)) is UNDECODABLE:
-                if value.__class__ is dict or value.__class__ is list:
-                    check_depth(value)
-                rest[wire_name] = value
-            else:
-                values[reader[0]] = decoded
-        for entry in schema.required:
-            if entry.name not in values:
-                values[entry.name] = None
-        return cls(additional_properties=rest, **values)  # type: ignore[call-arg]  # attrs makes it in each subclass
+        return read_checked(cls, record, own=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The record in wire names: exactly what was read, with the changes made since."""
         record = {}
-        for entry in schema_of(type(self)).entries:
-            value = getattr(self, entry.name)
-            if value is not None:
-                record[entry.wire] = _dump(value)
+        for entry, held in schema_of(type(self)).slots:
+            value = held(self)
+            if type(value) in _PLAIN:
+                record[entry.wire] = value
+            elif (copy := copy_unread(value)) is not None:
+                record[entry.wire] = entry.codec.rewrite(copy)
+            elif value is not None:
+                record[entry.wire] = _dump(getattr(self, entry.name))
         for name, value in self.additional_properties.items():
             if name not in record:
                 record[name] = _dump(value)
@@ -167,8 +143,8 @@ class Model(_Base):
         raise ValueError(f"must be {cls.__name__} or its dict in the API's names")
 
     def __getitem__(self, name: str) -> Any:
-        entry = schema_of(type(self)).readers.get(name)
-        if entry is not None and (value := getattr(self, entry[0])) is not None:
+        entry = schema_of(type(self)).by_wire.get(name)
+        if entry is not None and (value := getattr(self, entry.name)) is not None:
             return value
         return self.additional_properties[name]
 
@@ -253,9 +229,60 @@ def schema_of(model: type[Model]) -> Schema:
         by_name={entry.name: entry for entry in entries},
         open=model._open,
         required=tuple(entry for entry in entries if entry.required),
-        texts={entry.wire: entry.name for entry in entries if type(entry.codec) is Text},
-        readers={entry.wire: (entry.name, entry.codec.decode) for entry in entries},
+        slots=tuple((entry, slot_of(model, entry.name).__get__) for entry in entries),
     )
+
+
+@cache
+def reader_of(model: type[Model]) -> Reader:
+    """What reads the records of a model that are not nested too deep. It is made when it is asked for first."""
+    return compile_reader(model, schema_of(model).entries, model._other_form)
+
+
+def read_checked(model: type[T], record: Mapping[str, Any], *, own: bool) -> T:
+    """Read any record.
+
+    Args:
+        model: what it is.
+        record: the decoded JSON object.
+        own: nobody else has it, so that it need not be copied.
+
+    Raises:
+        ClinikResponseError: something in it is nested deeper than 100 levels.
+    """
+    if is_deep(record):
+        _check_depths(reader_of(model)(record))
+    found: T = reader_of(model)(record, own)
+    return found
+
+
+def _check_depths(value: Any) -> None:
+    """Look at all that is in a record, each on its own: as a whole it is nested deeper than they are."""
+    if isinstance(value, Model):
+        for item in value.additional_properties.values():
+            check_depth(item)
+        for entry in schema_of(type(value)).entries:
+            _check_depths(getattr(value, entry.name))
+    elif isinstance(value, list):
+        for item in value:
+            _check_depths(item)
+    else:
+        check_depth(value)
+
+
+def has_another_form(model: type[Model], record: dict[str, Any]) -> bool:
+    """Whether a record, or anything in it, may be in another form than it is written in."""
+    other = model._other_form
+    return (other is not None and other.matches(record)) or _holds_other_forms(model)
+
+
+@cache
+def _holds_other_forms(model: type[Model]) -> bool:
+    found: list[type[Model]] = [model]
+    for one in found:
+        inside = (inner for entry in schema_of(one).entries for inner in entry.codec.models())
+        found += dict.fromkeys(inner for inner in inside if inner not in found)
+    return any(inner._other_form is not None for inner in found[1:])
 
 
 def date_time(value: FhirDateTime | date | str | None) -> FhirDateTime | None:

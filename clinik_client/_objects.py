@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from ._codecs import UNDECODABLE, Codec, InputOptions, Issues, Json, Location
-from ._model import Model, schema_of
+from ._model import Model, has_another_form, reader_of, schema_of
 from ._privacy import is_name
 
 
@@ -31,8 +31,24 @@ class Object(Codec):
         object.__setattr__(self, "model", find(self.name))
         object.__setattr__(self, "other", find(self.read_as or self.name))
 
+    @property
+    def read_later(self) -> type[dict[str, Any]]:
+        return dict
+
+    def reader(self) -> Callable[[Any], Any]:
+        return reader_of(self.model)
+
+    def models(self) -> tuple[type[Model], ...]:
+        return (self.model,)
+
     def decode(self, value: Any) -> Any:
-        return self.model.from_dict(value) if value.__class__ is dict else UNDECODABLE
+        return reader_of(self.model)(value) if value.__class__ is dict else UNDECODABLE
+
+    def rewrite(self, value: Any) -> Any:
+        if value.__class__ is not dict or not has_another_form(self.model, value):
+            return value
+        written: dict[str, Any] = reader_of(self.model)(value).to_dict()
+        return written
 
     def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if isinstance(value, self.other) and self.read_as is not None:

@@ -30,6 +30,7 @@ from clinik_client._objects import Object
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "openapi" / "clinik.yaml")
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 Schema = Mapping[str, Any]
 
@@ -505,3 +506,24 @@ def _nested(codec: Codec, value: Any, convert: Any) -> Any:
             kind = Array if isinstance(value, list) else Object
             return next((_nested(one, value, convert) for one in codec.codecs if isinstance(one, kind)), value)
     return value
+
+
+# -- what is read ------------------------------------------------------------------------------------------------------
+
+
+def records(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects with the model's names and others; under each what the document says, or anything."""
+    described = SCHEMAS.get(model.__name__, {}).get("properties", {})
+    known = {
+        entry.wire: (allowed(described[entry.wire]) if entry.wire in described else json_values) | json_values
+        for entry in schema_of(model).entries
+    }
+    unknown = st.dictionaries(
+        st.text(max_size=6) | st.sampled_from(["additional_properties", "id", "self"]), json_values
+    )
+    return st.builds(lambda rest, fields: {**rest, **fields}, unknown, st.fixed_dictionaries({}, optional=known))
+
+
+models_and_records = st.sampled_from(list(MODELS.values())).flatmap(
+    lambda model: st.tuples(st.just(model), records(model))
+)

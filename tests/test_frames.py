@@ -10,13 +10,14 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
-from typing import Any
+from types import FrameType, FunctionType
+from typing import Any, cast
 
 import pytest
 
-from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValidationError
+from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikValidationError, Encounter, Period
 from clinik_client._frames import leaves_nothing
+from clinik_client._model import reader_of
 from tests.faults.watch import SILENT, leaks_of, shows, variables_of
 from tests.inside import session_of
 from tests.misbehaviour import raw, refusing_port, send_signal
@@ -128,6 +129,18 @@ def test_nothing_is_seen_of_a_walk_that_breaks_off(serve: Any, connected: Callab
     assert next(walk).id == "enc_canary3"
     for failing in (walk, pages):
         assert_nothing_is_seen(raised_by(lambda failing=failing: next(failing)))  # type: ignore[misc]  # bound at once
+
+
+def test_nothing_is_seen_of_a_first_touch_that_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(text: str) -> None:
+        raise KeyboardInterrupt
+
+    encounter = Encounter.from_dict({"id": "enc_1", "period": {"start": "2025", "note": "canary"}})
+    monkeypatch.setitem(cast(FunctionType, reader_of(Period)).__globals__, "moment_of", interrupt)
+    assert_nothing_is_seen(raised_by(lambda: encounter.period))
+    monkeypatch.undo()
+    assert encounter.to_dict()["period"] == {"start": "2025", "note": "canary"}
+    assert encounter.period == Period.from_dict({"start": "2025", "note": "canary"})
 
 
 WRONG_SETTINGS: dict[str, Callable[[], Clinik]] = {

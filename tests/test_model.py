@@ -14,7 +14,6 @@ import orjson
 import pydantic
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from clinik_client import (
     ClinikResponseError,
@@ -32,28 +31,9 @@ from clinik_client import (
 from clinik_client._encounters.fhir import ENCOUNTER
 from clinik_client._model import Model, schema_of, to_json
 from clinik_client.testing import load_recording
-from tests.strategies import DOCUMENT, MODELS, allowed, json_values
+from tests.strategies import MODELS, SCHEMAS, allowed, models_and_records, records
 
-SCHEMAS = DOCUMENT["components"]["schemas"]
 RECORDINGS = Path(__file__).parent / "recordings"
-
-
-def records(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects with the model's names and others; under each what the document says, or anything."""
-    described = SCHEMAS.get(model.__name__, {}).get("properties", {})
-    known = {
-        entry.wire: (allowed(described[entry.wire]) if entry.wire in described else json_values) | json_values
-        for entry in schema_of(model).entries
-    }
-    unknown = st.dictionaries(
-        st.text(max_size=6) | st.sampled_from(["additional_properties", "id", "self"]), json_values
-    )
-    return st.builds(lambda rest, fields: {**rest, **fields}, unknown, st.fixed_dictionaries({}, optional=known))
-
-
-models_and_records = st.sampled_from(list(MODELS.values())).flatmap(
-    lambda model: st.tuples(st.just(model), records(model))
-)
 
 
 def json_form(value: Any) -> bytes:

@@ -444,13 +444,14 @@ def test_a_walk_that_was_interrupted_anywhere_goes_on_with_nothing_lost_or_repea
 def paged(interrupted_at: int) -> tuple[list[str], bool]:
     """The same for pages."""
     walk = Book(BOOK).walk()
-    found: list[str] = []
-    pages = walk.pages()
+    found: list[Any] = []
+    pages, going_on = walk.pages(), True
     with suppress(HandlerError), points.at(interrupted_at, interrupt):
         while (response := next(pages, None)) is not None:
-            found += [row.id for row in response.data.data]
-        return found, False
-    return found + [row.id for response in walk.pages() for row in response.data.data], True
+            found.append(response)
+        going_on = False
+    found += walk.pages() if going_on else []
+    return [row.id for response in found for row in response.data.data], going_on
 
 
 def test_pages_that_were_interrupted_anywhere_go_on_with_nothing_lost_or_repeated() -> None:

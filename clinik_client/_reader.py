@@ -1,0 +1,199 @@
+"""The code that reads records into models, made for each class from its fields when the first record is read.
+
+Fields are put into their slots in straight-line code. Nested objects, and lists of them, stay as they came until they
+are touched: a program that walks through thousands of records looks at few of them.
+"""
+
+from __future__ import annotations
+
+import linecache
+import marshal
+from collections.abc import Callable, Mapping
+from types import MemberDescriptorType
+from typing import Any, Final, Protocol
+
+from ._codecs import UNDECODABLE, Boolean, Codec, DateTime, Enumeration, Integer, Number, OneOf, Text, check_depth
+from ._fhir_datetime import FhirDateTime
+from ._frames import forget_variables
+
+UNREAD: Final = object()
+"""Marks the list that a slot holds of a nested value: ``[UNREAD, raw]``, then ``[UNREAD, None, value]``.
+
+Of two threads that touch it first, both get what was appended first. The slot itself is only written by who assigns to
+the attribute, so that no assignment gets lost. A list, because nothing that can be changed is made faster.
+"""
+
+
+def is_unread(held: Any) -> bool:
+    """Whether a slot holds a nested value so."""
+    return type(held) is list and len(held) > 1 and held[0] is UNREAD
+
+
+def freeze(value: Any) -> Any:
+    """A copy of JSON that nobody can change: bytes, which are made faster than another dict."""
+    try:
+        return marshal.dumps(value)
+    except ValueError:
+        # Not all of it is JSON.
+        return copied(value)
+
+
+def copy_unread(held: Any) -> Any:
+    """A copy of the JSON that a slot holds; ``None`` if it is read already, or not all of it is JSON."""
+    if not is_unread(held):
+        return None
+    frozen = held[1] if type(held[1]) is bytes else freeze(held[1])
+    return marshal.loads(frozen) if type(frozen) is bytes else None
+
+
+def copied(value: Any) -> Any:
+    """A copy of JSON. What is no JSON in it stays what it is."""
+    if type(value) is dict:
+        return {name: copied(item) for name, item in value.items()}
+    return [copied(item) for item in value] if type(value) is list else value
+
+
+def slot_of(model: type[Any], name: str) -> MemberDescriptorType:
+    """The slot of a field, also below the property that `read_when_touched` has laid over it."""
+    thing = getattr(model, name)
+    slot = getattr(thing.fset, "__self__", None) if isinstance(thing, property) else thing
+    assert isinstance(slot, MemberDescriptorType)
+    return slot
+
+
+def _read_first(found: list[Any], read: Callable[[Any], Any]) -> None:
+    raw = found[1]
+    if raw is not None:
+        found.append(read(marshal.loads(raw) if type(raw) is bytes else raw))
+        found[1] = None
+
+
+def read_when_touched(model: type[Any], name: str, codec: Codec) -> None:
+    """Lay a property over a slot of a model. Not ``__getattr__``, which would make all of its slots slow."""
+    slot = slot_of(model, name)
+    held = slot.__get__
+    read: Callable[[Any], Any] | None = None
+
+    def touch(record: Any) -> Any:
+        nonlocal read
+        found = held(record)
+        # As in is_unread: a call for each touch would double the time.
+        if type(found) is list and len(found) > 1 and found[0] is UNREAD:
+            if len(found) == 2:
+                try:
+                    read = read or codec.reader()
+                    _read_first(found, read)
+                except BaseException as error:
+                    # A signal handler's, perhaps: it takes no values along.
+                    found = None
+                    forget_variables(error)
+                    raise
+            return found[2]
+        return found
+
+    touch.__name__, touch.__qualname__ = name, f"{model.__qualname__}.{name}"
+    setattr(model, name, property(touch, slot.__set__, slot.__delete__))
+
+
+class FieldOfModel(Protocol):
+    """What a reader has to know of a field."""
+
+    @property
+    def wire(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def codec(self) -> Codec: ...
+
+
+class OtherForm(Protocol):
+    """Another form in which a response may hold a record."""
+
+    @property
+    def resource_type(self) -> str:
+        """What such a record says that it is."""
+
+    def matches(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record is in this form: then there is something in it that none of the model's fields takes."""
+
+    def simplify(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """The same record in the form that the document describes."""
+
+
+class Reader(Protocol):
+    """Reads records of one model that are not nested too deep."""
+
+    def __call__(self, record: Mapping[str, Any], own: bool = True, /) -> Any:
+        """Read one.
+
+        Args:
+            record: the decoded JSON object.
+            own: nobody else has it, so that it need not be copied.
+        """
+
+
+_BARE: Final = {"__slots__": (), "__init__": object.__init__, "__setattr__": object.__setattr__}
+
+# The type of the values that are taken as they are. Of others, and of a codec that is not here, `decode` decides.
+_AS_THEY_ARE: Final = {Text: "str", Boolean: "bool", Number: "int", Integer: "int"}
+
+
+def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: OtherForm | None) -> Reader:
+    """Make the reader of a model. Tracebacks and debuggers show its text.
+
+    Args:
+        model: a class that attrs has made.
+        entries: its fields, those that the document describes.
+        other: the other form in which a record may come.
+    """
+    # The slots alone, without the properties over them and the converters: after the last it becomes the model.
+    slots = {entry.name: slot_of(model, entry.name) for entry in entries}
+    blank = type(model.__name__, (model,), {**_BARE, **slots})
+    names = {entry.wire: entry.name for entry in entries}
+
+    def rest(row: Any, record: Mapping[str, Any], own: bool) -> dict[str, Any]:
+        left = (item for item in record.items() if item[0] not in names or getattr(row, names[item[0]]) is None)
+        return dict(left) if own else {name: copied(value) for name, value in left}
+
+    known: dict[str, Any] = {"__name__": __name__, "UNDECODABLE": UNDECODABLE, "UNREAD": UNREAD, "freeze": freeze}
+    known |= {"copied": copied, "rest": rest, "blank": blank, "model": model, "check_depth": check_depth}
+    lines = ["def read(record, own=True):", "    row, get, missing = blank(), record.get, 0"]
+    for number, entry in enumerate(entries):
+        lines.append(f"    value = get({entry.wire!r})")
+        for word, (fits, taken) in zip(("if", "elif"), _branches(entry.codec, number, known), strict=False):
+            lines += [f"    {word} {fits}:", f"        row.{entry.name} = {taken}"]
+        lines += ["    else:", f"        row.{entry.name} = None", "        missing += 1"]
+    lines += [f"    if len(record) + missing == {len(entries)}:", "        row.additional_properties = {}"]
+    if other is not None:
+        known |= {"matches": other.matches, "simplify": other.simplify}
+        lines += [
+            "    elif matches(record):",
+            "        check_depth(record)",
+            "        return read(simplify(record), own)",
+        ]
+    lines += ["    else:", "        row.additional_properties = rest(row, record, own)"]
+    lines += ["    row.__class__ = model", "    return row"]
+    source, file = "\n".join(lines) + "\n", f"<reader of {model.__module__}.{model.__qualname__}>"
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
+    exec(compile(source, file, "exec"), known)
+    reader: Reader = known["read"]
+    return reader
+
+
+def _branches(codec: Codec, number: int, known: dict[str, Any]) -> list[tuple[str, str]]:
+    """When the value of a field is taken, and what for; ``known`` receives what the code needs for it."""
+    if codec.read_later is not None:
+        return [(f"type(value) is {codec.read_later.__name__}", "[UNREAD, value if own else freeze(value)]")]
+    known[f"decode_{number}"] = codec.decode
+    decoded = f"(value := decode_{number}(value if own else copied(value)))"
+    branches = [(f"value is not None and {decoded} is not UNDECODABLE", "value")]
+    first = codec.codecs[0] if type(codec) is OneOf else codec
+    if type(first) is Enumeration:
+        known[f"members_{number}"] = first.members
+        branches.insert(0, (f"type(value) is {first.base.__name__}", f"members_{number}.get(value, value)"))
+    elif type(first) in _AS_THEY_ARE:
+        branches.insert(0, (f"type(value) is {_AS_THEY_ARE[type(first)]}", "value"))
+    elif type(first) is DateTime:
+        known["moment_of"] = FhirDateTime.read
+        branches.insert(0, ("type(value) is str and (moment := moment_of(value)) is not None", "moment"))
+    return branches
