@@ -6,13 +6,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from ._codecs import Issues, Location
 from ._errors import ClinikConfigError, ClinikResponseError
 from ._frames import forget_variables
-from ._model import schema_of
+from ._model import Model, reader_of, schema_of
 from ._operation import Request
+from ._reader import is_unread
 from ._response import ApiResponse
 
 T = TypeVar("T")
@@ -42,6 +43,28 @@ class Page(Protocol[T]):
     def __contains__(self, name: object) -> bool: ...
 
 
+@frozen(repr=False)
+class _Rows:
+    """The rows of a page, as they came. Each is read when it is given out: all at once would be work for nothing where
+    a walk ends early, and for the garbage collector."""
+
+    raw: list[Any] = Factory(list)
+    ids: list[Any] = Factory(list)
+    read: Callable[[Any], Any] = lambda row: row
+
+    @classmethod
+    def of(cls, page: Any) -> _Rows:
+        """Those of a page; if somebody has looked at them, as they are."""
+        kind: type[Model] = type(page)
+        schema = schema_of(kind)
+        held = next(held(page) for entry, held in schema.slots if entry.name == "data")
+        if is_unread(held) and type(held[1]) is list:
+            (model,) = schema.by_name["data"].codec.models()
+            wire = named.wire if (named := schema_of(model).by_name.get("id")) else None
+            return cls(held[1], [row.get(wire) for row in held[1]], reader_of(model))
+        return cls(page.data, [getattr(row, "id", None) for row in page.data])
+
+
 @frozen
 class _Fetched(Generic[P]):
     """One page. A walk replaces it as a whole: an interruption leaves it with the old one or with the new one."""
@@ -56,13 +79,8 @@ class _Fetched(Generic[P]):
     total: int | None
     idle: int
     """How many pages in a row, this one the last, brought nothing new."""
-    given: bool = False
-    """It was given out as a whole, by `Pager.pages`."""
-
-    @property
-    def rows(self) -> list[Any]:
-        """What is to be given out one by one."""
-        return [] if self.response is None or self.given else self.response.data.data
+    rows: _Rows
+    """What is to be given out one by one; none of it after it was given out as a whole, by `Pager.pages`."""
 
 
 def in_largest_pages(request: Request) -> Request:
@@ -101,10 +119,11 @@ class Pager(Iterator[T], Generic[T, P]):
         self._request = request
         self._left = limit
         start = dict(request.query).get("cursor")
-        self._page: _Fetched[P] = _Fetched(None, start, start, True, None, 0)
+        self._page: _Fetched[P] = _Fetched(None, start, start, True, None, 0, _Rows())
         self._index = 0
         self._asked: set[str | None] = set()
         self._latest: OrderedDict[str, None] = OrderedDict()
+        # Who is taking from it: `setdefault` is one step, so that of two threads one is the first.
         self._user: dict[str, object] = {}
         self._yielded = 0
         self._ended = False
@@ -135,7 +154,7 @@ class Pager(Iterator[T], Generic[T, P]):
             ('enc_lmn567', None, 'enc_xyz789', '2')
         """
         page = self._page
-        done = self._index > 0 and not any(self._is_new(row) for row in page.rows[self._index :])
+        done = self._index > 0 and not self._is_new(page.rows.ids[self._index :])
         return page.next if done and page.more else page.cursor
 
     def first(self) -> T | None:
@@ -184,11 +203,15 @@ class Pager(Iterator[T], Generic[T, P]):
     def __next__(self) -> T:
         user, ended = object(), False
         try:
-            self._claim(user)
+            if self._user.setdefault("user", user) is not user:
+                self._refuse()
             if self._left == 0:
                 raise StopIteration
-            row: T = self._find_row()
-            name = getattr(row, "id", None)
+            while self._index >= len(self._page.rows.ids) or self._page.rows.ids[self._index] in self._latest:
+                self._pass_over()
+            rows, index = self._page.rows, self._index
+            row: T = rows.read(rows.raw[index])
+            name = rows.ids[index]
             if len(self._latest) >= REMEMBERED:
                 self._latest.popitem(last=False)
             # From here on nothing is called: Python looks for signals after calls, and this row must not get lost.
@@ -209,16 +232,12 @@ class Pager(Iterator[T], Generic[T, P]):
             # The last step: whoever is interrupted before has not been told that it is over.
             self._ended = self._ended or ended
 
-    def _find_row(self) -> Any:
-        """The next row that was not yielded before, in the page in hand or in a later one."""
-        while True:
-            rows = self._page.rows
-            while self._index < len(rows):
-                if self._is_new(rows[self._index]):
-                    return rows[self._index]
-                self._index += 1
-            if not self._fetch():
-                raise StopIteration
+    def _pass_over(self) -> None:
+        """Go on from a row that was yielded before, or from the end of a page to the next one."""
+        if self._index < len(self._page.rows.ids):
+            self._index += 1
+        elif not self._fetch():
+            raise StopIteration
 
     def pages(self) -> Iterator[ApiResponse[P]]:
         """The pages from here on, as they come, each with its metadata. ``limit`` ends the last one early.
@@ -244,14 +263,15 @@ class Pager(Iterator[T], Generic[T, P]):
     def _next_page(self) -> ApiResponse[P] | None:
         user, ended = object(), False
         try:
-            self._claim(user)
-            if self._left == 0 or (not self._page.rows[self._index :] and not self._fetch()):
+            if self._user.setdefault("user", user) is not user:
+                self._refuse()
+            if self._left == 0 or (self._index >= len(self._page.rows.ids) and not self._fetch()):
                 ended = True
                 return None
             response = self._page.response
             assert response is not None
             rows = response.data.data
-            given = evolve(self._page, given=True)
+            given = evolve(self._page, rows=_Rows())
             left = None if self._left is None else max(0, self._left - (len(rows) - self._index))
             yielded = self._yielded + len(rows) - self._index
             # As in __next__: from here on nothing is called.
@@ -268,14 +288,12 @@ class Pager(Iterator[T], Generic[T, P]):
                 del self._user["user"]
             self._ended = self._ended or ended
 
-    def _claim(self, user: object) -> None:
-        # One step, so that of two threads one is the first.
-        if self._user.setdefault("user", user) is not user:
-            raise ClinikConfigError(
-                "This walk is in use: another thread is taking from it, or a signal handler has interrupted that. "
-                "Make a walk for each.",
-                operation=self._request.name,
-            )
+    def _refuse(self) -> NoReturn:
+        raise ClinikConfigError(
+            "This walk is in use: another thread is taking from it, or a signal handler has interrupted that. "
+            "Make a walk for each.",
+            operation=self._request.name,
+        )
 
     def _fetch(self) -> bool:
         """Fetch the next page, if there is one. A page that could not be fetched is next again."""
@@ -295,9 +313,9 @@ class Pager(Iterator[T], Generic[T, P]):
         if before.next is not None:
             query.append(("cursor", before.next))
         # Until it is there, the next row comes from that page.
-        self._page, self._index = evolve(before, response=None, cursor=before.next), 0
+        self._page, self._index = evolve(before, response=None, rows=_Rows(), cursor=before.next), 0
         response: ApiResponse[P] = self._send(evolve(self._request, query=tuple(query)))
-        page = response.data
+        page, rows = response.data, _Rows.of(response.data)
         next_cursor = page.cursor or None
         fetched = _Fetched(
             response,
@@ -306,7 +324,8 @@ class Pager(Iterator[T], Generic[T, P]):
             # hasMore decides; only where it is missing does a cursor stand for it.
             more=next_cursor is not None if page.has_more is None else page.has_more,
             total=before.total if page.total is None else page.total,
-            idle=0 if any(self._is_new(row) for row in page.data) else before.idle + 1,
+            idle=0 if self._is_new(rows.ids) else before.idle + 1,
+            rows=rows,
         )
         self._page, self._index = fetched, 0
         self._asked.add(before.next)
@@ -317,5 +336,5 @@ class Pager(Iterator[T], Generic[T, P]):
             f"The service {reason}: the walk cannot go on.", outcome="rejected", operation=self._request.name
         )
 
-    def _is_new(self, row: Any) -> bool:
-        return getattr(row, "id", None) not in self._latest
+    def _is_new(self, ids: list[Any]) -> bool:
+        return any(name not in self._latest for name in ids)

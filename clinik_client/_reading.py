@@ -18,7 +18,7 @@ from ._codecs import Array, check_depth
 from ._errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, ClinikResponseError, Issue
 from ._fhir_types import reference_id
 from ._interruption import is_interruption
-from ._model import Model, schema_of
+from ._model import Model, read_checked, schema_of
 from ._objects import Object
 from ._operation import Request
 from ._privacy import LONGEST_READ, Redactor, left_out
@@ -133,25 +133,30 @@ def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str
         raise InvalidResponse("The response has no record in it.")
     if (rows := _row_model(model)) is not None:
         page = _read_page(model, rows, data)
-        for row in page["data"]:
-            _check_same(request, row, same)
+        if asked := _asked_for(request, same):
+            for row in page["data"]:
+                _check_same(asked, row)
         return page
     if not _is_record(model, data):
         raise InvalidResponse(f"The response is not a record of the kind that was asked for ({model.__name__}).")
     if request.record_id is not None and data["id"] != request.record_id:
         raise InvalidResponse(_ANOTHER_RECORD, another=True)
-    record = model.from_dict(data)
-    _check_same(request, record, same)
+    record = read_checked(model, data, own=True)
+    _check_same(_asked_for(request, same), record)
     return record
 
 
-def _check_same(request: Request, record: Model, same: tuple[str, ...]) -> None:
+def _asked_for(request: Request, same: tuple[str, ...]) -> dict[str, str]:
+    """The ids of ``same`` that the request names."""
+    return {name: asked for name in same if isinstance(asked := request.asked_for(name), str)}
+
+
+def _check_same(ids: dict[str, str], record: Model) -> None:
     """What the record does not tell cannot speak against it."""
-    for name in same:
-        asked = request.asked_for(name)
-        entry = schema_of(type(record)).by_wire.get(name)
-        told = None if entry is None else getattr(record, entry.name)
-        if told == asked or not isinstance(asked, str) or not isinstance(told, str):
+    fields = schema_of(type(record)).by_wire
+    for name, asked in ids.items():
+        told = getattr(record, fields[name].name) if name in fields else None
+        if told == asked or not isinstance(told, str):
             continue
         if reference_id(told) not in (None, reference_id(asked)):
             raise InvalidResponse(f"The response names another {name} than was asked for.", another=True)
@@ -187,19 +192,28 @@ def _read_page(model: type[Model], rows: type[Model], data: dict[str, Any]) -> M
     if not isinstance(data.get("data"), list):
         raise InvalidResponse("The response has no page of records in it.")
     # The data store appends rows that tell of warnings; they are not records (API documentation, search).
-    records = [row for row in data["data"] if _is_record(rows, row)]
-    others = [row for row in data["data"] if not _is_record(rows, row)]
-    page = {**data, "data": records}
-    return model.from_dict({**page, "otherRows": others} if others else page)
+    others = _other_than(rows, data["data"])
+    if others:
+        records = [row for row in data["data"] if _is_record(rows, row)]
+        data = {**data, "data": records, "otherRows": others}
+    return read_checked(model, data, own=True)
+
+
+def _other_than(model: type[Model], found: list[Any]) -> list[Any]:
+    """Those that are no records of this model."""
+    other, has_id = model._other_form, "id" in schema_of(model).by_wire
+    kind = model.__name__ if other is None else other.resource_type
+    return [
+        data
+        for data in found
+        if not isinstance(data, dict)
+        or ("resourceType" in data and data["resourceType"] != kind)
+        or (has_id and not (isinstance(name := data.get("id"), str) and name))
+    ]
 
 
 def _is_record(model: type[Model], data: Any) -> bool:
-    if not isinstance(data, dict):
-        return False
-    other = model._other_form
-    resource = model.__name__ if other is None else other.resource_type
-    has_id = "id" not in schema_of(model).by_wire or (isinstance(data.get("id"), str) and data["id"] != "")
-    return has_id and data.get("resourceType", resource) == resource
+    return not _other_than(model, [data])
 
 
 # -- errors -----------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from clinik_client import (
     Pager,
 )
 from clinik_client._generated.api.encounters import search_encounters
+from clinik_client._model import schema_of
 from clinik_client._operation import Request
 from clinik_client._pagination import MOST_IDLE_PAGES, REMEMBERED
 from clinik_client._reading import read_response
@@ -104,6 +105,16 @@ def expected(book: Book, start: int = 0) -> list[str]:
 def test_every_record_comes_once_and_in_order(book: Book) -> None:
     assert ids(book.walk()) == expected(book)
     assert book.asked == [None, *map(str, range(1, len(book.pages)))]
+
+
+def test_a_row_is_read_when_it_is_given_out() -> None:
+    walk = Book([[record("enc_1"), record("enc_2")]]).walk()
+    assert next(walk).id == "enc_1"
+    assert walk._page.response is not None
+    held = next(slot for entry, slot in schema_of(EncounterPage).slots if entry.name == "data")
+    assert len(held(walk._page.response.data)) == 2, "all of them were read"
+    (page, _), *_ = walk.pages()
+    assert [row.id for row in page.data] == ["enc_2"]
 
 
 @given(book=books(), limit=st.integers(0, 40))
