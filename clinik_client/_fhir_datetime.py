@@ -89,7 +89,8 @@ class FhirDateTime(datetime):
         """
         value: Self | None
         try:
-            value = cls.fromisoformat(text)
+            # As a copy is made: this takes half as long as fromisoformat does for a subclass.
+            value = cls(*datetime.fromisoformat(text).__reduce__()[1])
         except ValueError:
             value = None
         # fromisoformat takes the fraction of an hour or a minute for one of a second; away from the usual
