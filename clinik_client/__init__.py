@@ -28,45 +28,71 @@ What there is; `help` tells more of each, as in ``help(clinik_client.Encounter)`
 """
 
 import typing as _typing
+from importlib import import_module as _import_module
 
-from ._client import Clinik as Clinik
-from ._encounters.facade import Encounters as Encounters
-from ._errors import ClinikApiError as ClinikApiError
-from ._errors import ClinikAuthError as ClinikAuthError
-from ._errors import ClinikConfigError as ClinikConfigError
-from ._errors import ClinikConflictError as ClinikConflictError
-from ._errors import ClinikConnectionError as ClinikConnectionError
-from ._errors import ClinikNotFoundError as ClinikNotFoundError
-from ._errors import ClinikPermissionError as ClinikPermissionError
-from ._errors import ClinikQuotaError as ClinikQuotaError
-from ._errors import ClinikRateLimitError as ClinikRateLimitError
-from ._errors import ClinikResponseError as ClinikResponseError
-from ._errors import ClinikServerError as ClinikServerError
-from ._errors import ClinikTimeoutError as ClinikTimeoutError
-from ._errors import ClinikValidationError as ClinikValidationError
-from ._errors import ClinikWarning as ClinikWarning
-from ._errors import Issue as Issue
-from ._errors import Outcome as Outcome
-from ._errors import Phase as Phase
-from ._fhir_datetime import FhirDateTime as FhirDateTime
-from ._fhir_datetime import Precision as Precision
-from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them
-from ._help import names_to_list as _names_to_list
-from ._model import to_json as to_json
-from ._pagination import Page as Page
-from ._pagination import Pager as Pager
-from ._recovery import FindResult as FindResult
-from ._recovery import Verdict as Verdict
-from ._response import ApiResponse as ApiResponse
-from ._response import Quota as Quota
-from ._response import ResponseMeta as ResponseMeta
+from ._generated import models as _models
 from ._version import __version__ as __version__
 
-if not _typing.TYPE_CHECKING:
-    # Derived, since the models are the document's. A type checker takes the names above as they stand: those that are
-    # imported as themselves, and all of the models. (pytest adds names of its own that begin with @.)
-    __all__ = sorted(name for name in globals() if name[0].isalpha() or name == "__version__")
+if _typing.TYPE_CHECKING:
+    from ._client import Clinik as Clinik
+    from ._encounters.facade import Encounters as Encounters
+    from ._errors import ClinikApiError as ClinikApiError
+    from ._errors import ClinikAuthError as ClinikAuthError
+    from ._errors import ClinikConfigError as ClinikConfigError
+    from ._errors import ClinikConflictError as ClinikConflictError
+    from ._errors import ClinikConnectionError as ClinikConnectionError
+    from ._errors import ClinikNotFoundError as ClinikNotFoundError
+    from ._errors import ClinikPermissionError as ClinikPermissionError
+    from ._errors import ClinikQuotaError as ClinikQuotaError
+    from ._errors import ClinikRateLimitError as ClinikRateLimitError
+    from ._errors import ClinikResponseError as ClinikResponseError
+    from ._errors import ClinikServerError as ClinikServerError
+    from ._errors import ClinikTimeoutError as ClinikTimeoutError
+    from ._errors import ClinikValidationError as ClinikValidationError
+    from ._errors import ClinikWarning as ClinikWarning
+    from ._errors import Issue as Issue
+    from ._errors import Outcome as Outcome
+    from ._errors import Phase as Phase
+    from ._fhir_datetime import FhirDateTime as FhirDateTime
+    from ._fhir_datetime import Precision as Precision
+    from ._generated.models import *  # noqa: F403 - each model of the document, as its own __all__ lists them
+    from ._model import to_json as to_json
+    from ._pagination import Page as Page
+    from ._pagination import Pager as Pager
+    from ._recovery import FindResult as FindResult
+    from ._recovery import Verdict as Verdict
+    from ._response import ApiResponse as ApiResponse
+    from ._response import Quota as Quota
+    from ._response import ResponseMeta as ResponseMeta
+else:
+    # The same for Python, which loads each module when a name of it is used for the first time: a program that only
+    # imports this package, or its errors, does not wait for what speaks HTTP.
+    _NAMES = {
+        "_client": "Clinik",
+        "_encounters.facade": "Encounters",
+        "_errors": "ClinikApiError ClinikAuthError ClinikConfigError ClinikConflictError ClinikConnectionError "
+        "ClinikNotFoundError ClinikPermissionError ClinikQuotaError ClinikRateLimitError ClinikResponseError "
+        "ClinikServerError ClinikTimeoutError ClinikValidationError ClinikWarning Issue Outcome Phase",
+        "_fhir_datetime": "FhirDateTime Precision",
+        "_generated.models": " ".join(_models.__all__),
+        "_model": "to_json",
+        "_pagination": "Page Pager",
+        "_recovery": "FindResult Verdict",
+        "_response": "ApiResponse Quota ResponseMeta",
+    }
+    _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
+
+    __all__ = sorted([*_HOMES, "__version__"])
+
+    def __getattr__(name):
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        thing = globals()[name] = getattr(_import_module(f"{__name__}.{home}"), name)
+        return thing
 
 
 def __dir__() -> list[str]:
-    return _names_to_list(globals())
+    from ._help import names_to_list
+
+    return names_to_list({*globals(), *vars(_models)["__all__"]})

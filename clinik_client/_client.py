@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import ssl
+import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
@@ -242,7 +242,7 @@ def _check_key(key: str | None) -> str:
 
 
 def _user_agent(extra: str | None) -> bytes:
-    text = f"clinik-client/{__version__} python/{platform.python_version()}"
+    text = f"clinik-client/{__version__} python/{sys.version.partition(' ')[0]}"
     if extra is not None:
         if not isinstance(extra, str) or not extra.isascii() or not extra.isprintable() or not extra.strip():
             raise ClinikConfigError("user_agent must be printable ASCII text in one line.")

@@ -10,7 +10,6 @@ import random
 import time
 from collections import deque
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from attrs import define, field
@@ -58,6 +57,8 @@ def wait_asked_for(response: HttpResponse, told: ErrorReport, now: datetime) -> 
     header = response.headers.get("retry-after", "")
     if (seconds := read_seconds(header)) is not None:
         return seconds
+    from email.utils import parsedate_to_datetime  # few responses have one, and it takes its time to load
+
     try:
         date = parsedate_to_datetime(header)
     except (TypeError, ValueError, OverflowError) as error:

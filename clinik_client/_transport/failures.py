@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import ssl
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import httpcore
-import httpx
 
 from .._errors import Phase
 from .attempt import Attempt
 from .target import Target
+
+if TYPE_CHECKING:
+    import httpx
 
 NoConnection = Literal[
     "refused",

@@ -9,10 +9,9 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
-import httpx
 
 from .._interruption import is_interruption
 from .attempt import Attempt, HttpResponse
@@ -20,6 +19,9 @@ from .body import has_too_many_values, read_body
 from .failures import AttemptFailed, failure_of
 from .network import Network, Shared
 from .target import Target
+
+if TYPE_CHECKING:
+    import httpx
 
 READ_KEEPALIVE: Final = 4.0
 """Seconds that an idle connection is used again for reads: below the 5 that common servers keep theirs."""

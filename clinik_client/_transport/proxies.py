@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
-from typing import Final
-from urllib.request import getproxies, proxy_bypass
-
-import httpx
+import sys
+from typing import TYPE_CHECKING, Final
 
 from .._errors import ClinikConfigError
 from .target import Target, place_problem
+
+if TYPE_CHECKING:
+    import httpx
 
 _ENTRY: Final = re.compile(r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]+))?")
 
@@ -29,6 +31,8 @@ def find_proxy(target: Target, proxy: str | None, trust_env: bool) -> httpx.Prox
         proxy = _proxy_of_environment(target)
     if not proxy:
         return None
+    import httpx  # most programs need nothing of it, and it takes its time
+
     problem = None
     try:
         found = httpx.Proxy(proxy)
@@ -48,6 +52,11 @@ def find_proxy(target: Target, proxy: str | None, trust_env: bool) -> httpx.Prox
 
 
 def _proxy_of_environment(target: Target) -> str | None:
+    named = any(name.lower().endswith("_proxy") for name in os.environ)
+    if not named and sys.platform not in ("win32", "darwin"):
+        return None
+    from urllib.request import getproxies, proxy_bypass  # it takes its time, too
+
     proxies = getproxies()
     proxy = (proxies.get(target.scheme.decode("ascii")) or proxies.get("all") or "").strip()
     if not proxy:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
 from attrs import frozen
 
 from .._errors import ClinikConfigError
 
+if TYPE_CHECKING:
+    import httpx
+
+_PORTS: Final = {"https": 443, "http": 80}
+
 # A name, or an IPv6 address, which httpx has looked at.
 _HOST: Final = re.compile(r"[a-z0-9._-]+|.*:.*")
+
+# A URL in which nothing is encoded, and nothing can be written in another way.
+_PLAIN: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>127\.0\.0\.1|[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*)"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?(?P<prefix>(?:/[A-Za-z0-9_~-]+)*)/?"
+)
 
 
 @frozen
@@ -26,13 +36,8 @@ class Target:
     """The path in front of every route, without a slash at its end."""
     shown: str
     """How messages name it."""
+    host_header: bytes
     loopback: bool
-
-    @property
-    def host_header(self) -> bytes:
-        name = b"[%s]" % self.host if b":" in self.host else self.host
-        default = {b"https": 443, b"http": 80}[self.scheme]
-        return name if self.port == default else b"%s:%d" % (name, self.port)
 
 
 def parse_target(base_url: str) -> Target:
@@ -41,6 +46,11 @@ def parse_target(base_url: str) -> Target:
     Raises:
         ClinikConfigError: it is not an absolute http or https URL, or has parts that do not belong there.
     """
+    plain = _PLAIN.fullmatch(base_url) if isinstance(base_url, str) else None
+    if plain is not None and (port := int(plain["port"] or _PORTS[plain["scheme"]])) < 65_536:
+        return _target(plain["scheme"], plain["host"], port, plain["prefix"])
+    import httpx  # it knows all that a URL can be, and takes its time to load
+
     problem = None
     try:
         url = httpx.URL(base_url)
@@ -55,14 +65,22 @@ def parse_target(base_url: str) -> Target:
         problem = place_problem(url)
     if problem is not None:
         raise ClinikConfigError(f"base_url (or CLINIKAPI_BASE_URL) {problem}.")
-    prefix = url.raw_path.decode("ascii").rstrip("/")
+    port = url.port or _PORTS[url.scheme]
+    return _target(url.scheme, url.raw_host.decode("ascii"), port, url.raw_path.decode("ascii").rstrip("/"))
+
+
+def _target(scheme: str, host: str, port: int, prefix: str) -> Target:
+    place = f"[{host}]" if ":" in host else host
+    if port != _PORTS[scheme]:
+        place = f"{place}:{port}"
     return Target(
-        scheme=url.raw_scheme,
-        host=url.raw_host,
-        port=url.port or (443 if url.scheme == "https" else 80),
+        scheme=scheme.encode("ascii"),
+        host=host.encode("ascii"),
+        port=port,
         prefix=prefix,
-        shown=f"{url.scheme}://{url.netloc.decode('ascii')}{prefix}",
-        loopback=_is_loopback(url.raw_host.decode("ascii")),
+        host_header=place.encode("ascii"),
+        shown=f"{scheme}://{place}{prefix}",
+        loopback=_is_loopback(host),
     )
 
 

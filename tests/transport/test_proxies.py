@@ -8,6 +8,7 @@ import os
 import ssl
 import subprocess
 import sys
+import urllib.request
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ class RunningProxy(NamedTuple):
 
 _PROXY = """
 import sys
+import urllib.request
 import proxy
 
 if __name__ == "__main__":
@@ -406,9 +408,9 @@ def test_the_systems_own_list_counts_where_the_environment_has_none(
         asked.append(host)
         return True
 
-    # As on Windows and macOS.
-    bare_environment.setattr(proxies, "getproxies", lambda: {"https": "http://proxy.example"})
-    bare_environment.setattr(proxies, "proxy_bypass", bypass)
+    bare_environment.setattr(sys, "platform", "darwin")
+    bare_environment.setattr(urllib.request, "getproxies", lambda: {"https": "http://proxy.example"})
+    bare_environment.setattr(urllib.request, "proxy_bypass", bypass)
     assert proxies.find_proxy(parse_target(url), None, True) is None
     assert asked == [url.removeprefix("https://")]
 
