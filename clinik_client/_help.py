@@ -6,10 +6,9 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from textwrap import fill
-from types import FrameType, FunctionType
+from types import FrameType, FunctionType, MappingProxyType
 from typing import Any, Final, TypeVar, get_args, get_overloads
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -30,7 +29,31 @@ class _Field(inspect.Parameter):
 
 
 class _FieldsSignature(inspect.Signature):
-    """The signature of a method that takes fields as keywords, or all of them at once as ``given``."""
+    """The signature of a method that takes fields as keywords, or all of them at once as ``given``.
+
+    The fields stand in an overload of the method, ``**fields: Unpack[...Fields]``. They are looked up when somebody
+    asks: that loads their models.
+    """
+
+    __slots__ = ("_method",)
+
+    def __init__(
+        self,
+        parameters: Sequence[inspect.Parameter] | None = None,
+        *,
+        return_annotation: Any = inspect.Signature.empty,
+        method: FunctionType | None = None,
+    ) -> None:
+        super().__init__(parameters, return_annotation=return_annotation)
+        self._method = method
+
+    @property
+    def parameters(self) -> MappingProxyType[str, inspect.Parameter]:
+        if self._method is not None and (fields := _fields_of(self._method)):
+            own = [one for one in super().parameters.values() if one.kind is not one.VAR_KEYWORD]
+            super().__init__([*own, *fields], return_annotation=self.return_annotation)
+        self._method = None
+        return super().parameters
 
     def bind(self, /, *args: Any, **kwargs: Any) -> inspect.BoundArguments:
         """Bind as a call does: beside ``given`` there are no fields, so none is required. Mocks depend on it."""
@@ -41,32 +64,34 @@ class _FieldsSignature(inspect.Signature):
 
 
 def show_fields(method: FunctionType) -> None:
-    """Give a facade's method a signature with the fields that its overload names, ``**fields: Unpack[...Fields]``.
+    """Give a facade's method a signature with the fields that its overload names.
 
     The method itself takes ``**fields: Any``, which says nothing to who asks at run time.
     """
     written = inspect.signature(method)
+    parameters = [one.replace(annotation=_as_read(one.annotation)) for one in written.parameters.values()]
+    method.__signature__ = _FieldsSignature(  # type: ignore[attr-defined]  # what inspect looks for
+        parameters, return_annotation=_as_read(written.return_annotation), method=method
+    )
+
+
+def _fields_of(method: FunctionType) -> list[inspect.Parameter]:
+    """The keywords that a generated TypedDict describes."""
+    parameters: list[inspect.Parameter] = []
     for overload in get_overloads(method):
         for parameter in inspect.signature(overload, eval_str=True).parameters.values():
             if parameter.kind is parameter.VAR_KEYWORD:
                 (fields,) = get_args(parameter.annotation)
-                own = [one for one in written.parameters.values() if one.kind is not one.VAR_KEYWORD]
-                method.__signature__ = _FieldsSignature(  # type: ignore[attr-defined]  # what inspect looks for
-                    own + _parameters(fields), return_annotation=written.return_annotation
-                )
+                parameters += _parameters(fields)
+    return parameters
 
 
-def _parameters(fields: Any) -> list[inspect.Parameter]:
-    """The keywords that a generated TypedDict describes."""
-    parameters: list[inspect.Parameter] = []
+def _parameters(fields: Any) -> Iterator[inspect.Parameter]:
     for name, reference in fields.__annotations__.items():
         text = reference.__forward_arg__
         annotation = text.removeprefix("Required[").removesuffix("]") if text.startswith("Required[") else text
         default = _NOT_REQUIRED if annotation is text else inspect.Parameter.empty
-        parameters.append(
-            _Field(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_as_read(annotation))
-        )
-    return parameters
+        yield _Field(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_as_read(annotation))
 
 
 def with_attributes(model: C) -> C:
@@ -83,6 +108,8 @@ class _Doc:
         self.model, self.summary = model, inspect.cleandoc(model.__doc__ or "")
 
     def __get__(self, instance: object, owner: type[Any]) -> str:
+        from textwrap import fill  # nobody needs it before
+
         try:
             tree = ast.parse(inspect.getsource(sys.modules[self.model.__module__]))
         except (OSError, TypeError):
@@ -99,9 +126,9 @@ class _Doc:
         return "\n".join(lines)
 
 
-def _as_read(annotation: str) -> str:
-    """An annotation without the underscore that keeps a type apart from a field of its name."""
-    return re.sub(r"\b_date\b", "date", annotation)
+def _as_read(annotation: Any) -> Any:
+    """An annotation without what keeps a type apart from a field of its name, and without the home of a model."""
+    return re.sub(r"\b(?:_(?=date\b)|models\.)", "", annotation) if isinstance(annotation, str) else annotation
 
 
 def names_to_list(names: Iterable[str]) -> list[str]:

@@ -6,23 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Unpack, overload
 
-from .._generated.api.encounters import (
-    create_encounter,
-    delete_encounter,
-    read_encounter,
-    search_encounters,
-    update_encounter,
-)
-from .._generated.models import (
-    Encounter,
-    EncounterCreateRequest,
-    EncounterPage,
-    EncounterSearchParams,
-    EncounterUpdateRequest,
-)
-from .._generated.models.encounter_create_request import EncounterCreateRequestFields
-from .._generated.models.encounter_search_params import EncounterSearchParamsFields
-from .._generated.models.encounter_update_request import EncounterUpdateRequestFields
+from .._generated import models
+from .._generated.api import encounters as endpoints
 from .._pagination import Pager
 from .._recovery import INDEX_LAG, FindResult, find_created
 from .._resource import Resource
@@ -44,12 +29,12 @@ class Encounters(Resource):
     _same = ("patientId", "partOfId")
 
     @overload
-    def create(self, /, **fields: Unpack[EncounterCreateRequestFields]) -> ApiResponse[Encounter]: ...
+    def create(self, /, **fields: Unpack[models.EncounterCreateRequestFields]) -> ApiResponse[models.Encounter]: ...
     @overload
-    def create(self, given: EncounterCreateRequest | Mapping[str, Any], /) -> ApiResponse[Encounter]: ...
+    def create(self, given: models.EncounterCreateRequest | Mapping[str, Any], /) -> ApiResponse[models.Encounter]: ...
     def create(
-        self, given: EncounterCreateRequest | Mapping[str, Any] | None = None, /, **fields: Any
-    ) -> ApiResponse[Encounter]:
+        self, given: models.EncounterCreateRequest | Mapping[str, Any] | None = None, /, **fields: Any
+    ) -> ApiResponse[models.Encounter]:
         """Record a new encounter. ``status``, ``class_`` and ``patient_id`` are required.
 
         A create is never sent twice, unless the first one provably did not arrive or was turned away: if its response
@@ -71,9 +56,9 @@ class Encounters(Resource):
             >>> encounter.id
             'enc_xyz789'
         """
-        return self._call(create_encounter.request(given, **fields))
+        return self._call(endpoints.create_encounter.request(given, **fields))
 
-    def read(self, id: str, *, include: Sequence[str] | None = None) -> ApiResponse[Encounter]:
+    def read(self, id: str, *, include: Sequence[str] | None = None) -> ApiResponse[models.Encounter]:
         """Read one encounter. What was written by id can be read at once.
 
         Args:
@@ -98,15 +83,19 @@ class Encounters(Resource):
             >>> meta.included["Patient"][encounter.patient_id]["birthDate"]
             '1980-01-01'
         """
-        return self._call(read_encounter.request(id, include=include))
+        return self._call(endpoints.read_encounter.request(id, include=include))
 
     @overload
-    def update(self, id: str, /, **fields: Unpack[EncounterUpdateRequestFields]) -> ApiResponse[Encounter]: ...
-    @overload
-    def update(self, id: str, given: EncounterUpdateRequest | Mapping[str, Any], /) -> ApiResponse[Encounter]: ...
     def update(
-        self, id: str, given: EncounterUpdateRequest | Mapping[str, Any] | None = None, /, **fields: Any
-    ) -> ApiResponse[Encounter]:
+        self, id: str, /, **fields: Unpack[models.EncounterUpdateRequestFields]
+    ) -> ApiResponse[models.Encounter]: ...
+    @overload
+    def update(
+        self, id: str, given: models.EncounterUpdateRequest | Mapping[str, Any], /
+    ) -> ApiResponse[models.Encounter]: ...
+    def update(
+        self, id: str, given: models.EncounterUpdateRequest | Mapping[str, Any] | None = None, /, **fields: Any
+    ) -> ApiResponse[models.Encounter]:
         """Change fields of an encounter; those not given stay as they are.
 
         ``diagnosis`` replaces the whole list. There is no way to clear a field, so ``None`` is refused.
@@ -127,7 +116,7 @@ class Encounters(Resource):
             >>> encounter.status
             <EncounterStatus.FINISHED: 'finished'>
         """
-        return self._call(update_encounter.request(id, given, **fields))
+        return self._call(endpoints.update_encounter.request(id, given, **fields))
 
     def delete(self, id: str) -> ApiResponse[None]:
         """Delete an encounter. Records that refer to it keep their reference; searches may list it for some seconds.
@@ -145,15 +134,17 @@ class Encounters(Resource):
             >>> nothing is None, meta.status
             (True, 204)
         """
-        return self._call(delete_encounter.request(id))
+        return self._call(endpoints.delete_encounter.request(id))
 
     @overload
-    def search(self, /, **filters: Unpack[EncounterSearchParamsFields]) -> ApiResponse[EncounterPage]: ...
+    def search(self, /, **filters: Unpack[models.EncounterSearchParamsFields]) -> ApiResponse[models.EncounterPage]: ...
     @overload
-    def search(self, given: EncounterSearchParams | Mapping[str, Any], /) -> ApiResponse[EncounterPage]: ...
     def search(
-        self, given: EncounterSearchParams | Mapping[str, Any] | None = None, /, **filters: Any
-    ) -> ApiResponse[EncounterPage]:
+        self, given: models.EncounterSearchParams | Mapping[str, Any], /
+    ) -> ApiResponse[models.EncounterPage]: ...
+    def search(
+        self, given: models.EncounterSearchParams | Mapping[str, Any] | None = None, /, **filters: Any
+    ) -> ApiResponse[models.EncounterPage]:
         """Search encounters: one page. Searches see a write after about 10 seconds, so they cannot confirm one.
 
         Args:
@@ -168,24 +159,24 @@ class Encounters(Resource):
             >>> [encounter.id for encounter in page.data], page.total, page.has_more
             (['enc_xyz789', 'enc_uvw456', 'enc_opq890'], 3, False)
         """
-        return self._call(search_encounters.request(given, **filters))
+        return self._call(endpoints.search_encounters.request(given, **filters))
 
     @overload
     def search_all(
-        self, /, *, limit: int | None = None, **filters: Unpack[EncounterSearchParamsFields]
-    ) -> Pager[Encounter, EncounterPage]: ...
+        self, /, *, limit: int | None = None, **filters: Unpack[models.EncounterSearchParamsFields]
+    ) -> Pager[models.Encounter, models.EncounterPage]: ...
     @overload
     def search_all(
-        self, given: EncounterSearchParams | Mapping[str, Any], /, *, limit: int | None = None
-    ) -> Pager[Encounter, EncounterPage]: ...
+        self, given: models.EncounterSearchParams | Mapping[str, Any], /, *, limit: int | None = None
+    ) -> Pager[models.Encounter, models.EncounterPage]: ...
     def search_all(
         self,
-        given: EncounterSearchParams | Mapping[str, Any] | None = None,
+        given: models.EncounterSearchParams | Mapping[str, Any] | None = None,
         /,
         *,
         limit: int | None = None,
         **filters: Any,
-    ) -> Pager[Encounter, EncounterPage]:
+    ) -> Pager[models.Encounter, models.EncounterPage]:
         """Walk through all encounters that match, lazily: each page is fetched when its first encounter is wanted.
 
         Args:
@@ -201,7 +192,7 @@ class Encounters(Resource):
             >>> [encounter.id for encounter in clinik.encounters.search_all(patient_id="pt_abc123", count=2, limit=2)]
             ['enc_lmn567', 'enc_xyz789']
         """
-        return self._walk(search_encounters.request, given, filters, limit)
+        return self._walk(endpoints.search_encounters.request, given, filters, limit)
 
     @overload
     def find_created(
@@ -211,28 +202,28 @@ class Encounters(Resource):
         since: datetime,
         lag: float = INDEX_LAG,
         before: Collection[str] | None = None,
-        **fields: Unpack[EncounterCreateRequestFields],
-    ) -> FindResult[Encounter]: ...
+        **fields: Unpack[models.EncounterCreateRequestFields],
+    ) -> FindResult[models.Encounter]: ...
     @overload
     def find_created(
         self,
-        given: EncounterCreateRequest | Mapping[str, Any],
+        given: models.EncounterCreateRequest | Mapping[str, Any],
         /,
         *,
         since: datetime,
         lag: float = INDEX_LAG,
         before: Collection[str] | None = None,
-    ) -> FindResult[Encounter]: ...
+    ) -> FindResult[models.Encounter]: ...
     def find_created(
         self,
-        given: EncounterCreateRequest | Mapping[str, Any] | None = None,
+        given: models.EncounterCreateRequest | Mapping[str, Any] | None = None,
         /,
         *,
         since: datetime,
         lag: float = INDEX_LAG,
         before: Collection[str] | None = None,
         **fields: Any,
-    ) -> FindResult[Encounter]:
+    ) -> FindResult[models.Encounter]:
         """Look for the encounter that a create with outcome ``unknown`` may have left. Never creates one.
 
         Searches for encounters that agree with what was sent: patient, class, start of the period, type, practitioner
@@ -259,7 +250,7 @@ class Encounters(Resource):
             >>> result.verdict, result.match.id
             ('found', 'enc_xyz789')
         """
-        created = create_encounter.request(given, **fields)
+        created = endpoints.create_encounter.request(given, **fields)
         return find_created(
-            self._session, created, search_encounters.request, since, lag, ENCOUNTER, self._same, before
+            self._session, created, endpoints.search_encounters.request, since, lag, ENCOUNTER, self._same, before
         )
