@@ -95,4 +95,4 @@ else:
 def __dir__() -> list[str]:
     from ._help import names_to_list
 
-    return names_to_list({*globals(), *vars(_models)["__all__"]})
+    return names_to_list({*globals(), *globals()["__all__"]})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import html
 import re
 import sys
 from collections.abc import Iterator
@@ -49,7 +48,11 @@ def _form(text: str) -> str:
 
 
 def _entities(text: str) -> str:
-    return html.unescape(text) if "&" in text else ""
+    if "&" not in text:
+        return ""
+    import html  # few texts have one, and it takes its time to load
+
+    return html.unescape(text)
 
 
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)

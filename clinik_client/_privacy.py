@@ -15,8 +15,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import frozen
-
 from ._encodings import UNREADABLE, readings
 from ._proof import REQUEST_ID
 
@@ -98,24 +96,22 @@ def left_out(text: str) -> str:
     return f"(a text of {len(text):,} characters)"
 
 
-@frozen
 class Words:
-    """Words that tell nothing of a record, and the ways to fields that are made of them: ``diagnosis[0].rank``."""
+    """Words that tell nothing of a record, and the ways to fields that are made of them: ``diagnosis[0].rank``.
 
-    pattern: re.Pattern[str]
-    """Finds them in folded texts."""
+    Args:
+        words: names of fields, and values of enumerations, but nothing that a request carried.
+    """
 
-    @classmethod
-    def of(cls, words: Iterable[str]) -> Words:
-        """Make words known: names of fields, and values of enumerations, but nothing that a request carried."""
+    def __init__(self, words: Iterable[str]) -> None:
         longest_first = sorted({word.lower() for word in words}, key=len, reverse=True)
         word = rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})(?![^\W_])"
         index = r"\[[0-9]{1,3}\]|\.[0-9]{1,3}(?![^\W_])"
-        return cls(re.compile(rf"{word}(?:{index}|\.{word})*"))
+        self._pattern = re.compile(rf"{word}(?:{index}|\.{word})*")
 
     def are(self, text: str) -> bool:
         """Whether a text is one of them."""
-        return self.pattern.fullmatch(text.lower()) is not None
+        return self._pattern.fullmatch(text.lower()) is not None
 
     def spared(self, folded: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         """What is left of the places where values were found in a folded text, when these words stay.
@@ -124,7 +120,7 @@ class Words:
         chance, and so are fewer than four characters beside a word that are part of another.
         """
         found = list(spans)
-        places = [match.span() for match in self.pattern.finditer(folded)] if found else []
+        places = [match.span() for match in self._pattern.finditer(folded)] if found else []
         starts = [start for start, _ in places]
         for start, end in found:
             first, last = bisect_left(starts, start), bisect_left(starts, end)
@@ -139,7 +135,7 @@ class Words:
             yield left, right
 
 
-NO_WORDS: Final = Words.of(())
+NO_WORDS: Final = Words(())
 
 
 class Redactor:
@@ -152,7 +148,7 @@ class Redactor:
 
     >>> Redactor(["pt_abc123", "I10"]).clean("Patient pt_abc123 has I10 already; enc_9 too")
     'Patient [redacted] has [redacted] already; [redacted] too'
-    >>> Redactor(["planned", "planned surgery"], words=Words.of(["status", "planned"])).clean(
+    >>> Redactor(["planned", "planned surgery"], words=Words(["status", "planned"])).clean(
     ...     "status: planned; type: planned surgery"
     ... )
     'status: planned; type: [redacted]'
@@ -173,9 +169,9 @@ class Redactor:
                 break
             values.append(value)
         squeezed = ["".join(value.split()) for value in (*values, key, self._secret)]
-        self._index = _Index.of(values, words)
-        self._index_of_key = _Index.of([key, self._secret])
-        self._index_without_space = _Index.of((value for value in squeezed if len(value) >= _LONG_WITHOUT_SPACE), words)
+        self._index = _Index(values, words)
+        self._index_of_key = _Index([key, self._secret])
+        self._index_without_space = _Index((value for value in squeezed if len(value) >= _LONG_WITHOUT_SPACE), words)
         starts = range(len(self._secret) - _KEY_RUN + 1)
         self._key_runs = frozenset(self._secret[start : start + _KEY_RUN] for start in starts)
 
@@ -257,38 +253,30 @@ class Redactor:
 _WORDS = (re.compile(rf"[a-z0-9_-]{{{_LONG},}}"), re.compile(rf"[a-z0-9]{{{_LONG},}}"))
 
 
-@frozen
 class _Index:
     """Values, so arranged that looking for all of them is one pass over a text, however many they are."""
 
-    words: frozenset[str]
-    """Those that count only as a whole."""
-    sizes: tuple[int, ...]
-    """How long these are."""
-    beginnings: frozenset[str]
-    """How the others begin."""
-    long: tuple[str, ...]
-    """The others, in their order."""
-
-    @classmethod
-    def of(cls, values: Iterable[str], known: Words = NO_WORDS) -> _Index:
+    def __init__(self, values: Iterable[str], known: Words = NO_WORDS) -> None:
         # A service cannot repeat unreadable characters as they were: the parts between them count.
         parts = {_fold(part)[0].strip() for value in values for part in UNREADABLE.split(value)}
         parts = {part for part in parts if not known.are(part)}
-        words = frozenset(part for part in parts if 1 < len(part) < _BEGINNING)
-        long = tuple(sorted(part for part in parts if len(part) >= _BEGINNING))
-        return cls(words, tuple({len(word) for word in words}), frozenset(part[:_BEGINNING] for part in long), long)
+        # Those that count only as a whole, and how long they are.
+        self._words = frozenset(part for part in parts if 1 < len(part) < _BEGINNING)
+        self._sizes = tuple({len(word) for word in self._words})
+        # The others, in their order, and how they begin.
+        self._long = tuple(sorted(part for part in parts if len(part) >= _BEGINNING))
+        self._beginnings = frozenset(part[:_BEGINNING] for part in self._long)
 
     def spans(self, folded: str) -> Iterator[tuple[int, int]]:
         """Where in a folded text a value stands, or the beginning of one that is cut off."""
         reach = 0
         for start in range(len(folded)):
-            for size in self.sizes:
+            for size in self._sizes:
                 end = start + size
-                found = end <= len(folded) and folded[start:end] in self.words
+                found = end <= len(folded) and folded[start:end] in self._words
                 if found and (size >= _LONG or _is_word(folded, start, end)):
                     yield start, end
-            if folded[start : start + _BEGINNING] in self.beginnings:
+            if folded[start : start + _BEGINNING] in self._beginnings:
                 # What an earlier match covers is not looked at again: "aaaa..." would take quadratic time.
                 end = max(reach, start + _BEGINNING)
                 while end < len(folded) and self._has_beginning(folded[start : end + 1]):
@@ -298,8 +286,8 @@ class _Index:
                     reach = end
 
     def _has_beginning(self, text: str) -> bool:
-        place = bisect_left(self.long, text)
-        return place < len(self.long) and self.long[place].startswith(text)
+        place = bisect_left(self._long, text)
+        return place < len(self._long) and self._long[place].startswith(text)
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any, Final
 
 import orjson
-from attrs import frozen
 
 from ._bundle import Included, is_bundle, open_bundle
 from ._codecs import Array, check_depth
@@ -225,17 +224,33 @@ _INDEX: Final = re.compile(r"[0-9]{1,3}")
 _MOST_TEXT: Final = 20_000
 
 
-@frozen
 class ErrorReport:
-    """What an error response says."""
+    """What an error response says.
 
-    own: bool
-    """The service gave it, and nothing in between."""
-    message: str
-    code: str | None
-    request_id: str | None
-    issues: list[Issue]
-    rate_limit_reset: float | None
+    Args:
+        own: the service gave it, and nothing in between.
+        message: what it says to people.
+        code: the service's code.
+        request_id: the service's id of the exchange.
+        issues: what was wrong with which field.
+        rate_limit_reset: seconds until the window is whole again.
+    """
+
+    def __init__(
+        self,
+        own: bool,
+        message: str,
+        code: str | None,
+        request_id: str | None,
+        issues: list[Issue],
+        rate_limit_reset: float | None,
+    ) -> None:
+        self.own = own
+        self.message = message
+        self.code = code
+        self.request_id = request_id
+        self.issues = issues
+        self.rate_limit_reset = rate_limit_reset
 
 
 class _Texts:

@@ -12,8 +12,6 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Final
 
-from attrs import define, field
-
 from ._errors import QUOTA_CODES, Outcome
 from ._interruption import is_interruption
 from ._operation import Request
@@ -75,15 +73,15 @@ def wait_asked_for(response: HttpResponse, told: ErrorReport, now: datetime) -> 
     return told.rate_limit_reset if reset is None else reset
 
 
-@define
 class WriteState:
     """What one call knows about its write, kept where it can be read when a signal handler ends the call."""
 
-    request: Request | None = field(default=None, repr=False)
-    """What is being sent, once something is."""
-    maybe_done: bool = False
-    """The service may have carried out an attempt that has failed."""
-    under_way: Attempt | None = field(default=None, repr=False)
+    def __init__(self) -> None:
+        self.request: Request | None = None
+        """What is being sent, once something is."""
+        self.maybe_done = False
+        """The service may have carried out an attempt that has failed."""
+        self.under_way: Attempt | None = None
 
     def settle(self, outcome: Outcome) -> None:
         """The attempt that was under way is over, with this outcome."""
@@ -126,7 +124,7 @@ class RetryBudget:
         """The first attempt of a call has failed."""
         outage = self._outage
         if outage is None or now - outage.latest > self.FORGOTTEN:
-            outage = self._outage = _Outage(now, now)
+            outage = self._outage = _Outage(now)
         outage.latest = now
         outage.calls.append(None)
 
@@ -148,15 +146,14 @@ class RetryBudget:
         self._outage = None
 
 
-@define
 class _Outage:
     """A time in which no call succeeds."""
 
-    since: float
-    latest: float
-    # Threads count by appending, since `count += 1` is not atomic. A lock would stay locked in a forked child.
-    calls: deque[None] = field(factory=lambda: deque(maxlen=1_000_000))
-    retries: deque[None] = field(factory=lambda: deque(maxlen=1_000_000))
+    def __init__(self, since: float) -> None:
+        self.since = self.latest = since
+        # Threads count by appending, since `count += 1` is not atomic. A lock would stay locked in a forked child.
+        self.calls: deque[None] = deque(maxlen=1_000_000)
+        self.retries: deque[None] = deque(maxlen=1_000_000)
 
 
 class Clock:

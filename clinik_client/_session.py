@@ -71,15 +71,19 @@ def _is_time(value: Any, *, or_zero: bool = False) -> bool:
     return value == float("inf") or 0 < value <= sys.float_info.max or (or_zero and value == 0)
 
 
-@frozen
 class FailedAttempt:
-    """One attempt that did not succeed."""
+    """One attempt that did not succeed.
 
-    error: ClinikApiError
-    again: bool
-    """Whether the same request may be sent again."""
-    wait: float | None = None
-    """The seconds that the service asks for."""
+    Args:
+        error: what to raise if it was the last one.
+        again: whether the same request may be sent again.
+        wait: the seconds that the service asks for.
+    """
+
+    def __init__(self, error: ClinikApiError, again: bool, wait: float | None = None) -> None:
+        self.error = error
+        self.again = again
+        self.wait = wait
 
 
 @define(slots=False)

@@ -30,7 +30,7 @@ _FHIR_PARTS: Final = (
 @cache
 def document_words() -> Words:
     """All names, on the wire, in Python and in FHIR, and all values that the document lists."""
-    return Words.of((*_ENVELOPE, *_FHIR_PARTS, *DOCUMENTED_CODES, *_of_models()))
+    return Words((*_ENVELOPE, *_FHIR_PARTS, *DOCUMENTED_CODES, *_of_models()))
 
 
 def _of_models() -> Iterator[str]:

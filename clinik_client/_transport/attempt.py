@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import httpcore
-from attrs import define, field, frozen
 
 from .._errors import Outcome, Phase
 from .._proof import is_own_head, is_refusal
@@ -22,46 +21,54 @@ _INTERIM = rb"(?:HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*"
 _SUCCESS_LINE = re.compile(_INTERIM + rb"HTTP/1\.[01] 2\d\d(?: [^\r\n]*)?\r?\n")
 
 
-@frozen
 class HttpResponse:
-    """A response that arrived whole."""
+    """A response that arrived whole.
 
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    """Names in lower case; of a repeated header the first."""
-    body: bytes = field(repr=False)
-    """Decoded: without transfer and content encodings."""
+    Args:
+        status: the HTTP status.
+        headers: names in lower case; of a repeated header the first.
+        body: decoded: without transfer and content encodings.
+    """
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
-@define
 class Attempt:
     """What is known about one attempt while it runs, and after it failed.
 
     The connection that works for the attempt has it at hand and writes down here what it sees. Nothing hangs on the
     thread, so a call that is made inside another one (by a signal handler, say) keeps evidence of its own.
+
+    Args:
+        until: when it has to be over, on the monotonic clock.
     """
 
-    until: float
-    """When it has to be over, on the monotonic clock."""
-    phase: Phase = "connect"
-    """What is being done."""
-    tunnelled: bool = False
-    """A proxy has made a tunnel: what happens from now on is between this machine and the service."""
-    sent: bool = False
-    """Something of the request may have left."""
-    received: int = 0
-    """How many bytes came back after that."""
-    head: bytes = field(default=b"", repr=False)
-    """The first of them."""
-    status: int | None = None
-    """The status of the response, once its head arrived."""
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
-    chunked: bool = False
-    """The body comes in chunks."""
-    body_start: int = 0
-    """How many of the bytes that came back are the response's head."""
-    ended: bool = False
-    """Nothing more can come: the other side has ended the connection, or it broke."""
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.phase: Phase = "connect"
+        """What is being done."""
+        self.tunnelled = False
+        """A proxy has made a tunnel: what happens from now on is between this machine and the service."""
+        self.sent = False
+        """Something of the request may have left."""
+        self.received = 0
+        """How many bytes came back after that."""
+        self.head = b""
+        """The first of them."""
+        self.status: int | None = None
+        """The status of the response, once its head arrived."""
+        self.headers: Mapping[str, str] = {}
+        self.chunked = False
+        """The body comes in chunks."""
+        self.body_start = 0
+        """How many of the bytes that came back are the response's head."""
+        self.ended = False
+        """Nothing more can come: the other side has ended the connection, or it broke."""
 
     def seconds_left(self) -> float | None:
         """Seconds until its end; ``None`` without an end.
