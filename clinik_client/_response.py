@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from attrs import Factory, field, frozen
 
@@ -31,8 +31,25 @@ class Quota:
     sandbox_remaining: int | None = None
 
 
+class _Unread:
+    """What metadata is read from, and that it is read when somebody looks at it."""
+
+    __slots__ = ("_source",)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            # Python comes here for a field that has no value yet. Whoever comes twice finds the same values.
+            source = None if name == "_source" else getattr(self, "_source", None)
+            if source is not None:
+                for field_name, value in _read_all(*source).items():
+                    object.__setattr__(self, field_name, value)
+                object.__setattr__(self, "_source", None)
+            return object.__getattribute__(self, name)
+
+
 @frozen
-class ResponseMeta:
+class ResponseMeta(_Unread):
     """What the service said about one exchange. The body's ``meta`` wins; a header fills what it lacks.
 
     Attributes:
@@ -97,7 +114,7 @@ def read_meta(
     already_deleted: bool = False,
     included: Included | None = None,
 ) -> ResponseMeta:
-    """Put together the metadata of one exchange.
+    """Put together the metadata of one exchange. Most calls need nothing of it: it is read when it is looked at.
 
     Args:
         body: the envelope's ``meta``, or an empty mapping.
@@ -107,6 +124,22 @@ def read_meta(
         already_deleted: see `ResponseMeta`.
         included: see `ResponseMeta`.
     """
+    meta = object.__new__(ResponseMeta)
+    # Nothing else of the response is kept.
+    told = {name: body[name] for name in _IN_BODY if name in body}
+    told_above = {name: headers[name] for name in _IN_HEADERS if name in headers}
+    object.__setattr__(meta, "_source", (told, told_above, status, attempts, already_deleted, included or {}))
+    return meta
+
+
+def _read_all(
+    body: Mapping[str, Any],
+    headers: Mapping[str, str],
+    status: int,
+    attempts: int,
+    already_deleted: bool,
+    included: Included,
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for attribute, name, header, read in _META:
         for source, key in ((body, name), (headers, header)):
@@ -116,13 +149,15 @@ def read_meta(
     for attribute, header, read in _QUOTA:
         if header in headers:
             quota[attribute] = read(headers[header])
-    return ResponseMeta(
-        **{"status": status, **found},
-        quota=Quota(**quota),
-        attempts=attempts,
-        already_deleted=already_deleted,
-        included=included or {},
-    )
+    return {
+        **dict.fromkeys(attribute for attribute, *_ in _META),
+        "status": status,
+        **found,
+        "quota": Quota(**quota),
+        "attempts": attempts,
+        "already_deleted": already_deleted,
+        "included": included,
+    }
 
 
 def read_request_id(value: Any) -> str | None:
@@ -182,3 +217,6 @@ _QUOTA: Final[tuple[tuple[str, str, Callable[[Any], Any]], ...]] = (
     ("sandbox_used", "x-sandbox-used", _count),
     ("sandbox_remaining", "x-sandbox-remaining", _count),
 )
+
+_IN_BODY: Final = tuple(name for _, name, _, _ in _META)
+_IN_HEADERS: Final = (*(header for _, _, header, _ in _META if header), *(header for _, header, _ in _QUOTA))

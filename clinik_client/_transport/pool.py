@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
@@ -44,9 +44,12 @@ class HttpConnection:
         self.idle_since = 0.0
 
     def is_whole(self, attempt: Attempt, method: str) -> bool:
-        """Whether another request may follow: the response ended where it said, and nothing is behind it."""
+        """Whether another request may follow: the response ended where it said, and nothing came with it.
+
+        The socket is not asked here: it is when the connection is taken again.
+        """
         stream = self.network.stream
-        return self.http.is_idle() and attempt.body_is_exact(method) and stream is not None and stream.is_quiet()
+        return self.http.is_idle() and attempt.body_is_exact(method) and stream is not None and not stream.has_unread
 
     def close(self) -> None:
         # Not by httpcore, whose locks an interruption may have left locked.
@@ -279,23 +282,17 @@ class Transport:
     def _request(
         self, method: str, target: str, headers: Iterable[tuple[bytes, bytes]], content: bytes
     ) -> httpcore.Request:
-        all_headers = [self._host, *headers]
-        if content or method in ("POST", "PATCH", "PUT"):
-            all_headers.append((b"Content-Length", b"%d" % len(content)))
         # Following every step costs time, so it is done while somebody could read of it.
         watched = True in [logger.isEnabledFor(logging.DEBUG) for logger in _LOGGERS]
-        return httpcore.Request(
-            method,
-            httpcore.URL(
-                scheme=self._target.scheme,
-                host=self._target.host,
-                port=self._target.port,
-                target=(self._target.prefix + target).encode("ascii"),
-            ),
-            headers=all_headers,
-            content=content,
-            extensions={"trace": _keep_out_of_logs} if watched else {},
-        )
+        to = self._target
+        extensions = {"trace": _keep_out_of_logs} if watched else None
+        url = httpcore.URL(scheme=to.scheme, host=to.host, port=to.port, target=(to.prefix + target).encode("ascii"))
+        request = httpcore.Request(method, url, content=content, extensions=extensions)
+        # Set here, they are not looked at one by one: h11 does that.
+        request.headers = [self._host, *headers]
+        if content or method in ("POST", "PATCH", "PUT"):
+            request.headers.append((b"Content-Length", b"%d" % len(content)))
+        return request
 
 
 def _wake(sock: socket.socket) -> None:
@@ -307,11 +304,9 @@ def _wake(sock: socket.socket) -> None:
             raise
 
 
-def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in raw:
-        headers.setdefault(name.decode("ascii", "replace").lower(), value.decode("latin-1"))
-    return headers
+def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    # Of a repeated header the first stays, which is set last. h11 takes no name that is not ASCII.
+    return {name.lower().decode("ascii"): value.decode("latin-1") for name, value in reversed(raw)}
 
 
 def _keep_out_of_logs(name: str, info: dict[str, Any]) -> None:

@@ -114,6 +114,11 @@ class Stream(httpcore.NetworkStream):
             problem = httpcore.WriteTimeout if isinstance(error, TimeoutError) else httpcore.WriteError
         raise problem
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether more came than the response that was asked for."""
+        return bool(self._unread)
+
     def is_quiet(self) -> bool:
         """Whether nothing is there to be read: neither the end, nor a response to what was not asked.
 
