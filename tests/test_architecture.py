@@ -6,6 +6,7 @@ import ast
 import doctest
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -140,14 +141,47 @@ def test_what_all_models_share_knows_nothing_of_the_forms_of_fhir() -> None:
         assert not any(name.startswith(("clinik_client._fhir_form", "clinik_client._fhir_types")) for name in names)
 
 
-def test_importing_the_sdk_imports_nothing_that_it_may_not_need() -> None:
-    code = "import clinik_client, json, sys; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    roots = {name.partition(".")[0] for name in json.loads(done.stdout)}
-    assert roots.isdisjoint(
-        {"pytest", "dateutil", "openapi_python_client", "hypothesis", "generator", "yaml", "ruamel"}
+def loaded_by(code: str) -> set[str]:
+    """The modules that a program has loaded at its end. No variable of the environment names a proxy."""
+    code += "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, env=environment
     )
-    assert "clinik_client.testing" not in json.loads(done.stdout)
+    return set(json.loads(done.stdout))
+
+
+def roots_of(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+NEVER_NEEDED = {"pytest", "dateutil", "openapi_python_client", "hypothesis", "generator", "yaml", "ruamel"}
+NEEDED_BY_CALLS = {"httpx", "httpcore", "h11", "attrs", "attr", "orjson", "ssl", "asyncio", "socket", "certifi"}
+
+
+def test_importing_the_sdk_imports_nothing_that_it_may_not_need() -> None:
+    loaded = loaded_by("import clinik_client")
+    assert roots_of(loaded).isdisjoint(NEVER_NEEDED | NEEDED_BY_CALLS)
+    assert {name for name in loaded if name.startswith("clinik_client.")} == {
+        "clinik_client._generated",
+        "clinik_client._generated.models",
+        "clinik_client._version",
+    }
+
+
+def test_errors_can_be_imported_without_what_calls_need() -> None:
+    assert roots_of(loaded_by("from clinik_client import ClinikApiError")).isdisjoint(NEVER_NEEDED | NEEDED_BY_CALLS)
+
+
+def test_a_client_loads_neither_httpx_nor_the_models_of_requests_before_they_are_needed() -> None:
+    client = "from clinik_client import Clinik\nclinik = Clinik('clk_test_x', base_url='https://h.example:8443/v2')"
+    loaded = loaded_by(client)
+    assert roots_of(loaded).isdisjoint(NEVER_NEEDED | {"httpx", "http", "html", "email", "asyncio"})
+    assert "clinik_client.testing" not in loaded
+    assert not any("request" in name for name in loaded if name.startswith("clinik_client._generated"))
+    assert "httpx" in loaded_by(client + "\nClinik('clk_test_x', proxy='http://proxy.example')")
+    shown = loaded_by(client + "\nimport inspect; inspect.signature(clinik.encounters.create).parameters")
+    assert "clinik_client._generated.models.encounter_create_request" in shown
 
 
 SPEAKING_HTTP = {name: path for name, path in MODULES.items() if {"httpx", "httpcore", "h11"} & imported_roots(path)}

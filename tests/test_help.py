@@ -72,6 +72,7 @@ def test_a_signature_reads_like_a_stub(clinik: Clinik) -> None:
         "patient_id: 'str', practitioner_id: 'str | None' = ..., "
     )
     assert shown.endswith(" -> 'ApiResponse[Encounter]'")
+    assert str(inspect.signature(clinik.encounters.read)).endswith(" -> 'ApiResponse[Encounter]'")
     assert "date_from: 'date | str | None' = ..." in str(inspect.signature(clinik.encounters.search))
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import gc
 import pickle
+from collections.abc import Callable
+from types import FunctionType, ModuleType
 from typing import Any, get_type_hints
 
 import pytest
-from attrs import fields
+from attrs import asdict, fields
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client import ApiResponse, Encounter, FhirDateTime, Quota, ResponseMeta
 from clinik_client._bundle import Included
 from clinik_client._response import read_meta, read_request_id, read_seconds
+from tests.canary import CANARY
 from tests.strategies import DOCUMENT, json_values, resolve
 
 BODY = {
@@ -180,6 +185,44 @@ def test_a_response_survives_copying_and_pickling(protocol: int) -> None:
         assert type(other) is ApiResponse
         assert other == response
         assert repr(other.meta.timestamp) == "FhirDateTime('2025-01-15T09:15:00.000Z')"
+
+
+def reachable_texts(thing: object) -> set[str]:
+    """All texts that an object holds, however deep."""
+    seen: dict[int, object] = {}
+    waiting = [thing]
+    while waiting:
+        found = waiting.pop()
+        if id(found) not in seen and not isinstance(found, type | ModuleType | FunctionType):
+            seen[id(found)] = found
+            waiting += gc.get_referents(found)
+    return {found for found in seen.values() if isinstance(found, str)}
+
+
+def test_metadata_keeps_of_a_response_what_it_tells_and_no_more() -> None:
+    body = {**BODY, "patient": CANARY, CANARY: 1}
+    headers = {**HEADERS, "set-cookie": CANARY, CANARY: "1"}
+    meta = read_meta(body, headers, 200, 1)
+    assert CANARY not in reachable_texts(meta)
+    assert "100250" in reachable_texts(meta)
+    assert meta.quota.used == 100250
+    assert "100250" not in reachable_texts(meta)
+
+
+@pytest.mark.parametrize("meta", [read_meta(BODY, HEADERS, 200, 1), ResponseMeta(status=200)])
+def test_metadata_has_no_attributes_but_its_own(meta: ResponseMeta) -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = meta.nothing  # type: ignore[attr-defined]  # that is what is tested
+    assert meta.status == (201 if meta.request_id else 200)
+
+
+@pytest.mark.parametrize("look", [repr, hash, pickle.dumps, copy.copy, asdict, lambda meta: meta == ResponseMeta()])
+def test_metadata_is_the_same_however_it_is_looked_at_first(look: Callable[[ResponseMeta], object]) -> None:
+    meta = read_meta(BODY, HEADERS, 200, 1)
+    with contextlib.suppress(TypeError):
+        look(meta)  # it cannot be hashed: it has a dict
+    assert meta == read_meta(BODY, HEADERS, 200, 1)
+    assert meta.quota.limit == 100000
 
 
 def test_metadata_cannot_be_changed() -> None:

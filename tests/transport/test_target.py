@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client import Clinik, ClinikConfigError, ClinikWarning
-from clinik_client._transport import parse_target
+from clinik_client._transport import parse_target, target
 from tests.canary import CANARY, everything
 from tests.servers import KEY, Serve, ok
 
@@ -47,6 +47,19 @@ def test_routes_are_below_the_base_url(
 def test_a_base_url_is_taken_apart(url: str, host: bytes, prefix: str) -> None:
     target = parse_target(url)
     assert (target.host_header, target.prefix) == (host, prefix)
+
+
+@given(st.from_regex(target._PLAIN, fullmatch=True))
+def test_a_plain_url_is_taken_apart_as_any_other_is(url: str) -> None:
+    # A scheme in capitals is not plain any more.
+    scheme, rest = url.split("://")
+    ways: list[object] = []
+    for way in (url, f"{scheme.upper()}://{rest}"):
+        try:
+            ways.append(parse_target(way))
+        except ClinikConfigError as error:
+            ways.append(str(error))
+    assert ways[0] == ways[1]
 
 
 @pytest.mark.parametrize(
