@@ -77,6 +77,29 @@ def test_bytes_behind_a_response_never_become_the_next_one(
     assert served == [b""]  # nothing more was sent to the one that had said too much
 
 
+@pytest.mark.parametrize("framing", ["no body", "length", "chunks"])
+def test_a_connection_that_brought_too_much_is_closed_at_once(serve: Serve, connect: Connect, framing: str) -> None:
+    body = b'{"data": {"id": "enc_1"}, "meta": {}}'
+    first = {
+        "no body": b"HTTP/1.1 204 No Content\r\n\r\n",
+        "length": HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body,
+        "chunks": CHUNKED + b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n",
+    }
+    ended = threading.Event()
+
+    def inject(connection: Connection) -> None:
+        connection.send(first[framing] + b"HTTP/1.1 204 No Content\r\n\r\n")
+        if connection.receive(1) == b"":
+            ended.set()
+
+    clinik = connect(serve(handed_over(inject)))
+    if framing == "no body":
+        clinik.encounters.delete("enc_1")
+    else:
+        clinik.encounters.read("enc_1")
+    assert ended.wait(20)
+
+
 @pytest.mark.parametrize("ending", [b"0\r\n\r\n", b"0\r\nx-check: 1\r\n\r\n", b"0;last\r\n\r\n"])
 def test_chunks_may_end_in_any_form(serve: Serve, connect: Connect, ending: bytes) -> None:
     response = CHUNKED + b"25;a=b\r\n" + b'{"data": {"id": "enc_1"}, "meta": {}}' + b"\r\n" + ending
