@@ -287,7 +287,8 @@ class Transport:
         to = self._target
         extensions = {"trace": _keep_out_of_logs} if watched else None
         url = httpcore.URL(scheme=to.scheme, host=to.host, port=to.port, target=(to.prefix + target).encode("ascii"))
-        request = httpcore.Request(method, url, content=content, extensions=extensions)
+        # An empty part would be sent in vain.
+        request = httpcore.Request(method, url, content=[content] if content else [], extensions=extensions)
         # Set here, they are not looked at one by one: h11 does that.
         request.headers = [self._host, *headers]
         if content or method in ("POST", "PATCH", "PUT"):
