@@ -7,7 +7,6 @@ Sources: FHIR R4, Data Types, https://hl7.org/fhir/R4/datatypes.html; References
 
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Any
 
 Convert = Callable[[Any], Any]
@@ -125,6 +124,8 @@ def read_minutes(duration: dict[str, Any]) -> float | None:
         return None  # a number without a unit could be anything
     if not _is_number(value) or duration.get("comparator") is not None:  # "less than an hour" is not a length
         return None
+    from decimal import Decimal  # few records need it, and it takes its time to load
+
     # In decimal, as FHIR's numbers are: 4.1 h are 246 minutes, not 245.99999999999997.
     minutes = Decimal(str(value)) * _MINUTES.get(unit, 1) / _PER_MINUTE.get(unit, 1)
     return int(minutes) if minutes == int(minutes) else float(minutes)

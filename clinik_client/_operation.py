@@ -79,7 +79,6 @@ class Request:
         return texts_of([*steps, self.record_id, *({name: value} for name, value in self.query), self.body, told])
 
 
-@frozen(slots=False)
 class Operation:
     """One operation of the OpenAPI document.
 
@@ -94,14 +93,26 @@ class Operation:
         media_types: see `Request`.
     """
 
-    id: str
-    method: str
-    path: str
-    path_parameters: tuple[tuple[str, Codec], ...] = ()
-    params: type[Model] | None = None
-    body: type[Model] | None = None
-    response: type[Model] | None = None
-    media_types: tuple[str, ...] = ("application/json",)
+    def __init__(
+        self,
+        *,
+        id: str,
+        method: str,
+        path: str,
+        path_parameters: tuple[tuple[str, Codec], ...] = (),
+        params: type[Model] | None = None,
+        body: type[Model] | None = None,
+        response: type[Model] | None = None,
+        media_types: tuple[str, ...] = ("application/json",),
+    ) -> None:
+        self.id = id
+        self.method = method
+        self.path = path
+        self.path_parameters = path_parameters
+        self.params = params
+        self.body = body
+        self.response = response
+        self.media_types = media_types
 
     def request(
         self,

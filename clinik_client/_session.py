@@ -7,7 +7,7 @@ import time
 from logging import DEBUG, ERROR, INFO, WARNING
 from typing import Any, Final, NoReturn
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import frozen
 
 from ._errors import (
     QUOTA_CODES,
@@ -86,24 +86,39 @@ class FailedAttempt:
         self.wait = wait
 
 
-@define(slots=False)
 class Session:
-    """Sends requests for all resources. Safe to share between threads."""
+    """Sends requests for all resources. Safe to share between threads.
 
-    transport: Transport
-    headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
-    options: Options = Factory(Options)
-    budget: RetryBudget = field(factory=RetryBudget, repr=False)
-    clock: Clock = field(factory=Clock, repr=False)
-    media_types: dict[str, str] = field(factory=dict, repr=False)
-    """By method and route: the media type that the service took, where it refused one before. Views share it."""
+    Args:
+        transport: the connections.
+        headers: those of every request, the key among them.
+        options: the limits of a call.
+        clock: the time, and waiting.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        headers: tuple[tuple[bytes, bytes], ...],
+        options: Options,
+        clock: Clock | None = None,
+    ) -> None:
+        self.transport = transport
+        self.headers = headers
+        self.options = options
+        self.clock = clock or Clock()
+        self.budget = RetryBudget()
+        self.media_types: dict[str, str] = {}
+        """By method and route: the media type that the service took, where it refused one before. Views share it."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("What sends requests holds a key and connections: it cannot be pickled or copied.")
 
     def with_options(self, options: Options) -> Session:
         """The same connections under other limits."""
-        return evolve(self, options=options)
+        view = object.__new__(type(self))
+        vars(view).update(vars(self), options=options)
+        return view
 
     def close(self) -> None:
         """End all calls that are under way, and their waits."""

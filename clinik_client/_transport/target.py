@@ -6,8 +6,6 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
-
 from .._errors import ClinikConfigError
 
 if TYPE_CHECKING:
@@ -25,19 +23,28 @@ _PLAIN: Final = re.compile(
 )
 
 
-@frozen
 class Target:
-    """The service to talk to, taken apart once."""
+    """The service to talk to, taken apart once.
 
-    scheme: bytes
-    host: bytes
-    port: int
-    prefix: str
-    """The path in front of every route, without a slash at its end."""
-    shown: str
-    """How messages name it."""
-    host_header: bytes
-    loopback: bool
+    Args:
+        scheme: ``http`` or ``https``.
+        host: its name or address, an IPv6 address without brackets.
+        port: the port there.
+        prefix: the path in front of every route, without a slash at its end.
+    """
+
+    def __init__(self, scheme: str, host: str, port: int, prefix: str) -> None:
+        place = f"[{host}]" if ":" in host else host
+        if port != _PORTS[scheme]:
+            place = f"{place}:{port}"
+        self.scheme = scheme.encode("ascii")
+        self.host = host.encode("ascii")
+        self.port = port
+        self.prefix = prefix
+        self.host_header = place.encode("ascii")
+        self.shown = f"{scheme}://{place}{prefix}"
+        """How messages name it."""
+        self.loopback = _is_loopback(host)
 
 
 def parse_target(base_url: str) -> Target:
@@ -48,7 +55,7 @@ def parse_target(base_url: str) -> Target:
     """
     plain = _PLAIN.fullmatch(base_url) if isinstance(base_url, str) else None
     if plain is not None and (port := int(plain["port"] or _PORTS[plain["scheme"]])) < 65_536:
-        return _target(plain["scheme"], plain["host"], port, plain["prefix"])
+        return Target(plain["scheme"], plain["host"], port, plain["prefix"])
     import httpx  # it knows all that a URL can be, and takes its time to load
 
     problem = None
@@ -66,22 +73,7 @@ def parse_target(base_url: str) -> Target:
     if problem is not None:
         raise ClinikConfigError(f"base_url (or CLINIKAPI_BASE_URL) {problem}.")
     port = url.port or _PORTS[url.scheme]
-    return _target(url.scheme, url.raw_host.decode("ascii"), port, url.raw_path.decode("ascii").rstrip("/"))
-
-
-def _target(scheme: str, host: str, port: int, prefix: str) -> Target:
-    place = f"[{host}]" if ":" in host else host
-    if port != _PORTS[scheme]:
-        place = f"{place}:{port}"
-    return Target(
-        scheme=scheme.encode("ascii"),
-        host=host.encode("ascii"),
-        port=port,
-        prefix=prefix,
-        host_header=place.encode("ascii"),
-        shown=f"{scheme}://{place}{prefix}",
-        loopback=_is_loopback(host),
-    )
+    return Target(url.scheme, url.raw_host.decode("ascii"), port, url.raw_path.decode("ascii").rstrip("/"))
 
 
 def place_problem(url: httpx.URL) -> str | None:
