@@ -184,6 +184,22 @@ def test_a_client_loads_neither_httpx_nor_the_models_of_requests_before_they_are
     assert "clinik_client._generated.models.encounter_create_request" in shown
 
 
+def test_all_that_a_call_needs_is_loaded_before_its_request_leaves() -> None:
+    operation = "from clinik_client._generated.api.encounters import search_encounters"
+    row = {
+        "id": "enc_1",
+        "status": "planned",
+        "class": "VR",
+        "participants": [{"practitionerId": "prac_1"}],
+        "period": {"start": "2025-06-01T09:00:00Z"},
+        "diagnosis": [{"condition": "I10"}],
+        "hospitalization": {"dischargeDisposition": "home"},
+    }
+    read = f"{operation}\nsearch_encounters.OPERATION.response.from_dict({{'data': [{row}]}})"
+    calls = "from clinik_client import Clinik\n"
+    assert loaded_by(calls + read) == loaded_by(calls + operation)
+
+
 SPEAKING_HTTP = {name: path for name, path in MODULES.items() if {"httpx", "httpcore", "h11"} & imported_roots(path)}
 
 
