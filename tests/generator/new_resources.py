@@ -148,25 +148,22 @@ def add_to_document(document: Any, new: NewResource) -> None:
 
 def facade(new: NewResource) -> str:
     """The class with the signatures."""
-    imports, methods = [], []
+    methods = []
     own = "".join(f"{name}: str, " for name in map(_python, re.findall(r"{(\w+)}", new.path)))
-    names = [new.one]
     for operation in new.operations:
-        module = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", new.id_of(operation)).lower()
-        imports.append(module)
+        module = "endpoints." + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", new.id_of(operation)).lower()
         ids = own + ("" if operation in ("create", "search") else "id: str, ")
         given = ids.replace(": str", "")
         doc = _docstring(new, operation, [*re.findall(r"(\w+):", ids), *_fields(operation)])
         if operation in ("read", "delete"):
-            result = new.one if operation == "read" else "None"
+            result = f"models.{new.one}" if operation == "read" else "None"
             methods.append(
                 f"    def {operation}(self, {ids}/) -> ApiResponse[{result}]:\n{doc}"
                 f"        return self._call({module}.request({given.rstrip(', ')}))\n"
             )
             continue
-        model = f"{new.one}{operation.title()}" + ("Params" if operation == "search" else "Request")
-        result = f"{new.one}Page" if operation == "search" else new.one
-        names += [model, f"{model}Fields", result]
+        model = f"models.{new.one}{operation.title()}" + ("Params" if operation == "search" else "Request")
+        result = f"models.{new.one}Page" if operation == "search" else f"models.{new.one}"
         mapping = f"{model} | Mapping[str, Any]"
         methods.append(
             f"    @overload\n    def {operation}(self, {ids}/, **fields: Unpack[{model}Fields])"
@@ -179,8 +176,7 @@ def facade(new: NewResource) -> str:
     return (
         f'"""``clinik.{new.snake}``: made up."""\n\nfrom __future__ import annotations\n\n'
         "from collections.abc import Mapping\nfrom typing import Any, Unpack, overload\n\n"
-        f"from .._generated.api.{new.snake} import {', '.join(imports)}\n"
-        f"from .._generated.models import {', '.join(dict.fromkeys(names))}\n"
+        f"from .._generated import models\nfrom .._generated.api import {new.snake} as endpoints\n"
         "from .._resource import Resource\nfrom .._response import ApiResponse\n\n\n"
         f'class {new.many}(Resource):\n    """Made up."""\n\n    __slots__ = ()\n\n' + "\n".join(methods)
     )
@@ -316,7 +312,8 @@ def add_to_repository(root: Path, new: NewResource) -> None:
         before=True,
     )
     package = root / "clinik_client" / "__init__.py"
-    _insert(package, "from ._encounters.facade import", f"{line} as {new.many}\n", before=True)
+    _insert(package, "    from ._encounters.facade import", f"    {line} as {new.many}\n", before=True)
+    _insert(package, '        "_encounters.facade":', f'        "_{new.snake}.facade": "{new.many}",\n', before=True)
     _insert(
         package,
         "    ApiResponse: what a call returns.",
