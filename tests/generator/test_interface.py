@@ -108,6 +108,11 @@ def add_required_field(folder: Path) -> None:
     )
 
 
+def drop_name(folder: Path) -> None:
+    change(folder, "__init__.py", "import Verdict as Verdict", "import Verdict as _V")
+    change(folder, "__init__.py", '"FindResult Verdict"', '"FindResult"')
+
+
 FACADE, ERRORS = "_encounters/facade.py", "_errors.py"
 CREATE, TESTING = "_generated/models/encounter_create_request.py", "testing/__init__.py"
 BREAKS = {
@@ -120,12 +125,8 @@ BREAKS = {
     "a field": (drop_model_field, "Period.end", "is gone"),
     "a keyword": (drop_field_of_a_dict, "PeriodFields.end", "is gone"),
     "an enumeration's value": (drop_enum_value, "EncounterStatus.CANCELLED", "is gone"),
-    "a name": (change_file("__init__.py", "import Verdict as Verdict", "import Verdict as _V"), "Verdict", "is gone"),
-    "a name of the list": (
-        change_file("__init__.py", "if name[0].isalpha() or name", 'if name[0].isalpha() and name != "Page" or name'),
-        "Page",
-        "is gone",
-    ),
+    "a name": (drop_name, "Verdict", "is gone"),
+    "a name of the list": (change_file("__init__.py", '"Page Pager"', '"Pager"'), "Page", "is gone"),
     "a name of the test kit": (
         change_file(TESTING, '    "Recording",\n', ""),
         "testing.Recording",
