@@ -52,7 +52,7 @@ def find_proxy(target: Target, proxy: str | None, trust_env: bool) -> httpx.Prox
 
 
 def _proxy_of_environment(target: Target) -> str | None:
-    named = any(name.lower().endswith("_proxy") for name in os.environ)
+    named = any(name.lower().endswith("_proxy") for name in os.environ if name.lower() != "no_proxy")
     if not named and sys.platform not in ("win32", "darwin"):
         return None
     from urllib.request import getproxies, proxy_bypass  # it takes its time, too

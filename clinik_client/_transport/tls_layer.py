@@ -31,6 +31,12 @@ class TLSLayer:
     def settimeout(self, seconds: float | None) -> None:
         self._timeout = seconds
 
+    @property
+    def holds_bytes(self) -> bool:
+        """Whether something is here that was read from the socket, and not by who uses this."""
+        below = isinstance(self._below, TLSLayer) and self._below.holds_bytes
+        return below or self._incoming.pending > 0 or self._tls.pending() > 0
+
     def do_handshake(self) -> None:
         self._run(self._tls.do_handshake)
 

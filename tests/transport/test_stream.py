@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 import ssl
 import threading
@@ -71,6 +72,14 @@ def test_a_body_of_known_length_is_read_as_it_comes(piece: bytes) -> None:
         assert stream.read(65_536) == piece
 
 
+@pytest.fixture(params=["with poll", "without poll"])
+def any_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has no ``select.poll``, nor have green threads."""
+    if request.param == "without poll":
+        monkeypatch.delattr(select, "poll")
+
+
+@pytest.mark.usefixtures("any_system")
 def test_a_stream_is_quiet_until_something_comes_or_it_ends() -> None:
     for unasked in (b"x", b""):
         with pair() as (stream, theirs):
@@ -83,6 +92,7 @@ def test_a_stream_is_quiet_until_something_comes_or_it_ends() -> None:
             assert not stream.is_quiet()
 
 
+@pytest.mark.usefixtures("any_system")
 def test_what_stands_behind_a_response_that_was_read_is_not_quiet() -> None:
     with pair() as (stream, theirs):
         theirs.sendall(b"HTTP/1.1 204 No Content\r\n\r\nHTTP")
@@ -90,6 +100,7 @@ def test_what_stands_behind_a_response_that_was_read_is_not_quiet() -> None:
         assert not stream.is_quiet()
 
 
+@pytest.mark.usefixtures("any_system")
 def test_a_request_does_not_leave_where_something_is_there_already() -> None:
     with pair() as (stream, theirs):
         theirs.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -162,6 +173,7 @@ def tls_pair(authority: trustme.CA, server_tls: ssl.SSLContext) -> Iterator[tupl
             sock.close()
 
 
+@pytest.mark.usefixtures("any_system")
 def test_tickets_are_no_response_but_an_unasked_response_is(authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
     with tls_pair(authority, server_tls) as (stream, theirs):
         assert stream.is_quiet()
@@ -177,11 +189,16 @@ def test_tickets_are_no_response_but_an_unasked_response_is(authority: trustme.C
         assert not stream.attempt.sent
 
 
-def test_what_tls_has_decrypted_already_is_seen(authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
+@pytest.mark.usefixtures("any_system")
+@pytest.mark.parametrize("records", [[100], [50, 50]], ids=["one record", "two records"])
+def test_what_tls_has_taken_from_the_socket_already_is_seen(
+    authority: trustme.CA, server_tls: ssl.SSLContext, records: list[int]
+) -> None:
     with tls_pair(authority, server_tls) as (stream, theirs):
         stream.write(b"GET / HTTP/1.1\r\n\r\n")
-        # One record: the second half of it is in no socket any more when the first has been read.
-        theirs.sendall(b"x" * 100)
+        # The second half is in no socket any more when the first has been read.
+        for size in records:
+            theirs.sendall(b"x" * size)
         stream.attempt.head_arrived(200, {"content-length": "50"})
         assert len(stream.read(50)) == 50
         assert not stream.is_quiet()
