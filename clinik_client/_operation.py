@@ -79,6 +79,10 @@ class Request:
         return texts_of([*steps, self.record_id, *({name: value} for name, value in self.query), self.body, told])
 
 
+_HERE: Final = Location()
+_AS_IT_IS: Final = InputOptions()
+
+
 class Operation:
     """One operation of the OpenAPI document.
 
@@ -131,10 +135,10 @@ class Operation:
         Raises:
             ClinikValidationError: with every problem there is.
         """
-        issues, here = Issues(), Location()
+        issues, here = Issues(), _HERE
         steps = []
         for (name, codec), value in zip(self.path_parameters, values, strict=True):
-            steps.append((name, codec.encode(value, Location(here, name), InputOptions(), issues)))
+            steps.append((name, codec.encode(value, Location(here, name), _AS_IT_IS, issues)))
         fields: dict[str, Any] = {}
         if (model := self.body or self.params) is not None:
             if given is not None and keywords:

@@ -16,6 +16,7 @@ STOCK = Path(openapi_python_client.__file__).parent / "templates"
 # The stock template that each override was written against. When one differs: compare the two versions, carry over what
 # matters, and only then change the hash.
 WRITTEN_AGAINST = {
+    "endpoint_init.py.jinja": "c1837a037fdbbd85b5dc1d49f58bd80a672fe4496cfaaf84d3b91927027b56da",
     "endpoint_module.py.jinja": "c1b2628053eb4875ba59566baa5ae907666f9cbfafa308d93f970a4404b7cd52",
     "int_enum.py.jinja": "cf8776855b1d826971501d5f6d5b38c3cb496aad9276684b8ece268db67918bc",
     "model.py.jinja": "fd1c79680d51c06cfbb89809ad123750ba9add98b688036c04cabbf1f8ba40a0",

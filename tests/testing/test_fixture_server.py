@@ -422,7 +422,7 @@ def test_the_ledger_tells_what_was_asked_and_what_responded() -> None:
 def test_stories_are_chosen_from_a_directory(recordings: Path) -> None:
     with FixtureServer.from_directory(recordings, ["empty-search", "paged-search"]) as server:
         assert ask(server.port, "GET", "/v1/encounters?patientId=pt_nobody").json["data"]["total"] == 0
-        assert len(server.unused()) == 6
+        assert len(server.unused()) == 7
     with pytest.raises(HarError, match="there is no recording 'none'"):
         FixtureServer.from_directory(recordings, ["none"])
 
