@@ -200,6 +200,37 @@ def test_all_that_a_call_needs_is_loaded_before_its_request_leaves() -> None:
     assert loaded_by(calls + read) == loaded_by(calls + operation)
 
 
+def test_a_write_that_fails_loads_none_of_our_modules_after_it_has_left() -> None:
+    """The service looks at what is loaded when the request is there, and answers that it failed."""
+    program = """
+import socket, sys, threading
+from clinik_client import Clinik, ClinikApiError
+
+def ours():
+    return {name for name in sys.modules if name.startswith("clinik_client")}
+
+def answer():
+    with listening.accept()[0] as connection:
+        connection.recv(65536)
+        before.update(ours())
+        connection.sendall(b"HTTP/1.1 500 Internal Server Error\\r\\nContent-Length: 2\\r\\n\\r\\n{}")
+
+before = set()
+listening = socket.create_server(("127.0.0.1", 0))
+thread = threading.Thread(target=answer)
+thread.start()
+with Clinik("clk_test_x", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", trust_env=False) as clinik:
+    try:
+        clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1")
+    except ClinikApiError as error:
+        assert error.outcome == "unknown"
+thread.join()
+listening.close()
+assert before and ours() == before, ours() - before
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 SPEAKING_HTTP = {name: path for name, path in MODULES.items() if {"httpx", "httpcore", "h11"} & imported_roots(path)}
 
 
