@@ -50,7 +50,12 @@ class Stream(httpcore.NetworkStream):
         self._last = b""
         # Asking it costs less than a read that finds nothing. Windows and green threads do not have it.
         self._poll = select.poll() if hasattr(select, "poll") else None
+        self._waiting = self._poll
+        """Waits in the place of a socket that never blocks. A limit of time that the socket keeps takes twice as many
+        system calls, and at each of them another thread may take its turn. TLS keeps its own."""
+        self._number = sock.fileno()
         if self._poll is not None:
+            sock.setblocking(False)
             self._poll.register(sock, select.POLLIN)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -79,8 +84,15 @@ class Stream(httpcore.NetworkStream):
             attempt.phase = "read" if attempt.received else "wait"
         problem: type[Exception]
         try:
-            self._sock.settimeout(attempt.seconds_left())
-            return self._sock.recv(most)
+            if self._waiting is None:
+                self._sock.settimeout(attempt.seconds_left())
+                return self._sock.recv(most)
+            while True:
+                _wait(self._waiting, attempt)
+                try:
+                    return self._sock.recv(most)
+                except BlockingIOError:
+                    continue
         except OSError as error:
             if is_interruption(error):
                 raise
@@ -110,14 +122,26 @@ class Stream(httpcore.NetworkStream):
             for start in range(0, len(buffer), _WRITE_CHUNK):
                 piece = buffer[start : start + _WRITE_CHUNK]
                 while piece:
-                    self._sock.settimeout(attempt.seconds_left())
-                    piece = piece[self._sock.send(piece) :]
+                    piece = piece[self._send(piece, attempt) :]
             return
         except OSError as error:
             if is_interruption(error):
                 raise
             problem = httpcore.WriteTimeout if isinstance(error, TimeoutError) else httpcore.WriteError
         raise problem
+
+    def _send(self, piece: bytes, attempt: Attempt) -> int:
+        left = attempt.seconds_left()
+        if self._waiting is None:
+            self._sock.settimeout(left)
+            return self._sock.send(piece)
+        while True:
+            try:
+                return self._sock.send(piece)
+            except BlockingIOError:
+                writable = select.poll()
+            writable.register(self._number, select.POLLOUT)
+            _wait(writable, attempt)
 
     @property
     def has_unread(self) -> bool:
@@ -160,6 +184,7 @@ class Stream(httpcore.NetworkStream):
         self.attempt.phase = "tls"
         problem: Exception
         try:
+            self._waiting = None
             self._sock = layer = TLSLayer(self._sock, ssl_context, server_hostname)
             layer.settimeout(self.attempt.seconds_left())
             layer.do_handshake()
@@ -181,3 +206,10 @@ class Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._sock if info == "ssl_object" and isinstance(self._sock, TLSLayer) else None
+
+
+def _wait(poll: select.poll, attempt: Attempt) -> None:
+    """Wait until a socket is ready, but no longer than the attempt lasts."""
+    left = attempt.seconds_left()
+    if not poll.poll(None if left is None else left * 1000):
+        raise TimeoutError
