@@ -13,11 +13,11 @@ from typing import Any, Final
 import orjson
 
 from ._bundle import Included, is_bundle, open_bundle
-from ._codecs import Array, check_depth
+from ._codecs import DEEPEST, Array, check_depth
 from ._errors import DOCUMENTED_CODES, ISSUE_TYPES, SEVERITIES, ClinikResponseError, Issue
 from ._fhir_types import reference_id
 from ._interruption import is_interruption
-from ._model import Model, read_checked, schema_of
+from ._model import Model, read_checked, reader_of, schema_of
 from ._objects import Object
 from ._operation import Request
 from ._privacy import LONGEST_READ, Redactor, left_out
@@ -77,7 +77,9 @@ def _read(request: Request, response: HttpResponse, same: tuple[str, ...]) -> tu
             return body, data, included
         if request.method == "GET" and request.record_id is not None and is_bundle(data):
             data, included = _open_bundle(request, request.response, data)
-        return body, _read_model(request, request.response, data, same), included
+        # Nothing is nested deeper than it has brackets, and most responses have few.
+        deep = response.body.count(b"[") + response.body.count(b"{") > DEEPEST
+        return body, _read_model(request, request.response, data, same, deep), included
     except ClinikResponseError as error:
         problem = error.message
     except (MemoryError, RecursionError, SystemError) as error:
@@ -127,7 +129,7 @@ def _meta_of(body: Any) -> Mapping[str, Any]:
 _ANOTHER_RECORD: Final = "The response is about another record than the one that was asked for."
 
 
-def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str, ...]) -> Model:
+def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str, ...], may_be_deep: bool) -> Model:
     if not isinstance(data, dict):
         raise InvalidResponse("The response has no record in it.")
     if (rows := _row_model(model)) is not None:
@@ -140,7 +142,7 @@ def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str
         raise InvalidResponse(f"The response is not a record of the kind that was asked for ({model.__name__}).")
     if request.record_id is not None and data["id"] != request.record_id:
         raise InvalidResponse(_ANOTHER_RECORD, another=True)
-    record = read_checked(model, data, own=True)
+    record: Model = read_checked(model, data, own=True) if may_be_deep else reader_of(model)(data)
     _check_same(_asked_for(request, same), record)
     return record
 
