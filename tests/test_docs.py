@@ -345,10 +345,12 @@ def test_the_layout_names_what_is_there() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    declared = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    groups = project["dependency-groups"]
+    declared = [*project["project"]["dependencies"], *groups["dev"], *groups["bench"]]
     names = {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in declared}
     text = "".join(
-        section(ROOT / "docs" / "decisions.md", heading) for heading in ("Needed to run", "Needed to develop")
+        section(ROOT / "docs" / "decisions.md", heading)
+        for heading in ("Needed to run", "Needed to develop", "Needed to measure")
     )
     assert set(re.findall(r"^- \*\*(\S+)\*\*: \S", text, flags=re.MULTILINE)) == names
 
