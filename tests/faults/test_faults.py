@@ -95,7 +95,7 @@ def test_an_outcome_that_says_too_much_is_noticed(lab: Lab) -> None:
 
 
 def test_a_limit_that_is_not_kept_is_noticed(lab: Lab) -> None:
-    with mock.patch.object(_transport.Attempt, "seconds_left", return_value=0.6):
+    with mock.patch.object(_transport.Attempt, "seconds_left", return_value=2.0):
         report = run_cell(FaultCell(BY_NAME["hang-after-applying"], "read", False, "deadline"), lab)
     assert columns(report) == {"late"}
 
