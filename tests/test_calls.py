@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from clinik_client import Clinik, Encounters
 from clinik_client._frames import leaves_nothing
 from clinik_client._resource import Resource
+from clinik_client._transport import Transport
+from tests.servers import Connect
 
 
 @pytest.mark.parametrize("function", [Clinik.__init__, Clinik.request, Encounters.create, Encounters.read])
@@ -28,6 +32,29 @@ def test_every_public_method_of_a_facade_is_decorated() -> None:
         for name, member in vars(facade).items():
             if inspect.isfunction(member) and not name.startswith("_"):
                 assert hasattr(member, "__wrapped__"), name
+
+
+@pytest.mark.parametrize(
+    ("call", "noted"),
+    [
+        (lambda clinik: clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1"), "/v1/encounters"),
+        (lambda clinik: clinik.encounters.delete("enc_1"), "/v1/encounters/{id}"),
+        (lambda clinik: clinik.request("POST", "/v1/patients", json={}), "(request)"),
+        (lambda clinik: clinik.encounters.read("enc_1"), None),
+        (lambda clinik: clinik.request("GET", "/v1/patients"), None),
+    ],
+)
+def test_an_interruption_of_a_write_that_has_left_says_so(
+    connect: Connect, call: Callable[[Clinik], object], noted: str | None
+) -> None:
+    def exchange(*arguments: Any) -> Any:
+        arguments[-1].leaves()
+        raise KeyboardInterrupt
+
+    with mock.patch.object(Transport, "exchange", exchange), pytest.raises(KeyboardInterrupt) as raised:
+        call(connect("http://127.0.0.1:9"))
+    notes = getattr(raised.value, "__notes__", [])
+    assert [noted in note and "whether it was carried out is unknown" in note for note in notes] == [True] * bool(noted)
 
 
 def test_the_same_exception_leaves_with_its_way_behind_it() -> None:

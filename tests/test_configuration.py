@@ -92,8 +92,9 @@ def test_white_space_around_a_key_is_pointed_out(key: str) -> None:
 
 @pytest.mark.parametrize("key", [7, b"clk_test_a", ["clk_test_a"]])
 def test_a_key_that_is_no_text_is_refused(key: Any) -> None:
-    with pytest.raises(ClinikConfigError, match="malformed"):
+    with pytest.raises(ClinikConfigError, match="malformed") as raised:
         Clinik(key)
+    assert raised.value.message.endswith(" and - only.")
 
 
 @pytest.mark.parametrize("key", [" ", "clk_test_a b", " clk_test_a", "clk_test_a\n"])

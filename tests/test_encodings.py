@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinik_client import _encodings
 from clinik_client._privacy import REDACTED, Redactor
 
 # -- in every form ----------------------------------------------------------------------------------------------------
@@ -146,6 +147,22 @@ def test_the_beginning_of_a_long_value_is_the_value(value: str, length: int) -> 
 @pytest.mark.parametrize("text", ["ZoedeVries", "z o e d e v r i e s", "1234 5678 9012", "ab c123"])
 def test_a_long_value_is_found_without_its_white_space(text: str) -> None:
     assert Redactor(["Zo\u00eb de Vries", "123456789012", "ABC 123"]).clean(f"No {text}.") == REDACTED
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("a%41b", "aAb"),
+        ("Ren%C3%A9", "René"),
+        ("Ren%E9", "René"),
+        ("a+b", "a b"),
+        ("Ren&eacute; &#x1F600;", "René \U0001f600"),
+        (r"\U0010FFFF \x41", "\U0010ffff A"),
+        (r"\U00110000", "\ufffd"),
+    ],
+)
+def test_each_encoding_is_read(text: str, reading: str) -> None:
+    assert reading in _encodings.readings(text)
 
 
 def test_what_stands_plainly_is_taken_out_in_its_place() -> None:

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clinik_client import Clinik, ClinikApiError, EncounterCreateRequest
-from clinik_client._privacy import REDACTED, Redactor, is_name, texts_of
+from clinik_client._privacy import REDACTED, Redactor, Words, is_name, texts_of
 from clinik_client._vocabulary import document_words
 from clinik_client.testing import Exchange, WireRequest, WireResponse, WireServer
 from tests.inside import parts_of
@@ -117,6 +117,11 @@ def test_no_word_of_the_document_is_taken_out(carried: list[str], names: list[st
     assert not any(map(redactor.touches, names))
 
 
+def test_a_word_that_begins_with_another_one_is_known_whole() -> None:
+    redactor = Redactor(["in-progress"], "", Words(["in", "in-progress"]))
+    assert redactor.clean("status in-progress is final") == "status in-progress is final"
+
+
 @given(st.data(), st.lists(foreign_words | longer_values | longest_values, min_size=1, max_size=4))
 def test_values_beside_words_of_the_document_are_taken_out_whole(data: st.DataObject, carried: list[str]) -> None:
     tokens = data.draw(st.lists(known_words | st.sampled_from(carried), max_size=12))
@@ -175,6 +180,17 @@ def test_of_a_masked_key_nothing_is_left(masked: str) -> None:
     assert REDACTED in clean
     for part in ("lkey", "9f3c", "ijkl"):
         assert part not in clean.lower()
+
+
+@pytest.mark.parametrize(("times", "is_shown"), [(50, True), (100, False)])
+def test_nothing_is_shown_of_a_text_that_is_made_to_be_read_in_too_many_ways(times: int, is_shown: bool) -> None:
+    text = " ".join(["%2525252541\\u0041&#65;&amp;amp;%41"] * times)[:4_000]
+    assert (Redactor(["zzz"]).clean(text) != REDACTED) is is_shown
+
+
+def test_what_kind_of_key_is_needed_may_be_said() -> None:
+    said = "A key of the kind clk_live is needed for the live environment"
+    assert Redactor([], SENT_KEY).clean(said) == said
 
 
 @pytest.mark.parametrize("part", [SENT_KEY, SECRET, SECRET[3:12], SECRET[8:17]])

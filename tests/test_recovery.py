@@ -10,6 +10,7 @@ import pytest
 from clinik_client import Clinik, ClinikServerError, ClinikTimeoutError, ClinikValidationError, EncounterCreateRequest
 from clinik_client.testing import Exchange, FixtureServer, Recording
 from tests.inside import VirtualClock, on_virtual_time
+from tests.servers import Connect, Serve, ok
 
 SENT = datetime(2025, 6, 1, 9, 0, 0, tzinfo=UTC)
 VISIT: dict[str, Any] = {
@@ -106,10 +107,11 @@ ROW = {**GIVEN, "id": "enc_1"}
         ({"reasonCode": None}, True),
         ({"period": {"start": "2025-06-01T11:00:00+02:00"}}, True),
         ({"period": {"start": "2025-06-01T09:00:00.000Z", "end": "2025-06-01T10:00:00Z"}}, True),
-        ({"meta": {"lastUpdated": "2025-06-01T08:58:00Z"}}, True),
+        ({"meta": {"lastUpdated": "2025-06-01T08:55:00Z"}}, True),
         ({"class": "VR"}, False),
         ({"reasonCode": "Fever"}, False),
         ({"period": {"start": "2025-06-01T10:00:00Z"}}, False),
+        ({"meta": {"lastUpdated": "2025-06-01T08:54:59Z"}}, False),
         ({"meta": {"lastUpdated": "2025-05-01T09:00:00Z"}}, False),
     ],
     ids=str,
@@ -117,6 +119,20 @@ ROW = {**GIVEN, "id": "enc_1"}
 def test_a_record_fits_when_nothing_that_lasts_speaks_against_it(change: dict[str, Any], fits: bool) -> None:
     assert verdict_on({**ROW, **change}, GIVEN) == ("uncertain" if fits else "not_there")
     assert verdict_on({**ROW, **change}, GIVEN, before=[]) == ("found" if fits else "not_there")
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "found"),
+    [
+        ("status", "planned", "cancelled"),
+        ("lengthMinutes", 30, 45),
+        ("diagnosis", [{"condition": "I10"}], [{"condition": "J10"}]),
+        ("hospitalization", {"admitSource": "gp"}, {"dischargeDisposition": "home"}),
+        ("participants", [{"practitionerId": "prac_1"}], [{"practitionerId": "prac_2"}]),
+    ],
+)
+def test_what_others_may_have_changed_since_does_not_speak_against_a_record(field: str, sent: Any, found: Any) -> None:
+    assert verdict_on({**ROW, field: found}, {**GIVEN, field: sent}, before=[]) == "found"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +175,8 @@ def test_a_fhir_shaped_record_fits_too() -> None:
     ("period", "fits"),
     [
         ({"start": "2025-06-01T08:55:00Z"}, True),
+        ({"start": "2025-05-31T09:00:00Z"}, True),
+        ({"start": "2025-05-31T08:59:59Z"}, False),
         ({"start": "2025-06-01"}, True),
         ({"start": "2025-06"}, True),
         ({"start": "2025"}, True),
@@ -250,3 +268,15 @@ def test_a_wait_that_would_outlast_the_deadline_is_not_begun(clinik: Clinik) -> 
         clinik.with_options(deadline=6.9).encounters.find_created(since=SENT, **VISIT)
     assert (clock.waits, raised.value.code) == ([], "timeout")
     assert clinik.with_options(deadline=60).encounters.find_created(since=SENT, **VISIT).verdict == "uncertain"
+
+
+def test_a_deadline_that_ends_between_two_pages_is_told(serve: Serve, connect: Connect) -> None:
+    def slow_page(_: Any) -> Any:
+        clock.passed += 20
+        return ok({"data": [{**ROW, "id": f"enc_{clock.passed}"}], "hasMore": True, "cursor": f"{clock.passed}"})
+
+    clinik = connect(serve(slow_page), deadline=30)
+    clock = at(clinik, 60)
+    with pytest.raises(ClinikTimeoutError, match="The deadline has passed before all pages were read") as raised:
+        clinik.encounters.find_created(GIVEN, since=SENT)
+    assert (raised.value.code, raised.value.operation) == ("timeout", "POST /v1/encounters")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from attrs import evolve
@@ -31,7 +31,7 @@ from clinik_client import (
 )
 from clinik_client._errors import Outcome
 from clinik_client._operation import Request
-from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget
+from clinik_client._retry import BACKOFF_CAP, Clock, RetryBudget, may_be_sent_again
 from clinik_client._session import Options, Session
 from clinik_client._transport import Attempt, AttemptFailed, HttpResponse, Transport, parse_target
 from tests.calls import CALLS, DELETES, GOOD, READS, SENT_ONCE
@@ -654,6 +654,13 @@ def test_closing_ends_the_wait_for_a_retry_at_once(serve: Serve, connect: Connec
     assert [error.attempts for error in raised] == [1]
 
 
+def test_a_clock_waits_as_long_as_it_is_told() -> None:
+    clock = Clock()
+    before = clock.now()
+    clock.sleep(0.01)
+    assert clock.now() - before >= 0.01
+
+
 def test_once_a_clock_is_stopped_nothing_waits_on_it() -> None:
     clock = Clock()
     thread = threading.Thread(target=clock.sleep, args=(30,))
@@ -736,3 +743,17 @@ def test_a_budget_counts_right_between_threads() -> None:
     for thread in threads:
         thread.join()
     assert sum(taken) == RetryBudget.SIZE
+
+
+@pytest.mark.parametrize(
+    ("method", "outcome", "again"),
+    [
+        *[("GET", outcome, outcome != "rejected") for outcome in get_args(Outcome)],
+        *[("POST", outcome, outcome == "not_sent") for outcome in get_args(Outcome)],
+    ],
+)
+def test_the_rule_is_by_what_is_known_and_by_what_may_be_repeated(method: str, outcome: Outcome, again: bool) -> None:
+    request = Request(method=method, route="/v1/things", path="/v1/things")
+    assert may_be_sent_again(request, outcome) is again
+    assert may_be_sent_again(request, outcome, limited=True)
+    assert not may_be_sent_again(request, outcome, limited=True, final=True)

@@ -68,9 +68,9 @@ def read_body(
             room -= len(part)
             if room < 0:
                 raise _too_large(limit)
+            # Output that a step has left behind comes with the next piece: at the latest the end of the member.
             chunk = decoder.unconsumed_tail or decoder.unused_data
-            # A step that was filled may have left output behind although all input is taken.
-            more = bool(chunk) or (len(part) == _DECODED_STEP and not decoder.eof)
+            more = bool(chunk)
     # A 204 that names an encoding is whole without a byte.
     if broken or not (decoder.eof or empty):
         raise AttemptFailed("bad_encoding", "The response's compressed body is damaged or cut short.", malformed=True)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinik_client import Encounter
 from clinik_client._encounters.fhir import ENCOUNTER
 
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -585,6 +586,13 @@ def test_a_diagnosis_is_named_by_id_else_by_display_and_used_by_code_else_by_tex
             {"condition": {}, "use": {}},
         ]
     ) == {"diagnosis": [{"condition": "cond_1", "use": "AD"}, {"condition": "Flu", "use": "x", "rank": 2}, {}]}
+
+
+@pytest.mark.parametrize("use", ["AD", "DD", "CC", "CM", "pre-op", "post-op", "billing"])
+def test_the_use_of_a_diagnosis_is_written_as_the_code_that_fhir_has_for_it(use: str) -> None:
+    written = Encounter.from_dict({"id": "enc-1", "status": "planned", "diagnosis": [{"use": use}]}).to_fhir()
+    system = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
+    assert written["diagnosis"][0]["use"] == {"coding": [{"system": system, "code": use}]}
 
 
 def test_what_is_simplified_already_or_of_the_wrong_type_stays_as_it_is() -> None:

@@ -93,6 +93,23 @@ def test_the_limit_is_on_decoded_bytes_exactly(size: int, limit: int, zipped_up:
             read_body(pieces, "gzip" if zipped_up else "", limit)
 
 
+@pytest.mark.parametrize("size", [1, 1_000, 1_048_575, 1_048_576, 1_048_577, 3 * 1_048_576])
+@pytest.mark.parametrize("pieces", [1, 2, 5])
+def test_a_body_as_large_as_the_limit_is_taken_and_one_byte_more_is_not(size: int, pieces: int) -> None:
+    body = gzip.compress(b"a" * size, mtime=0)
+    step = -(-len(body) // pieces)
+    cut = [body[start : start + step] for start in range(0, len(body), step)]
+    limit = max(size, len(body))
+    assert read_body(cut, "gzip", limit) == b"a" * size
+    with pytest.raises(AttemptFailed, match="max_response_bytes"):
+        read_body(cut, "gzip", limit - 1)
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity"])
+def test_a_body_that_is_not_encoded_is_taken_as_it_is(encoding: str) -> None:
+    assert read_body([b"1", b"", b"2"], encoding, 2) == b"12"
+
+
 def test_a_bomb_is_stopped_where_the_limit_is(serve: Serve, connect: Connect) -> None:
     bomb = gzip.compress(b" " * 50_000_000, mtime=0)
     assert len(bomb) < 100_000

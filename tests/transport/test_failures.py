@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+import httpx
 import pytest
 import trustme
 
@@ -23,7 +24,8 @@ from clinik_client import (
     ClinikTimeoutError,
     Phase,
 )
-from clinik_client._transport.failures import Code, NoConnection, code_of_connecting
+from clinik_client._transport import Attempt, parse_target
+from clinik_client._transport.failures import Code, NoConnection, code_of_connecting, failure_of, no_connection
 from clinik_client.testing import Connection
 from tests.calls import create
 from tests.canary import CANARY, everything
@@ -239,6 +241,21 @@ BROKEN: dict[str, tuple[Step, type[ClinikApiError], str]] = {
     "bad encoding": (raw(HEAD + b"Content-Encoding: br\r\n\r\n{"), ClinikResponseError, "bad_encoding"),
     "too large": (raw(HEAD + b"\r\n" + b"0" * 2000), ClinikResponseError, "too_large"),
 }
+
+
+@pytest.mark.parametrize("code", get_args(NoConnection))
+def test_each_code_has_its_text(code: NoConnection) -> None:
+    target = parse_target("https://clinik.example")
+    failed = failure_of(no_connection(code), Attempt(until=float("inf")), target, None)
+    assert (failed.code, "clinik.example" in failed.text.lower()) == (code, True)
+
+
+@pytest.mark.parametrize(("proxy", "port"), [("http://proxy.example", 80), ("https://proxy.example", 443)])
+def test_a_proxy_without_a_port_is_named_with_that_of_its_scheme(proxy: str, port: int) -> None:
+    target = parse_target("https://clinik.example")
+    failed = failure_of(no_connection("refused"), Attempt(until=float("inf")), target, httpx.URL(proxy))
+    assert failed.code == "proxy_refused"
+    assert f"proxy.example:{port} refused" in failed.text
 
 
 @pytest.mark.parametrize("fault", BROKEN)

@@ -14,13 +14,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from clinik_client import ClinikApiError, ClinikConfigError, ClinikServerError
 from clinik_client._transport import network
 from clinik_client._transport.connect import connect as connect_to
-from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE
+from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE, HttpConnection
+from clinik_client._transport.stream import Stream
 from clinik_client.testing import Connection, WireRequest, WireResponse
 from tests.calls import create, in_time
 from tests.inside import session_of
@@ -98,6 +100,23 @@ def test_a_connection_that_brought_too_much_is_closed_at_once(serve: Serve, conn
     else:
         clinik.encounters.read("enc_1")
     assert ended.wait(20)
+
+
+def test_a_response_that_was_there_before_its_request_is_told_as_unasked(serve: Serve, connect: Connect) -> None:
+    """Where nobody has noticed it before: both looks at the connection are taken away here."""
+    body = b'{"data": {"id": "enc_1"}, "meta": {}}'
+
+    def inject(connection: Connection) -> None:
+        connection.send((HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body) * 2)
+        connection.receive(1)
+
+    clinik = connect(serve(handed_over(inject)), retries=0)
+    quiet = mock.patch.object(Stream, "is_quiet", return_value=True)
+    with quiet, mock.patch.object(HttpConnection, "is_whole", return_value=True):
+        clinik.encounters.read("enc_1")
+        with pytest.raises(ClinikApiError, match="no request on this connection had asked for") as raised:
+            clinik.encounters.read("enc_1")
+    assert (raised.value.code, raised.value.outcome) == ("unasked", "unknown")
 
 
 @pytest.mark.parametrize("ending", [b"0\r\n\r\n", b"0\r\nx-check: 1\r\n\r\n", b"0;last\r\n\r\n"])

@@ -117,6 +117,20 @@ def test_what_a_path_encodes_stays_encoded_in_the_repr() -> None:
     assert parse_target("https://h/a%0Ab").shown == "https://h/a%0Ab"
 
 
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("ftp://api.example", "must begin with https:// (or http:// for a server on this machine) and name a host"),
+        ("https://ward@api.example", "must have no user name, no query and no fragment"),
+        ("https://api.example?a=b", "must have no user name, no query and no fragment"),
+    ],
+)
+def test_what_is_wrong_with_a_base_url_is_told(url: str, problem: str) -> None:
+    with pytest.raises(ClinikConfigError) as raised:
+        Clinik(KEY, base_url=url)
+    assert raised.value.message == f"base_url (or CLINIKAPI_BASE_URL) {problem}."
+
+
 @pytest.mark.parametrize("url", [7, b"https://api.example", ["https://api.example"]])
 def test_a_base_url_that_is_no_text_is_refused(url: Any) -> None:
     with pytest.raises(ClinikConfigError, match="base_url"):
