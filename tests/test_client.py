@@ -337,6 +337,10 @@ def test_headers_of_a_request_take_the_place_of_the_clients_own(serve: Serve, co
         ({"X-Api-Key": "canary"}, "headers.X-Api-Key: is the client's own"),
         ({"Content-Length": "5"}, "headers.Content-Length: is set by the SDK"),
         ({"host": "canary"}, "headers.host: is set by the SDK"),
+        *[
+            ({name: "canary"}, f"headers.{name}: is set by the SDK")
+            for name in ("TE", "Trailer", "Upgrade", "Connection", "Expect", "Accept-Encoding", "Transfer-Encoding")
+        ],
         ({"X-Ward": "4B\r\nX-Api-Key: canary"}, "headers.X-Ward: must be printable ASCII text in one line"),
         ({"X-Ward": " canary"}, "headers.X-Ward: must be printable ASCII text in one line"),
         ({"X-Ward": "canar\u00ff"}, "headers.X-Ward: must be printable ASCII text in one line"),

@@ -37,6 +37,30 @@ def raising_on_signal(error: BaseException) -> Iterator[None]:
     signal.signal(signal.SIGUSR1, before)
 
 
+def raised_in(module: str) -> BaseException:
+    """An error as the code of a module raises it."""
+    names: dict[str, Any] = {"__name__": module}
+    exec("def work():\n    raise ValueError", names)
+    return at_home(caught(names["work"]))
+
+
+@pytest.mark.parametrize("root", ["httpx", "httpcore", "h11", "orjson", "dateutil", "gevent", "eventlet", "truststore"])
+def test_what_the_code_below_a_call_raises_is_none(root: str) -> None:
+    assert not is_interruption(raised_in(root))
+    assert not is_interruption(raised_in(f"{root}._inner"))
+    assert is_interruption(raised_in(f"my{root}"))
+
+
+@pytest.mark.parametrize("root", ["httpx", "httpcore", "h11", "orjson"])
+def test_an_exception_of_a_library_is_none_wherever_it_is_raised(root: str) -> None:
+    kind = type("Failed", (Exception,), {"__module__": f"{root}._errors"})
+
+    def work() -> NoReturn:
+        raise kind
+
+    assert not is_interruption(caught(work))
+
+
 @pytest.mark.parametrize(
     "error", [SoftLimit(), TimeoutError("mine"), OSError(5, "mine"), ValueError(), KeyboardInterrupt(), SystemExit(1)]
 )

@@ -25,6 +25,16 @@ def test_headers_that_only_the_service_sends_are_its_own(headers: dict[str, str]
     assert is_own_head({"server": "nginx", **headers})
 
 
+MARKS: dict[str, Any] = {"error": "Not Found", "code": "NOT_FOUND", "requestId": "req_1", "issues": []}
+
+
+@pytest.mark.parametrize("one", MARKS)
+@pytest.mark.parametrize("other", MARKS)
+def test_any_two_marks_make_an_error_the_services_own_and_one_does_not(one: str, other: str) -> None:
+    body = {"message": "No such record", one: MARKS[one], other: MARKS[other]}
+    assert is_own_error(body) is (one != other)
+
+
 @pytest.mark.parametrize(
     "headers",
     [{}, {"x-request-id": "8f14e45f-ceea-467a"}, {"x-ratelimit-limit": "5"}, {"server": "x", "date": "today"}],

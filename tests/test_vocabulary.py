@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from clinik_client._model import schema_of
 from clinik_client._vocabulary import document_words
+from clinik_client.testing import load_recording
 from tests.strategies import DOCUMENT, MODELS
 
 
@@ -45,6 +49,28 @@ def test_ways_to_fields_are_known(way: str) -> None:
 @pytest.mark.parametrize("text", ["", "Smith", "type 2", "planned surgery", "diagnosis[1000]", "Encounter/1", "12"])
 def test_anything_else_is_not_known(text: str) -> None:
     assert not document_words().are(text)
+
+
+def names_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from names_in(item)
+
+
+# Names that only records of other types have, or that no field is made of.
+OTHER_NAMES = {"name", "family", "given", "birthDate", "prefix", "versionId", "lastUpdated", "div", "statusHistory"}
+
+
+def test_the_names_in_recorded_bodies_are_known_in_both_forms() -> None:
+    found: set[str] = set()
+    for path in (Path(__file__).parent / "recordings").glob("*.har"):
+        for exchange in load_recording(path).exchanges:
+            for body in filter(None, (exchange.request_body, exchange.response_body)):
+                with suppress(orjson.JSONDecodeError):
+                    found.update(names_in(orjson.loads(body)))
+    assert len(found) > 60
+    assert {name for name in found if not document_words().are(name)} == OTHER_NAMES
 
 
 def test_they_are_gathered_once() -> None:
