@@ -77,9 +77,7 @@ def _read(request: Request, response: HttpResponse, same: tuple[str, ...]) -> tu
             return body, data, included
         if request.method == "GET" and request.record_id is not None and is_bundle(data):
             data, included = _open_bundle(request, request.response, data)
-        # Nothing is nested deeper than it has brackets, and most responses have few.
-        deep = response.body.count(b"[") + response.body.count(b"{") > DEEPEST
-        return body, _read_model(request, request.response, data, same, deep), included
+        return body, _read_model(request, request.response, data, same, response.body), included
     except ClinikResponseError as error:
         problem = error.message
     except (MemoryError, RecursionError, SystemError) as error:
@@ -129,7 +127,7 @@ def _meta_of(body: Any) -> Mapping[str, Any]:
 _ANOTHER_RECORD: Final = "The response is about another record than the one that was asked for."
 
 
-def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str, ...], may_be_deep: bool) -> Model:
+def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str, ...], body: bytes) -> Model:
     if not isinstance(data, dict):
         raise InvalidResponse("The response has no record in it.")
     if (rows := _row_model(model)) is not None:
@@ -142,6 +140,8 @@ def _read_model(request: Request, model: type[Model], data: Any, same: tuple[str
         raise InvalidResponse(f"The response is not a record of the kind that was asked for ({model.__name__}).")
     if request.record_id is not None and data["id"] != request.record_id:
         raise InvalidResponse(_ANOTHER_RECORD, another=True)
+    # Nothing is nested deeper than it has brackets, and most records have few.
+    may_be_deep = body.count(b"[") + body.count(b"{") > DEEPEST
     record: Model = read_checked(model, data, own=True) if may_be_deep else reader_of(model)(data)
     _check_same(_asked_for(request, same), record)
     return record
