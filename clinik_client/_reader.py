@@ -61,36 +61,37 @@ def slot_of(model: type[Any], name: str) -> MemberDescriptorType:
     return slot
 
 
-def _read_first(found: list[Any], read: Callable[[Any], Any]) -> None:
-    raw = found[1]
-    if raw is not None:
-        found.append(read(marshal.loads(raw) if type(raw) is bytes else raw))
-        found[1] = None
-
-
 def read_when_touched(model: type[Any], name: str, codec: Codec) -> None:
     """Lay a property over a slot of a model. Not ``__getattr__``, which would make all of its slots slow."""
-    slot = slot_of(model, name)
-    held = slot.__get__
+    slot, below = slot_of(model, name), f"_held_{name}"
     read: Callable[[Any], Any] | None = None
 
     def touch(record: Any) -> Any:
         nonlocal read
-        found = held(record)
+        found = record.below
         # As in is_unread: a call for each touch would double the time.
         if type(found) is list and len(found) > 1 and found[0] is UNREAD:
             if len(found) == 2:
+                raw = found[1]
                 try:
-                    read = read or codec.reader()
-                    _read_first(found, read)
+                    # Another thread may have read it just now.
+                    if raw is not None:
+                        read = read or codec.reader()
+                        found.append(read(marshal.loads(raw) if type(raw) is bytes else raw))
+                        found[1] = None
                 except BaseException as error:
                     # A signal handler's, perhaps: it takes no values along.
-                    found = None
+                    found = raw = None
                     forget_variables(error)
                     raise
             return found[2]
         return found
 
+    # Python looks into a slot several times as fast by a name as by its descriptor. So the slot gets a second name, and
+    # the function a code of its own, with this name.
+    setattr(model, below, slot)
+    code = touch.__code__
+    touch.__code__ = code.replace(co_names=tuple(below if one == "below" else one for one in code.co_names))
     touch.__name__, touch.__qualname__ = name, f"{model.__qualname__}.{name}"
     setattr(model, name, property(touch, slot.__set__, slot.__delete__))
 
