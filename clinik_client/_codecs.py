@@ -494,7 +494,14 @@ class Array(Codec):
 
     def reader(self) -> Callable[[list[Any]], list[Any]]:
         kind, read = self.item.read_later, self.item.reader()
-        return lambda values: [read(raw) if raw.__class__ is kind else _as_it_came(raw) for raw in values]
+
+        def read_all(values: list[Any]) -> list[Any]:
+            found = []
+            for raw in values:
+                found.append(read(raw) if type(raw) is kind else _as_it_came(raw))
+            return found
+
+        return read_all
 
     def models(self) -> tuple[Any, ...]:
         return self.item.models()
