@@ -28,6 +28,9 @@ _DAY = re.compile(r"[0-9]{4}(-?[0-9]{2}-?[0-9]{2}|-?[0-9]{3}|-?W[0-9]{2}(-?[0-9]
 _FRACTION = re.compile(r"[Tt ][0-9]{2}:?[0-9]{2}:?[0-9]{2}[.,][0-9]")
 _LEAP_SECOND = re.compile(r"(?P<before>.+[Tt ][0-9]{2}:?[0-9]{2}:?)60(?P<after>.*)")
 
+# To look it up takes as long as to call it.
+_from_iso = datetime.fromisoformat
+
 _YEAR_LENGTH = len("YYYY")
 _MONTH_LENGTH = len("YYYY-MM")
 _FRACTION_DOT = len("YYYY-MM-DDThh:mm:ss")
@@ -90,7 +93,7 @@ class FhirDateTime(datetime):
         value: Self | None
         try:
             # As a copy is made: this takes half as long as fromisoformat does for a subclass.
-            value = cls(*datetime.fromisoformat(text).__reduce__()[1])
+            value = cls(*_from_iso(text).__reduce__()[1])
         except ValueError:
             value = None
         # fromisoformat takes the fraction of an hour or a minute for one of a second; away from the usual
