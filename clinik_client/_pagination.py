@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
@@ -122,7 +121,8 @@ class Pager(Iterator[T], Generic[T, P]):
         self._page: _Fetched[P] = _Fetched(None, start, start, True, None, 0, _Rows())
         self._index = 0
         self._asked: set[str | None] = set()
-        self._latest: OrderedDict[str, None] = OrderedDict()
+        # The ids that were yielded, each with how many rows were yielded before it.
+        self._latest: dict[str, int] = {}
         # Who is taking from it: `setdefault` is one step, so that of two threads one is the first.
         self._user: dict[str, object] = {}
         self._yielded = 0
@@ -154,7 +154,7 @@ class Pager(Iterator[T], Generic[T, P]):
             ('enc_lmn567', None, 'enc_xyz789', '2')
         """
         page = self._page
-        done = self._index > 0 and not self._is_new(page.rows.ids[self._index :])
+        done = self._index > 0 and not any(map(self._is_new, page.rows.ids[self._index :]))
         return page.next if done and page.more else page.cursor
 
     def first(self) -> T | None:
@@ -207,17 +207,16 @@ class Pager(Iterator[T], Generic[T, P]):
                 self._refuse()
             if self._left == 0:
                 raise StopIteration
-            while self._index >= len(self._page.rows.ids) or self._page.rows.ids[self._index] in self._latest:
-                self._pass_over()
             rows, index = self._page.rows, self._index
+            while index >= len(rows.ids) or (rows.ids[index] in self._latest and not self._is_new(rows.ids[index])):
+                self._pass_over()
+                rows, index = self._page.rows, self._index
             row: T = rows.read(rows.raw[index])
             name = rows.ids[index]
-            if len(self._latest) >= REMEMBERED:
-                self._latest.popitem(last=False)
             # From here on nothing is called: Python looks for signals after calls, and this row must not get lost.
             if name is not None:
-                self._latest[name] = None
-            self._index += 1
+                self._latest[name] = self._yielded
+            self._index = index + 1
             self._yielded += 1
             if self._left is not None:
                 self._left -= 1
@@ -312,6 +311,9 @@ class Pager(Iterator[T], Generic[T, P]):
         query = [pair for pair in self._request.query if pair[0] != "cursor"]
         if before.next is not None:
             query.append(("cursor", before.next))
+        if len(self._latest) > 3 * REMEMBERED:
+            # To forget one with each row would take longer.
+            self._latest = {name: place for name, place in self._latest.items() if self._yielded - place <= REMEMBERED}
         # Until it is there, the next row comes from that page.
         self._page, self._index = evolve(before, response=None, rows=_Rows(), cursor=before.next), 0
         response: ApiResponse[P] = self._send(evolve(self._request, query=tuple(query)))
@@ -324,7 +326,7 @@ class Pager(Iterator[T], Generic[T, P]):
             # hasMore decides; only where it is missing does a cursor stand for it.
             more=next_cursor is not None if page.has_more is None else page.has_more,
             total=before.total if page.total is None else page.total,
-            idle=0 if self._is_new(rows.ids) else before.idle + 1,
+            idle=0 if any(map(self._is_new, rows.ids)) else before.idle + 1,
             rows=rows,
         )
         self._page, self._index = fetched, 0
@@ -336,5 +338,5 @@ class Pager(Iterator[T], Generic[T, P]):
             f"The service {reason}: the walk cannot go on.", outcome="rejected", operation=self._request.name
         )
 
-    def _is_new(self, ids: list[Any]) -> bool:
-        return any(name not in self._latest for name in ids)
+    def _is_new(self, name: Any) -> bool:
+        return name not in self._latest or self._yielded - self._latest[name] > REMEMBERED

@@ -27,6 +27,7 @@ from clinik_client import (
     EncounterPage,
     Pager,
 )
+from clinik_client import _pagination as pagination
 from clinik_client._generated.api.encounters import search_encounters
 from clinik_client._model import schema_of
 from clinik_client._operation import Request
@@ -499,7 +500,25 @@ def test_an_id_is_remembered_for_a_thousand_rows_and_no_longer() -> None:
     assert ids(near.walk()) == names
     far = Book([[record(name) for name in [*names, "enc_more"]], [record(names[0])]])
     assert ids(far.walk()) == [*names, "enc_more", names[0]]
-    assert len(far.walk()._latest) <= REMEMBERED == 1000
+    assert REMEMBERED == 1000
+
+
+def test_a_long_walk_remembers_few_ids() -> None:
+    walk = Book([[record(f"enc_{number}_{row}") for row in range(100)] for number in range(100)]).walk()
+    assert all(len(walk._latest) <= 3 * REMEMBERED + 100 for _ in walk)
+
+
+@given(st.lists(st.lists(st.integers(0, 12), max_size=6), min_size=1, max_size=20), st.integers(1, 10))
+def test_ids_are_remembered_and_forgotten_exactly(pages: list[list[int]], remembered: int) -> None:
+    expected: list[str] = []
+    for name in [f"enc_{number}" for numbers in pages for number in numbers]:
+        if name not in expected[-remembered:]:
+            expected += [name]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pagination, "REMEMBERED", remembered)
+        walk = Book([[record(f"enc_{number}") for number in numbers] for numbers in pages]).walk()
+        assert ids(walk) == expected
+        assert len(walk._latest) <= 3 * remembered + 6
 
 
 # -- how it is given --------------------------------------------------------------------------------------------------
