@@ -201,9 +201,9 @@ class Pager(Iterator[T], Generic[T, P]):
             )
 
     def __next__(self) -> T:
-        user, ended = object(), False
+        user, users, ended = object(), self._user, False
         try:
-            if self._user.setdefault("user", user) is not user:
+            if users.setdefault("user", user) is not user:
                 self._refuse()
             if self._left == 0:
                 raise StopIteration
@@ -226,10 +226,11 @@ class Pager(Iterator[T], Generic[T, P]):
             ended = isinstance(error, StopIteration)
             raise
         finally:
-            if "user" in self._user and self._user["user"] is user:
-                del self._user["user"]
+            if "user" in users and users["user"] is user:
+                del users["user"]
             # The last step: whoever is interrupted before has not been told that it is over.
-            self._ended = self._ended or ended
+            if ended:
+                self._ended = True
 
     def _pass_over(self) -> None:
         """Go on from a row that was yielded before, or from the end of a page to the next one."""
