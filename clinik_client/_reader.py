@@ -63,12 +63,13 @@ def slot_of(model: type[Any], name: str) -> MemberDescriptorType:
 
 def read_when_touched(model: type[Any], name: str, codec: Codec) -> None:
     """Lay a property over a slot of a model. Not ``__getattr__``, which would make all of its slots slow."""
-    slot, below = slot_of(model, name), f"_held_{name}"
+    slot = slot_of(model, name)
+    held = slot.__get__
     read: Callable[[Any], Any] | None = None
 
     def touch(record: Any) -> Any:
         nonlocal read
-        found = record.below
+        found = held(record)
         # As in is_unread: a call for each touch would double the time.
         if type(found) is list and len(found) > 1 and found[0] is UNREAD:
             if len(found) == 2:
@@ -87,11 +88,6 @@ def read_when_touched(model: type[Any], name: str, codec: Codec) -> None:
             return found[2]
         return found
 
-    # Python looks into a slot several times as fast by a name as by its descriptor. So the slot gets a second name, and
-    # the function a code of its own, with this name.
-    setattr(model, below, slot)
-    code = touch.__code__
-    touch.__code__ = code.replace(co_names=tuple(below if one == "below" else one for one in code.co_names))
     touch.__name__, touch.__qualname__ = name, f"{model.__qualname__}.{name}"
     setattr(model, name, property(touch, slot.__set__, slot.__delete__))
 
