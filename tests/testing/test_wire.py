@@ -159,6 +159,8 @@ def test_a_bad_request_is_refused_told_of_and_closed_without_the_handler_or_a_se
     assert b"secret" not in response
     assert [s for s, _ in refused] == [status]
     assert "secret" not in refused[0][1]
+    if sent.startswith(b"nonsense"):
+        assert refused[0][1] == "this is not a well-formed HTTP/1.1 request"
     assert handled == []
 
 
