@@ -65,6 +65,8 @@ def test_a_call_that_is_tried_again_tells_of_each_step(
         ("DEBUG", f"{route}: attempt 2 begins"),
         ("INFO", f"{route} -> 200 in N ms, attempt 2, request req_1"),
     ]
+    # Each names the module that has something to tell.
+    assert {record.module for record in caplog.records if record.name == LOGGER.name} == {"_session"}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from clinik_client._reading import ErrorReport, InvalidResponse, read_error, rea
 from clinik_client._transport import HttpResponse
 from tests.calls import CALLS
 from tests.inside import on_virtual_time
-from tests.servers import Connect, Serve, ok, record
+from tests.servers import Connect, Serve, ok, record, respond
 from tests.strategies import ISSUE, json_values
 
 # -- another record's response ----------------------------------------------------------------------------------------
@@ -351,3 +351,22 @@ def test_no_response_takes_long_to_read(carried: list[str], text: str) -> None:
     began = time.process_time()
     told_by(body, *carried, key="clk_test_9f3cAbCdEfGhKEY")
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        ({"data": 5}, 5),
+        ({"data": 5, "meta": {}}, 5),
+        ({"data": 5, "meta": {"requestId": "req_1"}, "links": []}, 5),
+        ({"data": 5, "links": []}, {"data": 5, "links": []}),
+        ({"resourceType": "Binary", "data": "AA=="}, {"resourceType": "Binary", "data": "AA=="}),
+        ({"resourceType": "Binary", "data": "AA==", "meta": {"versionId": "1"}}, None),
+        ([1], [1]),
+    ],
+    ids=str,
+)
+def test_what_is_not_modelled_is_taken_out_of_its_envelope_if_it_has_one(
+    serve: Serve, connect: Connect, body: Any, data: Any
+) -> None:
+    assert connect(serve(respond(200, body))).request("GET", "/v1/x").data == (body if data is None else data)
