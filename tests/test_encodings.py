@@ -159,6 +159,7 @@ def test_a_long_value_is_found_without_its_white_space(text: str) -> None:
         ("Ren&eacute; &#x1F600;", "René \U0001f600"),
         (r"\U0010FFFF \x41", "\U0010ffff A"),
         (r"\U00110000", "\ufffd"),
+        (r"\ud800x \ud83d\ude00", "\ufffdx \U0001f600"),
     ],
 )
 def test_each_encoding_is_read(text: str, reading: str) -> None:
