@@ -228,3 +228,11 @@ def test_metadata_is_the_same_however_it_is_looked_at_first(look: Callable[[Resp
 def test_metadata_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         ResponseMeta().status = 200  # type: ignore[misc]  # that is what is tested
+
+
+def test_metadata_that_nobody_has_told_is_none() -> None:
+    told = asdict(ResponseMeta(), recurse=False)
+    assert (told.pop("attempts"), told.pop("already_deleted"), told.pop("included")) == (1, False, {})
+    assert told.pop("quota") == Quota()
+    assert set(told.values()) == {None}
+    assert set(asdict(Quota()).values()) == {None}

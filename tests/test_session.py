@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from attrs import asdict
 
-from clinik_client import ClinikApiError
+from clinik_client import Clinik, ClinikApiError
+from clinik_client._session import Options
 from clinik_client._transport import network
 from clinik_client.testing import WireRequest, WireResponse
 from tests.calls import CALLS, GOOD, READS
@@ -126,3 +129,8 @@ def test_another_media_type_is_not_tried_past_the_deadline(serve: Serve, connect
     with pytest.raises(ClinikApiError) as raised:
         CALLS["create"](clinik)
     assert (raised.value.status, len(service.ledger)) == (415, 1)
+
+
+def test_the_limits_are_those_that_a_client_has_if_it_is_given_none() -> None:
+    given = inspect.signature(Clinik).parameters
+    assert {name: given[name].default for name in asdict(Options())} == asdict(Options())

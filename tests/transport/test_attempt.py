@@ -199,3 +199,29 @@ def test_a_head_alone_proves_what_its_sender_can_know(status: int, headers: dict
     attempt.leaves()
     attempt.head_arrived(status, headers)
     assert attempt.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "length", "behind", "is_exact"),
+    [
+        ("GET", 200, "3", b"abc", True),
+        ("GET", 200, "3", b"abcd", False),
+        ("GET", 200, "4", b"abc", False),
+        ("DELETE", 204, None, b"", True),
+        ("DELETE", 204, None, b"x", False),
+        ("GET", 304, "3", b"", True),
+        ("GET", 304, "3", b"abc", False),
+        ("HEAD", 200, "3", b"", True),
+        ("HEAD", 200, "3", b"abc", False),
+    ],
+)
+def test_a_body_is_exact_if_it_is_as_long_as_its_head_says(
+    method: str, status: int, length: str | None, behind: bytes, is_exact: bool
+) -> None:
+    headers = {} if length is None else {"content-length": length}
+    attempt = Attempt(until=float("inf"))
+    attempt.leaves()
+    attempt.arrived(b"HTTP/1.1 %d Word\r\n\r\n" % status)
+    attempt.head_arrived(status, headers)
+    attempt.arrived(behind)
+    assert attempt.body_is_exact(method) is is_exact

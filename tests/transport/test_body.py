@@ -23,7 +23,7 @@ from clinik_client import (
     ClinikServerError,
 )
 from clinik_client._transport import AttemptFailed
-from clinik_client._transport.body import read_body
+from clinik_client._transport.body import has_too_many_values, read_body
 from tests.canary import CANARY, everything
 from tests.inside import on_virtual_time
 from tests.misbehaviour import HEAD, raw
@@ -164,6 +164,15 @@ def test_json_that_is_small_as_bytes_and_huge_as_objects_is_refused(
         tracemalloc.stop()
     assert (raised.value.status, raised.value.attempts) == (status, 1)
     assert most < 8 * limit
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"[{}]", b"1"])
+def test_each_value_counts(value: bytes) -> None:
+    """Ten thousand are always taken."""
+    in_each = 1 + value.count(b"{") + value.count(b"[")
+    fits, too_many = (b"[" + b",".join([value] * (count // in_each)) + b"]" for count in (9_990, 10_020))
+    assert not has_too_many_values(fits, 1)
+    assert has_too_many_values(too_many, 1)
 
 
 def test_json_of_ordinary_density_is_not_refused(serve: Serve, connect: Connect) -> None:

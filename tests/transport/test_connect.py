@@ -83,6 +83,20 @@ def test_an_address_that_does_not_response_gets_a_rival(listener: socket.socket,
     assert all(other.fileno() == -1 for other in seen)
 
 
+def test_an_address_that_responds_at_once_gets_no_rival(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "HEAD_START", 60.0)
+    with socket.create_server(("127.0.0.1", 0)) as rival:
+        rival.setblocking(False)
+        addresses = [at(server.getsockname()[1]) for server in (listener, rival)]
+        sock, address = connect(addresses, no_limit, nothing)
+        sock.close()
+        assert address == addresses[0]
+        with pytest.raises(BlockingIOError):
+            rival.accept()
+
+
 def test_the_limit_of_time_holds_for_all_addresses_together() -> None:
     with hanging_port() as first, hanging_port() as second:
         addresses = [at(first), at(second)]
