@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import ssl
@@ -19,7 +20,7 @@ from unittest import mock
 import pytest
 
 from clinik_client import ClinikApiError, ClinikConfigError, ClinikServerError
-from clinik_client._transport import network
+from clinik_client._transport import network, pool
 from clinik_client._transport.connect import connect as connect_to
 from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE, HttpConnection
 from clinik_client._transport.stream import Stream
@@ -409,3 +410,19 @@ def test_a_refusal_with_any_headers_is_survived(serve: Serve, connect: Connect) 
     with pytest.raises(ClinikServerError) as raised:
         connect(serve(raw(head)), retries=0).encounters.read("enc_1")
     assert raised.value.request_id is None
+
+
+@pytest.mark.parametrize("part", ["connection", "http11", "proxy"])
+def test_what_a_loggers_debug_lines_would_show_is_kept_out_of_each(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, part: str
+) -> None:
+    caplog.set_level(logging.DEBUG, f"httpcore.{part}")
+    with mock.patch.object(pool, "_keep_out_of_logs") as trace:
+        connect(serve(ok())).encounters.read("enc_1")
+    assert trace.called
+
+
+def test_nothing_is_traced_while_nobody_reads_it(serve: Serve, connect: Connect) -> None:
+    with mock.patch.object(pool, "_keep_out_of_logs") as trace:
+        connect(serve(ok())).encounters.read("enc_1")
+    assert not trace.called

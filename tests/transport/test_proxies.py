@@ -244,8 +244,9 @@ BAD_PROXIES = [
 
 @pytest.mark.parametrize("proxy", ["h:3128", " ", "\n", " http://h:1", 7, 0, False, True, b"", b"http://h", [], Odd()])
 def test_a_proxy_that_is_no_url_is_refused_at_construction(proxy: Any) -> None:
-    with pytest.raises(ClinikConfigError, match="The proxy"):
+    with pytest.raises(ClinikConfigError) as raised:
         Clinik(KEY, proxy=proxy)
+    assert raised.value.message.startswith("The proxy ")
 
 
 @pytest.mark.parametrize("proxy", BAD_PROXIES)
