@@ -313,3 +313,11 @@ def test_a_story_that_is_not_wanted_is_not_read(tmp_path: Path) -> None:
     save_recording(STORY, tmp_path / "good.har")
     write(tmp_path, b"broken", "bad.har")
     assert [r.name for r in load_recordings(tmp_path, stories=["good"])] == ["good"]
+
+
+def test_an_exchange_without_bodies_has_empty_ones_and_says_nothing_of_json() -> None:
+    exchange = Exchange.of("DELETE", "/v1/encounters/enc_1", status=204)
+    assert (exchange.request_body, exchange.response_body) == (b"", b"")
+    assert "content-type" not in {name.lower() for name, _ in exchange.response_headers}
+    answered = Exchange.of("GET", "/v1/encounters/enc_1", response={"data": {}})
+    assert ("content-type", "application/json") in answered.response_headers
