@@ -81,6 +81,10 @@ $(BENCH)/.installed: $(STAMP) tests/bench/requirements.lock openapi/clinik.yaml
 	PATH=$(abspath $(BIN)):$$PATH openapi-python-client generate --path openapi/clinik.yaml --output-path $(BENCH)/stock --meta none --overwrite
 	@touch $@
 
+.PHONY: mutants
+mutants: $(STAMP) ## Change the SDK in one place at a time, and name the changes that no test notices
+	$(BIN)/python -m tests.mutants
+
 .PHONY: format
 format: $(STAMP) ## Format the handwritten code
 	$(BIN)/ruff check --fix --exit-zero --quiet .
