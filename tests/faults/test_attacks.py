@@ -210,7 +210,7 @@ def test_a_call_that_holds_a_lock_is_noticed(lab: Lab) -> None:
     def locks(real: Method) -> Method:
         def call(*given: Any, **named: Any) -> Any:
             # Given up some time, so that the thread that is left behind ends.
-            held = lock.acquire(timeout=10)
+            held = lock.acquire(timeout=2)
             try:
                 return real(*given, **named)
             finally:
