@@ -81,6 +81,7 @@ class NestedGroup:
                     self.done += bounded(partial(self._nest, clinik, server, point.number, report, lab))
                 except Hang as hang:
                     self.patience.hung(report, hang)
+                    clinik.close()
                     clinik = client(server, lab)
             clinik.close()
             server.open_connections(0, 2.0)
