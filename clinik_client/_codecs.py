@@ -139,7 +139,7 @@ class Codec(ABC):
         return self.decode
 
     def models(self) -> tuple[Any, ...]:
-        """The models that values are read as."""
+        """The models that values are read as, or written from."""
         return ()
 
     def rewrite(self, value: Any) -> Any:
@@ -412,6 +412,9 @@ class Map(Codec):
 
     def bind(self, find: Callable[[str], Any]) -> None:
         self.item.bind(find)
+
+    def models(self) -> tuple[Any, ...]:
+        return self.item.models()
 
     def decode(self, value: Any) -> Any:
         check_depth(value)

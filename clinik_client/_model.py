@@ -276,13 +276,18 @@ def has_another_form(model: type[Model], record: dict[str, Any]) -> bool:
     return (other is not None and other.matches(record)) or _holds_other_forms(model)
 
 
-@cache
-def _holds_other_forms(model: type[Model]) -> bool:
-    found: list[type[Model]] = [model]
+def models_in(model: type[Model]) -> list[type[Model]]:
+    """A model, and all that it is made of. This loads them."""
+    found = [model]
     for one in found:
         inside = (inner for entry in schema_of(one).entries for inner in entry.codec.models())
         found += dict.fromkeys(inner for inner in inside if inner not in found)
-    return any(inner._other_form is not None for inner in found[1:])
+    return found
+
+
+@cache
+def _holds_other_forms(model: type[Model]) -> bool:
+    return any(inner._other_form is not None for inner in models_in(model)[1:])
 
 
 def date_time(value: FhirDateTime | date | str | None) -> FhirDateTime | None:

@@ -39,7 +39,7 @@ class Object(Codec):
         return reader_of(self.model)
 
     def models(self) -> tuple[type[Model], ...]:
-        return (self.model,)
+        return tuple(dict.fromkeys((self.model, self.other)))
 
     def decode(self, value: Any) -> Any:
         return reader_of(self.model)(value) if value.__class__ is dict else UNDECODABLE

@@ -13,9 +13,9 @@ from urllib.parse import quote, unquote, urlencode
 import orjson
 from attrs import field, frozen
 
-from ._codecs import Array, Codec, InputOptions, Issues, Json, Location, Map, OneOf, Text
-from ._model import Model, schema_of
-from ._objects import Object, encode_object
+from ._codecs import Codec, InputOptions, Issues, Json, Location, Text
+from ._model import Model, models_in
+from ._objects import encode_object
 from ._privacy import texts_of
 
 
@@ -117,7 +117,11 @@ class Operation:
         self.body = body
         self.response = response
         self.media_types = media_types
-        _load_all([model for model in (params, body, response) if model is not None])
+        # A signal handler may make calls in the middle of another one, but not with a module that is loaded by half. So
+        # all that this operation sends and reads is loaded before anything leaves.
+        for model in (params, body, response):
+            if model is not None:
+                models_in(model)
 
     def request(
         self,
@@ -162,29 +166,6 @@ class Operation:
             params=self.params,
             media_types=self.media_types,
         )
-
-
-def _load_all(models: list[type[Model]]) -> None:
-    """Load what these models are made of, before anything is sent.
-
-    A signal handler may make calls in the middle of another one, but not with a module that is loaded by half.
-    """
-    waiting: list[Any] = [*models]
-    known = set()
-    while waiting:
-        model = waiting.pop()
-        if model in known:
-            continue
-        known.add(model)
-        codecs: list[Codec] = [entry.codec for entry in schema_of(model).entries]
-        while codecs:
-            match codecs.pop():
-                case Object(model=nested, other=other):
-                    waiting += [nested, other]
-                case Array(item=item) | Map(item=item):
-                    codecs.append(item)
-                case OneOf(codecs=several):
-                    codecs += several
 
 
 def query_pairs(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
