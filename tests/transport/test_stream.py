@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest import mock
 
 import httpcore
 import pytest
@@ -18,6 +19,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinik_client._transport import stream as room
 from clinik_client._transport.attempt import Attempt
 from clinik_client._transport.stream import Stream
 
@@ -216,3 +218,40 @@ def test_an_end_that_tls_does_not_tell_is_an_error(
         os.close(theirs.detach())
         with pytest.raises(httpcore.RemoteProtocolError if head else httpcore.ReadError):
             read_all(stream)
+
+
+@pytest.mark.usefixtures("any_system")
+def test_what_is_more_than_the_socket_holds_is_written_as_it_is_taken() -> None:
+    whole, taken = os.urandom(4_000_000), bytearray()
+
+    def take(theirs: socket.socket) -> None:
+        while len(taken) < len(whole):
+            taken.extend(theirs.recv(65_536))
+
+    with pair() as (stream, theirs):
+        thread = threading.Thread(target=take, args=(theirs,))
+        thread.start()
+        stream.write(whole)
+        thread.join(10)
+    assert taken == whole
+
+
+def test_a_write_that_nobody_takes_ends_with_the_attempt() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(httpcore.TimeoutException):
+        Stream(ours, attempt(0.05), 0).write(bytes(4_000_000))
+
+
+def test_a_socket_that_is_ready_for_nothing_is_waited_for_again() -> None:
+    """The system may say so (select(2), BUGS)."""
+    with pair() as (stream, theirs):
+        waits: list[int] = []
+
+        def wait(*_: object) -> None:
+            waits.append(len(waits))
+            if len(waits) == 2:
+                theirs.sendall(b"x")
+
+        with mock.patch.object(room, "_wait", wait):
+            assert stream.read(1) == b"x"
+    assert waits == [0, 1]
