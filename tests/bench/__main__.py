@@ -19,7 +19,7 @@ import trustme
 
 from clinik_client import Clinik
 from tests.bench.chart import chart
-from tests.bench.contenders import HEADERS, KEY, OURS, id_of, openai_walk, pages, reads, walks
+from tests.bench.contenders import HEADERS, KEY, OURS, id_of, ids_of_page, openai_walk, pages, reads, walks
 from tests.bench.layers import layers
 from tests.bench.measure import Figures, Ratio, cpu, in_turns, ratios
 from tests.bench.processes import IMPORTS, NOTHING, cpu_of, first_answers, output_of, walk
@@ -107,6 +107,8 @@ def _stock_page(folder: Path) -> Any:
 
 def _page(rounds: int, stock: Any) -> Iterator[Row]:
     contenders = pages(stock)
+    results = {name: ids_of_page(work()) for name, work in contenders.items()}
+    assert all(ids == results["json"] != [] for ids in results.values()), results
     figures = in_turns(rounds, {name: cpu(work, 20) for name, work in contenders.items()})
     wanted = {OURS: {"most": 0.5}, f"{OURS}, touched": {"most": 1.1}}
     yield from _compare(figures, "pydantic", "Bytes to a page of 100 models", **wanted)

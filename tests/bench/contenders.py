@@ -59,6 +59,12 @@ def _text(moment: Any) -> str:
     return moment.isoformat().replace("+00:00", "Z") if isinstance(moment, datetime) else str(moment)
 
 
+def ids_of_page(result: Any) -> list[str]:
+    """The same for a page, of any contender's kind."""
+    rows = result["data"] if isinstance(result, dict) else result.data
+    return [row["id"] if isinstance(row, dict) else row.id for row in rows]
+
+
 def _openai(url: str, stack: ExitStack) -> Any:
     openai = import_module("openai")
     plain = stack.enter_context(openai.DefaultHttpxClient(trust_env=False))

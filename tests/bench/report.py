@@ -32,7 +32,7 @@ METHOD = """
   a collection before each figure.
 - Each first round warms up and does not count.
 - The models of pydantic, msgspec and openai have the same fields with the same types. The stock generator's are made
-  from `openapi/clinik.yaml` in the same run.
+  from `openapi/clinik.yaml`.
 - `httpx` means `httpx.Client.get(...).json()` with one client that is kept, `httpx, json, dicts` a loop over pages
   with it that gives out dicts.
 """
