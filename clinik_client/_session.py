@@ -136,9 +136,6 @@ class Session:
         Raises:
             ClinikApiError: the call failed; it says what is known.
         """
-        if request.method != "GET":
-            # Loads all models. In the middle of a write, a signal handler could find them loaded by half.
-            document_words()
         state = state or WriteState()
         state.request = request
         clock, options = self.clock, self.options

@@ -66,30 +66,34 @@ class TLSLayer:
         """Take a step, moving bytes until it is done."""
         end = None if not self._timeout else time.monotonic() + self._timeout
         while True:
-            problem: ssl.SSLError | None = None
+            # No error is kept: it knows this frame, so only the garbage collector could let the connection go.
             try:
-                result = step(*arguments)
-            except ssl.SSLError as error:
-                problem = error
-            failed = problem is not None and not isinstance(problem, ssl.SSLWantReadError)
-            if data := self._outgoing.read():
-                self._limit(end)
+                result, done = step(*arguments), True
+            except ssl.SSLWantReadError:
+                result, done = None, False
+            except ssl.SSLError:
                 try:
-                    self._below.sendall(data)
+                    self._flush(end)
                 except OSError as error:
-                    # After a failure it is an alert, which the peer need not be there for any more.
-                    if not failed or is_interruption(error):
+                    # What was to be sent is an alert, which the peer need not be there for any more.
+                    if is_interruption(error):
                         raise
-            if problem is None:
+                raise
+            self._flush(end)
+            if done:
                 return result
-            if failed:
-                raise problem
             self._limit(end)
             if data := self._below.recv(_READ_AT_ONCE):
                 self.first = self.first or data[:1]
                 self._incoming.write(data)
             else:
                 self._incoming.write_eof()
+
+    def _flush(self, end: float | None) -> None:
+        """Send what TLS has to say."""
+        if data := self._outgoing.read():
+            self._limit(end)
+            self._below.sendall(data)
 
     def _limit(self, end: float | None) -> None:
         """Give the layer below the time that is left."""

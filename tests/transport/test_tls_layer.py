@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 import ssl
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from clinik_client import ClinikConnectionError, ClinikResponseError, ClinikTimeoutError
+from clinik_client._transport.tls_layer import TLSLayer
 from clinik_client.testing import Connection, WireServer
 from tests.calls import in_time
 from tests.misbehaviour import ESTABLISHED, HEAD, drip, hang, keep_open, raw, serve_bytes, shake_hands_slowly, tunnel
@@ -120,3 +124,27 @@ def test_an_end_that_the_inner_tls_does_not_tell_is_no_response(
     clinik = connect(service, proxy=url_of(through), verify=ca_file, retries=0)
     with pytest.raises(ClinikResponseError):
         clinik.request("GET", "/v1/number")
+
+
+def refused(theirs: socket.socket) -> None:
+    theirs.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+@pytest.mark.parametrize("meet", [lambda theirs: None, refused, socket.socket.close], ids=["silence", "plain", "end"])
+def test_a_connection_that_is_let_go_is_closed_without_the_garbage_collector(
+    meet: Callable[[socket.socket], None],
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        meet(theirs)
+        layer = TLSLayer(ours, ssl.create_default_context(), "localhost")
+        layer.settimeout(0.01)
+        kept = weakref.ref(layer)
+        gc.disable()
+        try:
+            with suppress(OSError):
+                layer.do_handshake()
+            del layer
+            assert kept() is None
+        finally:
+            gc.enable()
