@@ -109,10 +109,12 @@ class InputOptions:
     Args:
         keywords: names are Python's (``patient_id``); otherwise the API's (``patientId``).
         refuse_none: ``None`` is a problem; otherwise it means "not given".
+        quiet: nobody is warned of codes that are not documented.
     """
 
     keywords: bool = False
     refuse_none: bool = False
+    quiet: bool = False
 
 
 class Codec(ABC):
@@ -456,9 +458,9 @@ class Enumeration(Codec):
         if isinstance(value, str | int) and not isinstance(value, bool) and value in self.members:
             return self.members[value].value
         if self.is_open and isinstance(value, str) and _CODE.fullmatch(value):
-            warn(
-                f"{location}: sent, although it is none of the codes that the API's documentation lists", ClinikWarning
-            )
+            if not options.quiet:
+                text = f"{location}: sent, although it is none of the codes that the API's documentation lists"
+                warn(text, ClinikWarning)
             return str(value)
         issues.add(location, f"must be one of {', '.join(map(str, self.members))}")
         return None

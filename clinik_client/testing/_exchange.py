@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 from attrs import field, frozen
@@ -28,6 +28,10 @@ def parse_json(body: bytes) -> Any:
 
 def split_target(target: str) -> tuple[str, Pairs]:
     """The path of a request target, as it was sent, and the decoded pairs of its query."""
+    # A client that takes the server for a proxy sends the whole URL (RFC 9112, section 3.2.2).
+    if target.lower().startswith(("http://", "https://")):
+        url = urlsplit(target)
+        target = f"{url.path or '/'}?{url.query}"
     path, _, query = target.partition("?")
     return path, tuple(parse_qsl(query, keep_blank_values=True))
 

@@ -1,0 +1,117 @@
+"""The forms of a sandbox's answers: envelope, page, errors and the headers that say the same as ``meta``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+import orjson
+
+from .._errors import Issue
+from ._wire import WireResponse
+
+__all__ = ["ErrorForm", "Headers", "Refused", "empty", "envelope", "error", "json_response", "text_of_moment"]
+
+ErrorForm = Literal["api", "fhir"]
+"""In which form an error is told: the API's own, or FHIR's OperationOutcome."""
+
+Headers = list[tuple[str, str]]
+
+_TITLES: Final = {422: "Validation Error", 429: "Too Many Requests"}
+# FHIR's codes of an issue (http://hl7.org/fhir/issue-type).
+_ISSUE_TYPES: Final = {
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    413: "too-long",
+    415: "not-supported",
+    429: "throttled",
+}
+
+
+class Refused(Exception):
+    """A request is turned away.
+
+    Args:
+        status: the HTTP status.
+        code: the API's code; ``None`` where its documentation has none.
+        message: a sentence without any value of the request.
+        issues: what is wrong with which field.
+        headers: further headers of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None,
+        message: str,
+        *,
+        issues: Sequence[Issue] = (),
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.issues = list(issues)
+        self.headers = list(headers)
+
+
+def text_of_moment(moment: datetime) -> str:
+    """A moment as the service writes it: in UTC, with milliseconds and a ``Z``.
+
+    >>> text_of_moment(datetime.fromisoformat("2025-06-01T09:00:01.204+00:00"))
+    '2025-06-01T09:00:01.204Z'
+    """
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def envelope(data: Any, status: int, headers: Headers, *, media_type: str = "application/json") -> WireResponse:
+    """A success: the result below ``data``, the facts about the request below ``meta`` and in the headers."""
+    told = dict(headers)
+    meta: dict[str, Any] = {"requestId": told["x-request-id"], "timestamp": told["x-timestamp"], "status": status}
+    for name, header in _LIMITS.items():
+        if header in told:
+            meta[name] = int(told[header])
+    body = orjson.dumps({"data": data, "meta": meta})
+    return WireResponse(status, [("content-type", media_type), *headers], body)
+
+
+_LIMITS: Final = {
+    "rateLimitTotal": "X-RateLimit-Limit",
+    "rateLimitRemaining": "X-RateLimit-Remaining",
+    "rateLimitReset": "X-RateLimit-Reset",
+}
+
+
+def empty(headers: Headers) -> WireResponse:
+    """A success without content."""
+    return WireResponse(204, headers)
+
+
+def json_response(body: Mapping[str, Any], *, status: int = 200, headers: Headers | None = None) -> WireResponse:
+    """JSON without an envelope."""
+    kind = "application/fhir+json" if "resourceType" in body else "application/json"
+    return WireResponse(status, [("content-type", kind), *(headers or [])], orjson.dumps(body))
+
+
+def error(refused: Refused, headers: Headers, form: ErrorForm = "api") -> WireResponse:
+    """An error in one of its two forms (API documentation, errors)."""
+    body: dict[str, Any]
+    if form == "fhir":
+        code = _ISSUE_TYPES.get(refused.status, "invalid")
+        issues = refused.issues or [{"severity": "error", "code": code, "diagnostics": refused.message}]
+        body = {"resourceType": "OperationOutcome", "issue": issues}
+    else:
+        body = {
+            "error": _TITLES.get(refused.status) or HTTPStatus(refused.status).phrase,
+            "message": refused.message,
+            **({"code": refused.code} if refused.code else {}),
+            "requestId": dict(headers)["x-request-id"],
+            **({"issues": refused.issues} if refused.issues else {}),
+        }
+    kind = "application/fhir+json" if form == "fhir" else "application/json"
+    return WireResponse(refused.status, [("content-type", kind), *headers, *refused.headers], orjson.dumps(body))

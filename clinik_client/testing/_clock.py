@@ -1,0 +1,99 @@
+"""A clock that a test moves."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["SandboxClock"]
+
+
+class SandboxClock:
+    """Tells the time of a sandbox: it runs like any clock until it is stopped, and goes where it is sent.
+
+    Args:
+        start: what it shows first, an aware moment; the present if not given.
+        running: whether it runs; one that stands still shows the same until it is moved.
+
+    Example:
+        >>> clock = SandboxClock(datetime(2025, 6, 1, tzinfo=UTC), running=False)
+        >>> clock.advance(10)
+        >>> clock.now().isoformat()
+        '2025-06-01T00:00:10+00:00'
+    """
+
+    def __init__(self, start: datetime | None = None, *, running: bool = True) -> None:
+        self._lock = threading.Lock()
+        self._first = None if start is None else _aware(start), running
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to how it was made."""
+        with self._lock:
+            start, self._running = self._first
+            self._since = datetime.now(UTC)
+            self._shown = self._since if start is None else start
+
+    def now(self) -> datetime:
+        """The moment that it shows, in UTC."""
+        with self._lock:
+            return self._now()
+
+    def _now(self) -> datetime:
+        return self._shown + (datetime.now(UTC) - self._since) if self._running else self._shown
+
+    def advance(self, by: float | timedelta) -> None:
+        """Move it forward.
+
+        Args:
+            by: seconds, or a `timedelta`.
+
+        Raises:
+            ValueError: this would move it back, or beyond the last year that Python knows.
+        """
+        try:
+            step = by if isinstance(by, timedelta) else timedelta(seconds=by)
+            if step < timedelta(0):
+                raise ValueError("a clock is advanced by 0 seconds or more; set() moves it anywhere")
+            with self._lock:
+                self._move(self._now() + step)
+        except OverflowError:
+            raise ValueError("the clock cannot go so far") from None
+
+    def set(self, moment: datetime) -> None:
+        """Move it to a moment.
+
+        Args:
+            moment: an aware `datetime`, earlier or later.
+
+        Raises:
+            ValueError: the moment has no offset from UTC.
+        """
+        with self._lock:
+            self._move(_aware(moment))
+
+    def stop(self) -> None:
+        """Let it stand still from now on."""
+        with self._lock:
+            self._move(self._now())
+            self._running = False
+
+    def run(self) -> None:
+        """Let it run on from what it shows."""
+        with self._lock:
+            self._move(self._now())
+            self._running = True
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self._running
+
+    def _move(self, moment: datetime) -> None:
+        self._shown, self._since = moment, datetime.now(UTC)
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.utcoffset() is None:
+        raise ValueError("a moment needs an offset from UTC, as in datetime(2025, 6, 1, tzinfo=UTC)")
+    return moment.astimezone(UTC)

@@ -1,0 +1,176 @@
+"""The five operations of a sandbox: what each changes, and what it answers (contract: endpoints)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import frozen
+
+from ._answers import Headers, Refused, empty, envelope
+from ._backend import Answer
+from ._exchange import Pairs
+from ._keys import SandboxKey
+from ._parameters import OPERATIONS, check_body, check_parameters
+from ._sandbox_settings import SandboxSettings
+from ._search import Searches
+from ._store import Store, StoredRecord, visible_at
+from ._wire import WireRequest, WireResponse
+
+__all__ = ["Call", "EncounterRoutes"]
+
+# The reference parameters of FHIR R4's Encounter that records of ours can have.
+_REFERENCES: Final = {
+    "patient": ("Patient", "patientId"),
+    "subject": ("Patient", "patientId"),
+    "practitioner": ("Practitioner", "practitionerId"),
+    "participant": ("Practitioner", "practitionerId"),
+    "appointment": ("Appointment", "appointmentId"),
+    "based-on": ("ServiceRequest", "basedOnId"),
+    "part-of": ("Encounter", "partOfId"),
+    "location": ("Location", None),
+    "service-provider": ("Organization", None),
+    "diagnosis": ("Condition", None),
+}
+_PHANTOM: Final = {
+    "resourceType": "OperationOutcome",
+    "issue": [{"severity": "warning", "code": "not-supported", "diagnostics": "A part of the search was ignored."}],
+}
+_ID: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]{1,128}", re.ASCII)
+_FHIR_BASE: Final = "https://api.clinikapi.com/v1/fhir"
+
+
+@frozen
+class Call:
+    """One request with a good key, within its limits, on its way to an operation."""
+
+    operation: str
+    request: WireRequest
+    key: SandboxKey
+    now: datetime
+    path: tuple[str, ...]
+    """What stands in the place of the path's parameters."""
+    query: Pairs
+    headers: Headers
+    """Those of the answer."""
+
+
+class EncounterRoutes:
+    """Answers calls about the encounters of one store."""
+
+    def __init__(self, store: Store, settings: SandboxSettings, new_id: Callable[[], str]) -> None:
+        self._store = store
+        self._searches = Searches(store)
+        self._settings = settings
+        self._new_id = new_id
+
+    def answer(self, call: Call) -> Answer:
+        """Do what is asked.
+
+        Raises:
+            Refused: it cannot be done, and nothing was.
+        """
+        answers: dict[str, Callable[[Call], Answer]] = {
+            "create": self._create,
+            "read": self._read,
+            "update": self._update,
+            "delete": self._delete,
+            "search": self._search,
+        }
+        if call.operation not in ("search", "read"):
+            check_parameters(call.operation, call.query)
+        return answers[call.operation](call)
+
+    def _create(self, call: Call) -> Answer:
+        fields = check_body("create", call.request.body)
+        record_id = self._new_id()
+        while self._store.get(record_id) is not None:
+            record_id = self._new_id()
+        stored = self._store.put({"id": record_id, **fields}, self._visible(call))
+        return Answer(self._shown(stored, 201, call), applied=True)
+
+    def _read(self, call: Call) -> Answer:
+        names = _included(call.query)
+        stored = self._found(call)
+        if names and self._settings.include == "bundle":
+            return Answer(envelope(self._bundle(stored.id, names, call), 200, call.headers))
+        return Answer(self._shown(stored, 200, call))
+
+    def _update(self, call: Call) -> Answer:
+        stored = self._found(call)
+        changes = check_body("update", call.request.body)
+        kept = stored.record.get("hospitalization")
+        if self._settings.merge_hospitalization and isinstance(kept, dict) and "hospitalization" in changes:
+            changes = {**changes, "hospitalization": {**kept, **changes["hospitalization"]}}
+        changed = self._store.put({**stored.record, **changes}, self._visible(call))
+        return Answer(self._shown(changed, 200, call), applied=True)
+
+    def _delete(self, call: Call) -> Answer:
+        stored = self._found(call)
+        self._store.delete(stored.id, self._visible(call))
+        return Answer(empty(call.headers), applied=True)
+
+    def _search(self, call: Call) -> Answer:
+        page = self._searches.page(call.query, call.now)
+        rows: list[Any] = [stored.shown(self._settings.shape) for stored in page.rows]
+        if self._settings.phantom:
+            rows.append(_PHANTOM)
+        told: dict[str, Any] = {"data": rows, "hasMore": page.cursor is not None}
+        if page.cursor is not None:
+            told["cursor"] = page.cursor
+        if self._settings.total:
+            told["total"] = page.total
+        return Answer(envelope(told, 200, call.headers))
+
+    def _shown(self, stored: StoredRecord, status: int, call: Call) -> WireResponse:
+        return envelope(stored.shown(self._settings.shape), status, call.headers)
+
+    def _visible(self, call: Call) -> datetime:
+        return visible_at(call.now, self._settings.lag)
+
+    def _found(self, call: Call) -> StoredRecord:
+        stored = self._store.get(call.path[0]) if _ID.fullmatch(call.path[0]) else None
+        if stored is None:
+            raise Refused(404, "NOT_FOUND", "The encounter was not found.")
+        return stored
+
+    def _bundle(self, record_id: str, names: list[str], call: Call) -> dict[str, Any]:
+        """What a search in FHIR's form gives: the record as the index has it, if it does, and what it refers to."""
+        stored = self._store.index(call.now).get(record_id)
+        entries = []
+        if stored is not None:
+            entries.append(_entry("Encounter", record_id, stored.fhir(), "match"))
+            told = {_REFERENCES[name] for name in names}
+            for kind, wire in sorted(told, key=str):
+                if wire is not None and isinstance(found := stored.record.get(wire), str):
+                    entries.append(_entry(kind, found, {"resourceType": kind, "id": found}, "include"))
+        total = int(stored is not None)
+        return {"resourceType": "Bundle", "type": "searchset", "total": total, "entry": entries}
+
+
+def _entry(kind: str, record_id: str, resource: dict[str, Any], mode: str) -> dict[str, Any]:
+    return {"fullUrl": f"{_FHIR_BASE}/{kind}/{record_id}", "resource": resource, "search": {"mode": mode}}
+
+
+def _included(query: Pairs) -> list[str]:
+    """The references that a read is to follow.
+
+    Raises:
+        Refused: one is unknown, or there are other parameters.
+    """
+    names = [value.removeprefix("Encounter:") for name, value in query if name == "_include"]
+    wrong = [name for name, _ in query if name != "_include"]
+    if wrong or any(name not in _REFERENCES for name in names) or any(":" not in value for _, value in query):
+        known = ", ".join(f"Encounter:{name}" for name in _REFERENCES)
+        raise Refused(400, "INVALID_PARAMETER", f"A read takes _include alone, with one of {known}.")
+    return names
+
+
+def operation_routes() -> list[tuple[str, str, re.Pattern[str]]]:
+    """Operation, method and path of each operation, as the document has them."""
+    return [
+        (name, operation.method, re.compile(re.sub(r"\\\{\w+\\\}", "([^/]*)", re.escape(operation.path))))
+        for name, operation in OPERATIONS.items()
+    ]

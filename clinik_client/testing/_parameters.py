@@ -1,0 +1,77 @@
+"""What requests to a sandbox may hold, as the OpenAPI document has it. Anything else fails loudly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+from .._codecs import InputOptions, Issues, Location
+from .._generated.api import encounters as endpoints
+from .._model import schema_of
+from .._objects import encode_object
+from .._operation import Operation
+from ._answers import Refused
+from ._exchange import NOT_JSON, Pairs, parse_json
+
+__all__ = ["OPERATIONS", "check_body", "check_parameters"]
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "create": endpoints.create_encounter.OPERATION,
+    "read": endpoints.read_encounter.OPERATION,
+    "update": endpoints.update_encounter.OPERATION,
+    "delete": endpoints.delete_encounter.OPERATION,
+    "search": endpoints.search_encounters.OPERATION,
+}
+"""The operations on encounters, by the names of their methods in the SDK."""
+
+# The service adjusts it: nothing is wrong with any text.
+_FREE: Final = ("count",)
+# A request on the wire leaves out what it does not give.
+_ON_THE_WIRE: Final = InputOptions(refuse_none=True, quiet=True)
+
+
+def check_parameters(operation: str, query: Pairs) -> dict[str, str]:
+    """The query of an operation without lists: each parameter once.
+
+    Raises:
+        Refused: one is unknown, malformed, or there twice.
+    """
+    params = OPERATIONS[operation].params
+    known = {} if params is None else schema_of(params).by_wire
+    issues, here = Issues(), Location()
+    given = dict(query)
+    for name, times in Counter(name for name, _ in query).items():
+        if name not in known:
+            # Its name may be anything, a value among them: it is told by its place in the list of names.
+            issues.add(here, f"unknown parameter; there are {', '.join(known) or 'none'}")
+        elif times > 1:
+            issues.add(Location(here, name), "may be given once")
+    if params is not None and not issues:
+        encode_object(
+            params, {name: value for name, value in given.items() if name not in _FREE}, here, _ON_THE_WIRE, issues
+        )
+    if issues:
+        raise Refused(400, "INVALID_PARAMETER", "The query is not valid.", issues=issues)
+    return given
+
+
+def check_body(operation: str, body: bytes) -> dict[str, Any]:
+    """The JSON object of a request.
+
+    Raises:
+        Refused: it is not JSON, or something in it is not as the document has it.
+    """
+    value = parse_json(body)
+    if value is NOT_JSON:
+        raise Refused(400, "INVALID_JSON", "The request body could not be parsed.")
+    model = OPERATIONS[operation].body
+    assert model is not None
+    issues = Issues()
+    if not isinstance(value, dict):
+        issues.add(Location(), "must be an object")
+    else:
+        encode_object(model, value, Location(), _ON_THE_WIRE, issues)
+    if issues:
+        raise Refused(422, "VALIDATION_ERROR", "The encounter is not valid.", issues=issues)
+    checked: dict[str, Any] = value
+    return checked

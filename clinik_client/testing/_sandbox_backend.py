@@ -1,0 +1,185 @@
+"""From a request on the wire to an operation of the sandbox: keys, limits, media types, and what is told of each."""
+
+from __future__ import annotations
+
+import random
+import string
+import threading
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import unquote
+
+from attrs import evolve
+
+from ._answers import Headers, Refused, error, json_response, text_of_moment
+from ._backend import Answer
+from ._clock import SandboxClock
+from ._encounter_routes import Call, EncounterRoutes, operation_routes
+from ._exchange import split_target
+from ._keys import HOME, SandboxKey, SandboxKeys
+from ._limits import Usage
+from ._sandbox_settings import SandboxSettings
+from ._store import Store
+from ._wire import WireRequest
+
+__all__ = ["SandboxBackend"]
+
+_MOST_BYTES: Final = 1024 * 1024
+_OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
+_LETTERS: Final = string.ascii_lowercase + string.digits
+_ROUTES: Final = operation_routes()
+
+Route = tuple[str, str, tuple[str, ...]]
+"""Operation, method and what stands in the place of the path's parameters."""
+
+
+class SandboxBackend:
+    """A ClinikAPI in memory.
+
+    Args:
+        records: what is there at the beginning, in the simple shape, for the test keys and the live keys of the home
+            organization.
+        settings: how it answers.
+        clock: its time.
+    """
+
+    def __init__(self, records: Iterable[dict[str, Any]], settings: SandboxSettings, clock: SandboxClock) -> None:
+        self._records = list(records)
+        self._first_settings = evolve(settings)
+        self.settings = settings
+        self.clock = clock
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the beginning: records, keys, limits, settings and chance."""
+        with self._lock:
+            self.settings.change(**{name: getattr(self._first_settings, name) for name in _names(self.settings)})
+            self.keys = SandboxKeys(self.clock.now())
+            self._chance = random.Random(0)
+            self._usage: dict[str, Usage] = {}
+            self._stores: dict[tuple[str, str], tuple[Store, EncounterRoutes]] = {}
+
+    def seed(self, records: Iterable[dict[str, Any]]) -> None:
+        """Put other records in the place of all that are there, and go back to these with each `reset`."""
+        self._records = list(records)
+        with self._lock:
+            self._stores.clear()
+
+    def store(self, organization: str = HOME, environment: str = "test") -> Store:
+        """The records of an organization."""
+        return self._of(organization, environment)[0]
+
+    def usage(self, organization: str = HOME) -> Usage:
+        """What an organization has asked."""
+        usage = self._usage.setdefault(organization, Usage(self.settings.plan))
+        usage.plan = self.settings.plan
+        return usage
+
+    def _of(self, organization: str, environment: str) -> tuple[Store, EncounterRoutes]:
+        found = self._stores.get((organization, environment))
+        if found is None:
+            store = Store(self._records if organization == HOME else ())
+            found = store, EncounterRoutes(store, self.settings, lambda: self._text("enc_", 9))
+            self._stores[organization, environment] = found
+        return found
+
+    def _text(self, prefix: str, length: int) -> str:
+        return prefix + "".join(self._chance.choices(_LETTERS, k=length))
+
+    # -- requests -------------------------------------------------------------------------------------------------
+
+    def operation_of(self, request: WireRequest) -> str | None:
+        """Which operation a request asks for."""
+        path = split_target(request.target)[0]
+        return next((route[0] for route in _routes_of(path) if route[1] == request.method), None)
+
+    def answer(self, request: WireRequest) -> Answer:
+        """Do what is asked, and say what came of it."""
+        with self._lock:
+            now = self.clock.now()
+            headers: Headers = [("x-request-id", self._text("req_", 8)), ("x-timestamp", text_of_moment(now))]
+            try:
+                return self._answer(request, headers)
+            except Refused as refused:
+                told = {name.lower() for name, _ in refused.headers}
+                kept = [(name, value) for name, value in headers if name.lower() not in told]
+                return Answer(error(refused, kept, self.settings.errors))
+
+    def _answer(self, request: WireRequest, headers: Headers) -> Answer:
+        path, query = split_target(request.target)
+        if path in _OPEN and request.method == "GET":
+            return Answer(json_response(_OPEN[path], headers=headers))
+        now = self.clock.now()
+        key = self.keys.check(request.header_values("x-api-key"), now)
+        headers += self.usage(key.organization).take(key, now)
+        if any(request.header_values(name) for name in _OVERRIDES):
+            raise Refused(400, "METHOD_OVERRIDE_REJECTED", "Overriding the HTTP method is not supported.")
+        operation, _, steps = _route_of(request.method, path)
+        self._check(request, operation, key)
+        _, routes = self._of(key.organization, key.environment)
+        return routes.answer(Call(operation, request, key, now, steps, query, headers))
+
+    def _check(self, request: WireRequest, operation: str, key: SandboxKey) -> None:
+        if not key.may(request.method):
+            scope = "read" if request.method == "GET" else "write"
+            raise Refused(403, None, f"The API key lacks the {scope} scope.")
+        if len(request.body) > _MOST_BYTES:
+            raise Refused(413, None, f"A request body may have {_MOST_BYTES:,} bytes.")
+        if request.method in ("POST", "PATCH"):
+            accepted = self.settings.accepted(operation)
+            sent = [value.partition(";")[0].strip().lower() for value in request.header_values("content-type")]
+            if len(sent) != 1 or sent[0] not in accepted:
+                raise Refused(415, None, f"The body must be one of {', '.join(accepted)}.")
+
+
+_OPEN: Final[dict[str, dict[str, Any]]] = {
+    "/health": {"status": "ok"},
+    "/v1/metadata": {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2025-01-01",
+        "kind": "instance",
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "resource": [
+                    {
+                        "type": "Encounter",
+                        "interaction": [
+                            {"code": code} for code in ("create", "read", "patch", "delete", "search-type")
+                        ],
+                    }
+                ],
+            }
+        ],
+    },
+}
+"""What needs no key."""
+
+
+def _routes_of(path: str) -> list[Route]:
+    found = ((name, method, pattern.fullmatch(path)) for name, method, pattern in _ROUTES)
+    return [(name, method, tuple(map(unquote, match.groups()))) for name, method, match in found if match]
+
+
+def _route_of(method: str, path: str) -> Route:
+    """The operation of a request.
+
+    Raises:
+        Refused: there is none.
+    """
+    routes = _routes_of(path)
+    if not routes:
+        raise Refused(404, "NOT_FOUND", "There is nothing at this path.")
+    for route in routes:
+        if route[1] == method:
+            return route
+    allowed = ", ".join(sorted(route[1] for route in routes))
+    raise Refused(405, None, f"This path takes {allowed}.", headers=[("Allow", allowed)])
+
+
+def _names(settings: SandboxSettings) -> Iterable[str]:
+    return [attribute.name for attribute in settings.__attrs_attrs__]

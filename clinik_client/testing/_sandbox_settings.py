@@ -1,0 +1,67 @@
+"""What a sandbox can be told to do in one way or another, where the documentation leaves it open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from attrs import define, field, fields_dict, setters, validators
+
+from ._answers import ErrorForm
+from ._limits import Plan
+from ._parameters import OPERATIONS
+from ._store import Shape
+
+__all__ = ["SandboxSettings"]
+
+IncludedAs = Literal["record", "bundle"]
+
+
+def _media_types(instance: Any, attribute: Any, value: Mapping[str, tuple[str, ...]]) -> None:
+    if wrong := sorted(set(value) - OPERATIONS.keys()):
+        raise ValueError(f"media_types: no operation is called {wrong[0]!r}; there are {', '.join(OPERATIONS)}")
+
+
+@define(on_setattr=[setters.convert, setters.validate], kw_only=True)
+class SandboxSettings:
+    """How a sandbox answers. May be changed while it runs.
+
+    Args:
+        shape: in which shape records are shown: ``simple``, ``fhir``, or ``mixed``, where the id decides.
+        include: how a read with ``include`` is answered: with the ``record``, or with a ``bundle`` out of the index.
+        lag: after how many seconds searches see a write.
+        total: whether pages tell how many records there are in all.
+        phantom: whether each page ends with an OperationOutcome, which is no encounter.
+        errors: in which form errors are told: the ``api``'s own, or ``fhir``'s OperationOutcome.
+        merge_hospitalization: whether a change of ``hospitalization`` keeps what it does not name.
+        media_types: by operation, those that are accepted in place of all that the document lists. Any other is 415.
+        plan: how much an organization may ask.
+    """
+
+    shape: Shape = field(default="simple", validator=validators.in_(get_args(Shape)))
+    include: IncludedAs = field(default="record", validator=validators.in_(get_args(IncludedAs)))
+    lag: float = field(default=10.0, validator=[validators.instance_of((int, float)), validators.ge(0)])
+    total: bool = field(default=True, validator=validators.instance_of(bool))
+    phantom: bool = field(default=False, validator=validators.instance_of(bool))
+    errors: ErrorForm = field(default="api", validator=validators.in_(get_args(ErrorForm)))
+    merge_hospitalization: bool = field(default=False, validator=validators.instance_of(bool))
+    media_types: Mapping[str, tuple[str, ...]] = field(factory=dict, validator=_media_types)
+    plan: Plan = field(factory=Plan, validator=validators.instance_of(Plan))
+
+    def accepted(self, operation: str) -> tuple[str, ...]:
+        """The media types that the body of an operation may have."""
+        return tuple(self.media_types.get(operation, OPERATIONS[operation].media_types))
+
+    def change(self, **changes: Any) -> None:
+        """Change some of them.
+
+        Raises:
+            ValueError: there is no such setting, or it cannot have this value. Then nothing is changed.
+            TypeError: a value is of the wrong type.
+        """
+        if unknown := sorted(set(changes) - fields_dict(type(self)).keys()):
+            known = ", ".join(fields_dict(type(self)))
+            raise ValueError(f"there is no setting {unknown[0]!r}; there are {known}")
+        tried = type(self)(**{**{name: getattr(self, name) for name in fields_dict(type(self))}, **changes})
+        for name in changes:
+            setattr(self, name, getattr(tried, name))
