@@ -1,17 +1,15 @@
-"""The fixture server as a process, and a check of recordings: ``python -m clinik_client.testing serve|check``."""
+"""The test servers as processes, and a check of recordings: ``python -m clinik_client.testing serve|sandbox|check``."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
+from ._foreground import wait_until_stopped
 from ._har import HarError, load_recording, load_recordings
+from ._sandbox_command import add_arguments, run
 from ._server import FixtureServer
 
 _DEFAULT = Path("tests", "recordings")
@@ -31,6 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--api-key-file", type=Path, metavar="FILE", help="accept only the keys in FILE, one a line")
     serve.add_argument("--until-stdin-closes", action="store_true", help="stop, too, when the standard input ends")
+
+    sandbox = commands.add_parser("sandbox", help="a ClinikAPI in memory, on a port of this machine until stopped")
+    add_arguments(sandbox)
 
     check = commands.add_parser("check", help="say whether HAR files are usable recordings")
     check.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="HAR file or directory")
@@ -59,14 +60,6 @@ def _check(paths: Sequence[Path]) -> int:
     return 1 if failed else 0
 
 
-def _stop_when_stdin_closes(stop: threading.Event) -> None:
-    # Not sys.stdin.read(): a daemon thread inside it holds a lock that the interpreter wants when it ends.
-    descriptor = sys.stdin.fileno()
-    while os.read(descriptor, 4096):
-        pass
-    stop.set()
-
-
 def _serve(options: argparse.Namespace) -> int:
     paths = options.paths or [_DEFAULT]
     try:
@@ -80,20 +73,8 @@ def _serve(options: argparse.Namespace) -> int:
         _complain(error)
         return 2
 
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Windows's; there, SIGTERM never arrives
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), on_signal)
-    if options.until_stdin_closes:
-        threading.Thread(target=_stop_when_stdin_closes, args=(stop,), daemon=True).start()
     print(f"listening on {server.url}", flush=True)
-    # In short waits: on Windows, a wait without end does not let a signal through.
-    while not stop.wait(0.2):
-        pass
+    wait_until_stopped(until_stdin_closes=options.until_stdin_closes)
     server.stop()
 
     if account := server.account():
@@ -106,7 +87,9 @@ def _serve(options: argparse.Namespace) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code: 0, 1 if something did not match, 2 if it could not start."""
     options = _parser().parse_args(arguments)
-    return _check(options.paths) if options.command == "check" else _serve(options)
+    if options.command == "check":
+        return _check(options.paths)
+    return run(options) if options.command == "sandbox" else _serve(options)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ class StoredRecord:
     def id(self) -> str:
         return str(self.record["id"])
 
+    def copy(self) -> dict[str, Any]:
+        """The record, for somebody who may change it."""
+        copied: dict[str, Any] = orjson.loads(orjson.dumps(self.record))
+        return copied
+
     def shown(self, shape: Shape) -> orjson.Fragment:
         """Its JSON, which is written once."""
         if shape == "fhir" or (shape == "mixed" and zlib.crc32(self.id.encode()) % 2):
