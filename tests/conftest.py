@@ -16,7 +16,7 @@ import trustme
 
 from clinik_client import Clinik
 from tests.misbehaviour import tls_as
-from tests.servers import KEY, Connect, Serve, Service, Step
+from tests.servers import KEY, Connect, ScriptedService, Serve, Step
 from tests.stopwatch import heartbeat
 
 
@@ -25,8 +25,8 @@ def serve() -> Iterator[Serve]:
     """Starts services that respond with these steps."""
     with ExitStack() as stack:
 
-        def start(*steps: Step, ssl_context: ssl.SSLContext | None = None) -> Service:
-            return stack.enter_context(Service(*steps, ssl_context=ssl_context))
+        def start(*steps: Step, ssl_context: ssl.SSLContext | None = None) -> ScriptedService:
+            return stack.enter_context(ScriptedService(*steps, ssl_context=ssl_context))
 
         yield start
 
@@ -36,7 +36,7 @@ def connect() -> Iterator[Connect]:
     """Makes clients, and closes them."""
     with ExitStack() as stack:
 
-        def make(to: Service | str, **options: Any) -> Clinik:
+        def make(to: ScriptedService | str, **options: Any) -> Clinik:
             url = to if isinstance(to, str) else to.url
             return stack.enter_context(Clinik(KEY, **{"base_url": url, "trust_env": False, **options}))
 

@@ -46,7 +46,7 @@ class Seen:
         return next(iter(self.request.header_values(name)), None)
 
 
-class Service:
+class ScriptedService:
     """Responds to each request with the next of its steps, the last one again and again; keeps a ledger.
 
     A context manager that starts and stops it.
@@ -96,7 +96,7 @@ class Service:
         self.stop()
 
 
-Serve = Callable[..., Service]
+Serve = Callable[..., ScriptedService]
 """The fixture that starts services."""
 Connect = Callable[..., Clinik]
 """The fixture that makes clients."""

@@ -22,7 +22,7 @@ from clinik_client import (
 from clinik_client.testing import Connection
 from tests.inside import on_virtual_time, options_of
 from tests.misbehaviour import HEAD, handed_over, keep_open
-from tests.servers import KEY, Connect, Serve, Service, created, ok, page, refuse, respond
+from tests.servers import KEY, Connect, ScriptedService, Serve, created, ok, page, refuse, respond
 
 # -- life -------------------------------------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ def test_closing_in_another_thread_ends_a_call_at_once_and_what_is_sent_stays_in
         waiting.set()
         return keep_open()(request)
 
-    with Service(hang, ssl_context=server_tls if tls else None) as service:
+    with ScriptedService(hang, ssl_context=server_tls if tls else None) as service:
         clinik = connect(service, timeout=20.0, verify=ca_file)
         raised: list[BaseException] = []
 

@@ -39,8 +39,8 @@ from tests.inside import VirtualClock, on_virtual_time
 from tests.misbehaviour import HEAD, keep_open, raw, refusing_port
 from tests.servers import (
     Connect,
+    ScriptedService,
     Serve,
-    Service,
     Step,
     envelope,
     gzipped_envelope,
@@ -154,7 +154,7 @@ def test_what_was_not_sent_is_sent_once_the_service_is_there(connect: Connect, n
     with ExitStack() as started, ExitStack() as reserved:
         port = reserved.enter_context(refusing_port())
         clinik = connect(f"http://127.0.0.1:{port}")
-        service = Service(GOOD[name], port=port)
+        service = ScriptedService(GOOD[name], port=port)
 
         def start() -> None:
             reserved.close()

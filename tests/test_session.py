@@ -17,7 +17,7 @@ from clinik_client.testing import WireRequest, WireResponse
 from tests.calls import CALLS, GOOD, READS
 from tests.inside import on_virtual_time
 from tests.misbehaviour import HEAD, send_signal
-from tests.servers import Connect, Serve, Service, Step, limited, refuse, respond
+from tests.servers import Connect, ScriptedService, Serve, Step, limited, refuse, respond
 
 # -- Ctrl-C -----------------------------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ def test_ctrl_c_before_anything_was_sent_needs_no_note(connect: Connect, monkeyp
 UNSUPPORTED = refuse(415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-def media_types(service: Service) -> list[str | None]:
+def media_types(service: ScriptedService) -> list[str | None]:
     return [seen.header("content-type") for seen in service.ledger]
 
 

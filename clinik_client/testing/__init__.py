@@ -24,10 +24,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._backend import Answer, Backend
     from ._exchange import Exchange, Recording
     from ._har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
+    from ._journal import Journal, JournalEntry, Ledger
     from ._matching import ReceivedRequest
     from ._server import FixtureServer, Mismatch
+    from ._service import Service
     from ._wire import Connection, Limits, WireRequest, WireResponse, WireServer
 
 __all__ = [
@@ -42,6 +45,12 @@ __all__ = [
     "dump_recording",
     "save_recording",
     "har_entry",
+    "Service",
+    "Backend",
+    "Answer",
+    "Journal",
+    "JournalEntry",
+    "Ledger",
     "WireServer",
     "WireRequest",
     "WireResponse",
@@ -50,10 +59,13 @@ __all__ = [
 ]
 
 _MODULES = {
+    "_backend": ("Answer", "Backend"),
     "_exchange": ("Exchange", "Recording"),
     "_har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
+    "_journal": ("Journal", "JournalEntry", "Ledger"),
     "_matching": ("ReceivedRequest",),
     "_server": ("FixtureServer", "Mismatch"),
+    "_service": ("Service",),
     "_wire": ("Connection", "Limits", "WireRequest", "WireResponse", "WireServer"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

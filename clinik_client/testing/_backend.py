@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import re
+from difflib import get_close_matches
+from typing import Final, Protocol
 
 from attrs import frozen
 
 from ._wire import WireRequest, WireResponse
+
+__all__ = ["OPERATIONS", "Answer", "Backend", "check_operation", "operation_at"]
+
+_ROUTES: Final = {
+    ("POST", r"/v1/encounters"): "create",
+    ("GET", r"/v1/encounters/[^/]+"): "read",
+    ("PATCH", r"/v1/encounters/[^/]+"): "update",
+    ("DELETE", r"/v1/encounters/[^/]+"): "delete",
+    ("GET", r"/v1/encounters"): "search",
+    ("POST", r"/v1/bulk/export"): "export",
+    ("POST", r"/v1/bulk/import"): "import",
+    ("GET", r"/v1/bulk/jobs/[^/]+"): "job",
+    ("GET", r"/v1/metadata"): "metadata",
+    ("GET", r"/health"): "health",
+}
+
+OPERATIONS: Final = tuple(_ROUTES.values())
+"""What a request may ask for."""
+
+
+def operation_at(method: str, target: str) -> str | None:
+    """The operation that a method and a request target stand for.
+
+    >>> operation_at("PATCH", "/v1/encounters/enc_1?x=y"), operation_at("PUT", "/v1/encounters/enc_1")
+    ('update', None)
+    """
+    path = re.sub("^https?://[^/?]*", "", target, flags=re.IGNORECASE).partition("?")[0]
+    found = (name for (verb, route), name in _ROUTES.items() if verb == method and re.fullmatch(route, path))
+    return next(found, None)
+
+
+def check_operation(operation: str | None) -> None:
+    """Raise `ValueError` for an operation that there is not."""
+    if operation is None or operation in OPERATIONS:
+        return
+    near = get_close_matches(str(operation), OPERATIONS, 1)
+    guess = f"; did you mean {near[0]!r}?" if near else "."
+    raise ValueError(f"there is no operation {operation!r}{guess} There are {', '.join(OPERATIONS)}.")
 
 
 @frozen

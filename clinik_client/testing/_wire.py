@@ -5,7 +5,7 @@ are two seams for servers that must misbehave on purpose:
 
 * ``on_connect`` gets every `Connection` before a byte is read, before the TLS handshake too, and may keep it;
 * a handler may return a callable in place of a `WireResponse`: it is called with the `Connection` and
-  does with the socket what it likes.
+  does with the socket what it likes. It may return a `WireResponse` in the end, to be sent.
 
 Syntax and framing are those of RFC 9112 as h11 implements them.
 """
@@ -69,7 +69,8 @@ class Limits:
     idle_seconds: float = 30.0
 
 
-TakeOver = Callable[[Connection], None]
+TakeOver = Callable[[Connection], WireResponse | None]
+"""Does with a connection what it likes. What it returns is sent, and the connection goes on; ``None`` ends it."""
 Handler = Callable[[WireRequest], WireResponse | TakeOver]
 
 
@@ -246,14 +247,14 @@ class WireServer:
             if request is None:
                 return
             try:
-                response = self._handler(request)
+                handled = self._handler(request)
             except Exception as error:
                 with suppress(OSError):
                     _write(connection, http, request.method, _plain(500, "the server's handler failed"))
                 # Not the error itself: _run takes an OSError for the connection's.
                 raise RuntimeError("the server's handler failed") from error
-            if not isinstance(response, WireResponse):
-                response(connection)
+            response = handled if isinstance(handled, WireResponse) else handled(connection)
+            if response is None:
                 return
             _write(connection, http, request.method, response)
             if http.our_state is not h11.DONE or http.their_state is not h11.DONE:

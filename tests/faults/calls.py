@@ -12,7 +12,7 @@ from clinik_client import Clinik, ClinikApiError
 
 from .lab import Lab, numbers
 from .report import CellReport
-from .server import FaultServer, Ledger, record
+from .server import AppliedLedger, FaultServer, record
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Call:
             case _:
                 return bool(data.id == self.record_id)
 
-    def applied(self, ledger: Ledger) -> int:
+    def applied(self, ledger: AppliedLedger) -> int:
         """How many times the service did it. How often it was asked, where doing it again changes nothing."""
         match self.operation:
             case "create":
@@ -110,7 +110,7 @@ class Made:
     noted: bool = False
     """A note on the exception says that nobody knows what came of it."""
 
-    def judge(self, ledger: Ledger, *, may_fail: bool = False, unharmed: bool = True) -> None:
+    def judge(self, ledger: AppliedLedger, *, may_fail: bool = False, unharmed: bool = True) -> None:
         """Look at what was promised, when the server has nothing left to do.
 
         Args:

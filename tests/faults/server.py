@@ -29,7 +29,7 @@ REQUEST_ID = "req_healthy1"
 
 
 @define
-class Ledger:
+class AppliedLedger:
     """What the service has done. A delete of what is gone already does nothing, so it counts once."""
 
     created: Counter[str] = field(factory=Counter)
@@ -193,7 +193,7 @@ class FaultServer:
         port: int = 0,
     ) -> None:
         self.context = context
-        self.ledger = Ledger()
+        self.ledger = AppliedLedger()
         self.records: dict[str, dict[str, Any]] = {}
         self.announced = threading.Event()
         self._script = script

@@ -227,6 +227,18 @@ def test_a_handler_can_reset_the_connection() -> None:
             sock.recv(1)
 
 
+def test_what_took_a_connection_over_may_give_it_back_with_a_response() -> None:
+    taken: list[Connection] = []
+
+    def take_over(connection: Connection) -> WireResponse:
+        taken.append(connection)
+        return WireResponse(200, [], b"given back")
+
+    with WireServer(lambda _: take_over) as server, httpx.Client() as client:
+        assert [client.get(server.url).content for _ in range(2)] == [b"given back"] * 2
+    assert taken[0] is taken[1]
+
+
 def test_a_connection_can_be_taken_over_before_anything_is_read() -> None:
     handled: list[WireRequest] = []
 

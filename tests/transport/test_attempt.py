@@ -27,7 +27,7 @@ from tests.misbehaviour import (
     serve_bytes,
     shake_hands_slowly,
 )
-from tests.servers import Connect, Serve, Service, Step, created, ok
+from tests.servers import Connect, ScriptedService, Serve, Step, created, ok
 
 # -- time -------------------------------------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ def test_connecting_that_hangs_is_tried_again_for_a_create_too(connect: Connect)
 
 
 def test_a_dead_address_leaves_time_for_the_next(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Service(created()) as alive, hanging_port("127.0.0.2", alive.port):
+    with ScriptedService(created()) as alive, hanging_port("127.0.0.2", alive.port):
         monkeypatch.setattr(
             socket,
             "getaddrinfo",

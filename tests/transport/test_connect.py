@@ -19,7 +19,7 @@ from clinik_client._transport.connect import connect
 from clinik_client._transport.lookup import Address
 from tests.calls import in_time
 from tests.misbehaviour import hanging_port, refusing_port
-from tests.servers import Connect, Service, ok, respond
+from tests.servers import Connect, ScriptedService, ok, respond
 
 
 def no_limit() -> None:
@@ -126,7 +126,7 @@ def test_whatever_ends_it_leaves_no_socket_open(listener: socket.socket) -> None
 
 def test_the_address_that_worked_last_is_tried_first(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     close = {"connection": "close"}
-    with Service(respond(204, None, close), ok()) as alive, hanging_port("127.0.0.2", alive.port):
+    with ScriptedService(respond(204, None, close), ok()) as alive, hanging_port("127.0.0.2", alive.port):
         places = [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, alive.port)) for host in ("127.0.0.2", "127.0.0.1")
         ]

@@ -28,7 +28,7 @@ from clinik_client.testing import Connection, WireRequest, WireResponse
 from tests.calls import create, in_time
 from tests.inside import session_of
 from tests.misbehaviour import HEAD, handed_over, hanging_port, keep_open, raw, serve_bytes
-from tests.servers import KEY, Connect, Seen, Serve, Service, Step, created, ok, page, record, respond
+from tests.servers import KEY, Connect, ScriptedService, Seen, Serve, Step, created, ok, page, record, respond
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -393,7 +393,7 @@ def in_thread(work: Callable[[], Any]) -> Callable[[], BaseException | None]:
 
 def test_an_unused_client_opens_nothing(connect: Connect) -> None:
     threads = threading.active_count()
-    with Service(ok()) as service:
+    with ScriptedService(ok()) as service:
         connect(service).close()
         assert service.connections == 0
     assert threading.active_count() == threads

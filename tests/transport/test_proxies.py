@@ -27,7 +27,7 @@ from clinik_client.testing import Connection, WireResponse, WireServer
 from tests.canary import CANARY, everything
 from tests.inside import on_virtual_time
 from tests.misbehaviour import serve_bytes, tunnel
-from tests.servers import KEY, Connect, Serve, Service, ok
+from tests.servers import KEY, Connect, ScriptedService, Serve, ok
 from tests.strategies import Odd
 
 # -- proxies ----------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_no_password_means_that_the_proxy_refuses(
 
 
 def test_a_proxy_that_cannot_make_a_tunnel_is_asked_again(connect: Connect) -> None:
-    with Service(WireResponse(502, [("connection", "close")], CANARY.encode())) as broken:
+    with ScriptedService(WireResponse(502, [("connection", "close")], CANARY.encode())) as broken:
         clinik = connect("https://127.0.0.1:9", proxy=broken.url, retries=1)
         on_virtual_time(clinik)
         with pytest.raises(ClinikConnectionError, match="proxy") as raised:

@@ -1,0 +1,118 @@
+"""A server of the test kit: a backend behind the wire layer, a journal of what it got, and faults in between."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from ._backend import Answer, Backend
+from ._journal import Journal, Ledger, Ticket
+from ._wire import Limits, TakeOver, WireRequest, WireResponse, WireServer
+
+__all__ = ["Control", "Service"]
+
+Control = Callable[[WireRequest], WireResponse | None]
+"""Responds to what is below ``/_sandbox/``; ``None`` leaves it to the backend."""
+
+_CONTROL_PATHS = ("/_sandbox/", "/_sandbox?")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Service:
+    """Lets a backend respond over HTTP, and keeps account of it; a context manager that starts and stops it.
+
+    Args:
+        backend: knows the right responses.
+        port: the port on 127.0.0.1; 0 lets the system choose.
+        ssl_context: a server-side context; the server then speaks TLS.
+        limits: bounds on what a connection may cost.
+        now: tells the time to the journal.
+        control: is asked first for targets below ``/_sandbox/``. What it responds to is in no journal.
+
+    >>> from http.client import HTTPConnection
+    >>> class Echo:
+    ...     def operation_of(self, request):
+    ...         return "health"
+    ...     def answer(self, request):
+    ...         return Answer(WireResponse(200, body=request.target.encode()))
+    >>> with Service(Echo()) as service:
+    ...     connection = HTTPConnection("127.0.0.1", service.port)
+    ...     connection.request("GET", "/health")
+    ...     connection.getresponse().read()
+    ...     connection.close()
+    b'/health'
+    >>> service.ledger.received("health"), service.journal.entries[0].status
+    (1, 200)
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        now: Callable[[], datetime] = _utc_now,
+        control: Control | None = None,
+    ) -> None:
+        self.journal = Journal(now)
+        self.ledger = Ledger(self.journal)
+        self._backend = backend
+        self._control = control
+        self._wire = WireServer(
+            self._respond, port=port, ssl_context=ssl_context, on_refusal=self.journal.refused, limits=limits
+        )
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return self._wire.url
+
+    @property
+    def port(self) -> int:
+        """The port it listens, or listened, on."""
+        return self._wire.port
+
+    def start(self) -> Self:
+        """Start listening, in threads of its own; the server is ready when this returns. Returns the server."""
+        self._wire.start()
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and end every thread. What was collected stays readable."""
+        self._wire.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # -- in the connections' threads ----------------------------------------------------------------------------------
+
+    def _respond(self, request: WireRequest) -> WireResponse | TakeOver:
+        if self._control is not None and request.target.startswith(_CONTROL_PATHS):
+            response = self._control(request)
+            if response is not None:
+                return response
+        operation = self._backend.operation_of(request)
+        ticket = self.journal.arrived(request, operation)
+        return self._answer(request, ticket).response
+
+    def _answer(self, request: WireRequest, ticket: Ticket) -> Answer:
+        """Do what is asked, and write it down."""
+        try:
+            answer = self._backend.answer(request)
+        except Exception:
+            self.journal.answered(ticket, WireResponse(500), applied=False)
+            raise
+        self.journal.answered(ticket, answer.response, answer.applied)
+        return answer
