@@ -25,15 +25,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._backend import Answer, Backend
+    from ._clock import SandboxClock
     from ._exchange import Exchange, Recording
     from ._har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
     from ._journal import Journal, JournalEntry, Ledger
+    from ._keys import SandboxKey, SandboxKeys
+    from ._limits import Plan, Usage
     from ._matching import ReceivedRequest
+    from ._sandbox import Sandbox
+    from ._sandbox_settings import SandboxSettings
+    from ._seed import Seed, SeedError
     from ._server import FixtureServer, Mismatch
     from ._service import Service
     from ._wire import Connection, Limits, WireRequest, WireResponse, WireServer
 
 __all__ = [
+    "Sandbox",
+    "SandboxSettings",
+    "SandboxClock",
+    "SandboxKey",
+    "SandboxKeys",
+    "Plan",
+    "Usage",
+    "Seed",
+    "SeedError",
     "FixtureServer",
     "Mismatch",
     "ReceivedRequest",
@@ -60,10 +75,16 @@ __all__ = [
 
 _MODULES = {
     "_backend": ("Answer", "Backend"),
+    "_clock": ("SandboxClock",),
     "_exchange": ("Exchange", "Recording"),
     "_har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
     "_journal": ("Journal", "JournalEntry", "Ledger"),
+    "_keys": ("SandboxKey", "SandboxKeys"),
+    "_limits": ("Plan", "Usage"),
     "_matching": ("ReceivedRequest",),
+    "_sandbox": ("Sandbox",),
+    "_sandbox_settings": ("SandboxSettings",),
+    "_seed": ("Seed", "SeedError"),
     "_server": ("FixtureServer", "Mismatch"),
     "_service": ("Service",),
     "_wire": ("Connection", "Limits", "WireRequest", "WireResponse", "WireServer"),

@@ -20,7 +20,7 @@ from ._wire import WireRequest, WireResponse
 if TYPE_CHECKING:
     from ._sandbox import Sandbox
 
-__all__ = ["Control"]
+__all__ = ["SandboxControl"]
 
 _PAGE_HEADERS: Final = [
     ("content-type", "text/html; charset=utf-8"),
@@ -36,7 +36,7 @@ class _Wrong(Exception):
         self.status = status
 
 
-class Control:
+class SandboxControl:
     """Answers requests below ``/_sandbox/``."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -71,7 +71,7 @@ class Control:
         except _Wrong as wrong:
             return _json({"error": str(wrong)}, wrong.status)
         except (ValueError, TypeError) as error:  # a seed, a fault, a setting or a key that there cannot be
-            return _json({"error": str(error)}, 400)
+            return _json({"error": str(error.args[0])}, 400)
 
     def _answer(self, name: str, request: WireRequest) -> Any:
         answer = self._answers.get((request.method, name))

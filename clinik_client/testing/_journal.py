@@ -130,6 +130,12 @@ class Journal:
             counts = self._applied if applied else self._received
             return counts.total() if operation is None else counts[operation]
 
+    def counts(self, *, applied: bool) -> dict[str, int]:
+        """The same for each operation that there was; see `Ledger`."""
+        with self._lock:
+            counts = self._applied if applied else self._received
+            return {operation or "other": count for operation, count in counts.items() if count}
+
     # -- for the server -----------------------------------------------------------------------------------------------
 
     def arrived(self, request: WireRequest, operation: str | None, fault: str | None = None) -> Ticket:
@@ -222,6 +228,10 @@ class Ledger:
         """
         check_operation(operation)
         return self._journal.count(operation, applied=False)
+
+    def counts(self, *, applied: bool) -> dict[str, int]:
+        """How many requests of each operation were applied, or received; those of none are ``other``."""
+        return self._journal.counts(applied=applied)
 
     def applied(self, operation: str | None = None) -> int:
         """How many requests created, changed or deleted something.

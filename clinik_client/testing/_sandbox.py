@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._clock import SandboxClock
-from ._control import Control
+from ._control import SandboxControl
 from ._keys import HOME, SandboxKeys
 from ._limits import Usage
 from ._sandbox_backend import SandboxBackend
@@ -70,7 +70,7 @@ class Sandbox(Service):
             ssl_context=ssl_context,
             limits=_LIMITS,
             now=self.clock.now,
-            control=Control(self),
+            control=SandboxControl(self),
         )
 
     @property

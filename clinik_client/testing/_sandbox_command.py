@@ -66,12 +66,12 @@ def run(options: argparse.Namespace) -> int:
     except (SeedError, ValueError, OSError, OverflowError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    with sandbox:
-        print(f"listening on {sandbox.url}; its journal is at {sandbox.url}/_sandbox/")
-        print(f"{sandbox.key} is a key that works. For a shell:")
-        print(f"export CLINIKAPI_BASE_URL={sandbox.url}")
-        print(f"export CLINIKAPI_SECRET_KEY={sandbox.key}", flush=True)
-        wait_until_stopped(until_stdin_closes=options.until_stdin_closes)
+    print(f"listening on {sandbox.url}; its journal is at {sandbox.url}/_sandbox/")
+    print(f"{sandbox.key} is a key that works. For a shell:")
+    print(f"export CLINIKAPI_BASE_URL={sandbox.url}")
+    print(f"export CLINIKAPI_SECRET_KEY={sandbox.key}", flush=True)
+    wait_until_stopped(until_stdin_closes=options.until_stdin_closes)
+    sandbox.stop()
     received, applied = sandbox.ledger.received(), sandbox.ledger.applied()
     print(f"{received} requests, {applied} changes", flush=True)
     return 0

@@ -29,7 +29,8 @@ class Service:
 
     Args:
         backend: knows the right responses.
-        port: the port on 127.0.0.1; 0 lets the system choose.
+        host: the IPv4 address to listen on.
+        port: the port; 0 lets the system choose.
         ssl_context: a server-side context; the server then speaks TLS.
         limits: bounds on what a connection may cost.
         now: tells the time to the journal.
@@ -55,18 +56,22 @@ class Service:
         self,
         backend: Backend,
         *,
+        host: str = "127.0.0.1",
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         now: Callable[[], datetime] = _utc_now,
         control: Control | None = None,
     ) -> None:
+        from ._faults import Faults
+
+        self.faults = Faults()
         self.journal = Journal(now)
         self.ledger = Ledger(self.journal)
         self._backend = backend
         self._control = control
         self._wire = WireServer(
-            self._respond, port=port, ssl_context=ssl_context, on_refusal=self.journal.refused, limits=limits
+            self._respond, host=host, port=port, ssl_context=ssl_context, on_refusal=self.journal.refused, limits=limits
         )
 
     @property

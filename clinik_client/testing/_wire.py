@@ -83,12 +83,13 @@ class _RefusedError(Exception):
 
 
 class WireServer:
-    """A threaded HTTP/1.1 server on 127.0.0.1; a context manager that starts and stops it.
+    """A threaded HTTP/1.1 server; a context manager that starts and stops it.
 
     Args:
         handler: called in the connection's thread with each `WireRequest`; returns a `WireResponse`, or a
             callable that takes the `Connection` over. If it raises, the peer gets a 500, and
             `threading.excepthook` a `RuntimeError` with the exception as its cause.
+        host: the IPv4 address to listen on.
         port: the port; 0 lets the system choose.
         ssl_context: a server-side context; the server then speaks TLS.
         on_connect: called with each new connection before anything is read; true means that it dealt with the
@@ -103,6 +104,7 @@ class WireServer:
         self,
         handler: Handler,
         *,
+        host: str = "127.0.0.1",
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
         on_connect: Callable[[Connection], bool] | None = None,
@@ -110,6 +112,7 @@ class WireServer:
         limits: Limits | None = None,
     ) -> None:
         self._handler = handler
+        self._host = host
         self._wanted_port = port
         self._ssl_context = ssl_context
         self._on_connect = on_connect
@@ -132,7 +135,8 @@ class WireServer:
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
-        return f"{'https' if self._ssl_context else 'http'}://127.0.0.1:{self.port}"
+        host = "127.0.0.1" if self._host == "0.0.0.0" else self._host
+        return f"{'https' if self._ssl_context else 'http'}://{host}:{self.port}"
 
     def start(self) -> None:
         """Listen; connections are accepted when this returns.
@@ -146,7 +150,7 @@ class WireServer:
         try:
             if os.name != "nt":  # there, the option means that two servers may share a port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", self._wanted_port))
+            listener.bind((self._host, self._wanted_port))
             listener.listen(512)
             listener.setblocking(False)
         except BaseException:  # OverflowError for an impossible port among them
