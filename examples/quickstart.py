@@ -1,22 +1,31 @@
 """The whole life of an encounter: create, read, update, search, page through all, delete, and a 404 handled.
 
-Runs against a recorded fixture server on this machine. With a ``clk_test_`` key in ``CLINIKAPI_SECRET_KEY`` it runs
-against the sandbox of the real service instead, and touches only the encounter that it made.
+Runs against a sandbox on this machine. With a ``clk_test_`` key in ``CLINIKAPI_SECRET_KEY`` it runs against the
+service's own sandbox instead, and touches only the encounter that it made.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from clinik_client import Clinik, ClinikApiError, ClinikNotFoundError, Encounter
-from clinik_client.testing import FixtureServer
+from clinik_client.testing import Sandbox
 
-RECORDINGS = Path(__file__).parent.parent / "tests" / "recordings"
 PATIENT = os.environ.get("CLINIKAPI_QUICKSTART_PATIENT", "pt_abc123")
+EARLIER = [
+    {
+        "id": f"enc_earlier{year}",
+        "status": "finished",
+        "class": "AMB",
+        "patientId": PATIENT,
+        "type": "Annual physical",
+        "period": {"start": f"{year}-06-02T09:00:00Z"},
+    }
+    for year in (2022, 2023, 2024)
+]
 
 
 def main() -> int:
@@ -25,8 +34,8 @@ def main() -> int:
         print("The quickstart creates and deletes records: it wants a clk_test_ key, not this one.", file=sys.stderr)
         return 2
     try:
-        with client(sandbox=bool(key)) as clinik:
-            tell(clinik)
+        with client(local=not key) as (clinik, wait):
+            tell(clinik, wait)
     except ClinikApiError as error:
         print(f"\nIt did not work: {error}", file=sys.stderr)
         return 1
@@ -34,21 +43,19 @@ def main() -> int:
 
 
 @contextmanager
-def client(*, sandbox: bool) -> Iterator[Clinik]:
-    """A client on the sandbox, or on a fixture server that lives as long as the client."""
-    if sandbox:
+def client(*, local: bool) -> Iterator[tuple[Clinik, Callable[[], object]]]:
+    """A client, and a way to let time pass until searches see what was written."""
+    if not local:
         with Clinik() as clinik:
-            print(f"Talking to the sandbox with {clinik!r}.")
-            yield clinik
+            print(f"Talking to the service with {clinik!r}.")
+            yield clinik, lambda: print("  (searches follow about 10 seconds later)")
         return
-    with FixtureServer.from_directory(RECORDINGS, stories=["life-of-an-encounter"], must_use_all=True) as server:
-        print(f"Talking to a recorded fixture server at {server.url}.")
-        with Clinik("clk_test_fixture", base_url=server.url, trust_env=False) as clinik:
-            yield clinik
-        server.verify()
+    with Sandbox(EARLIER) as sandbox, sandbox.client() as clinik:
+        print(f"Talking to a sandbox on this machine, at {sandbox.url}.")
+        yield clinik, lambda: sandbox.clock.advance(sandbox.settings.lag)
 
 
-def tell(clinik: Clinik) -> None:
+def tell(clinik: Clinik, wait: Callable[[], object]) -> None:
     """Walk through the life of one encounter and print what happens."""
     step("Create an encounter: the visit begins")
     encounter, meta = clinik.encounters.create(
@@ -79,6 +86,7 @@ def tell(clinik: Clinik) -> None:
             length_minutes=30,
         )
         show(encounter)
+        wait()
 
         step("Search the patient's finished encounters: one page")
         page, _ = clinik.encounters.search(patient_id=PATIENT, status="finished", sort="-date", count=25)

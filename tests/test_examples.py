@@ -8,15 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from attrs import evolve
 
-from clinik_client.testing import Exchange, FixtureServer, Recording, load_recording
+from clinik_client.testing import Fault, Sandbox
 
 ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "examples" / "quickstart.py"
-STORY = load_recording(ROOT / "tests" / "recordings" / "life-of-an-encounter.har")
-
-KEY = "clk_test_quickstart"
+KEY = "clk_test_sandbox"
 
 
 def quickstart(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,38 +41,36 @@ def test_without_a_key_it_tells_the_whole_life_of_an_encounter(tmp_path: Path) -
 
 
 def test_a_base_url_alone_sends_nothing_there(tmp_path: Path) -> None:
-    with FixtureServer([STORY]) as server:
-        done = quickstart(tmp_path, CLINIKAPI_BASE_URL=server.url)
+    with Sandbox() as sandbox:
+        done = quickstart(tmp_path, CLINIKAPI_BASE_URL=sandbox.url)
     assert done.returncode == 0
-    assert server.requests == []
+    assert sandbox.ledger.received() == 0
 
 
-def test_with_a_sandbox_key_it_asks_the_service(tmp_path: Path) -> None:
-    with FixtureServer([STORY], api_keys=[KEY], must_use_all=True) as server:
-        done = quickstart(tmp_path, CLINIKAPI_SECRET_KEY=KEY, CLINIKAPI_BASE_URL=server.url)
-    server.verify()
+def test_with_a_test_key_it_asks_the_service(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        done = quickstart(tmp_path, CLINIKAPI_SECRET_KEY=KEY, CLINIKAPI_BASE_URL=sandbox.url)
     assert (done.returncode, done.stderr) == (0, "")
     assert KEY not in done.stdout
+    assert [sandbox.ledger.applied(name) for name in ("create", "update", "delete")] == [1, 1, 1]
+    assert sandbox.records == []
 
 
 @pytest.mark.parametrize("key", ["clk_live_precious", "precious"])
 def test_any_other_key_is_refused_and_not_repeated(tmp_path: Path, key: str) -> None:
-    with FixtureServer([STORY]) as server:
-        done = quickstart(tmp_path, CLINIKAPI_SECRET_KEY=key, CLINIKAPI_BASE_URL=server.url)
+    with Sandbox() as sandbox:
+        done = quickstart(tmp_path, CLINIKAPI_SECRET_KEY=key, CLINIKAPI_BASE_URL=sandbox.url)
     assert done.returncode == 2
     assert "clk_test_" in done.stderr
     assert key not in done.stdout + done.stderr
-    assert server.requests == []
+    assert sandbox.ledger.received() == 0
 
 
 def test_what_it_made_is_deleted_when_it_fails_on_the_way(tmp_path: Path) -> None:
-    def broken(exchange: Exchange) -> Exchange:
-        return evolve(exchange, status=500, response_body=b"") if exchange.method == "PATCH" else exchange
-
-    with FixtureServer([Recording("broken", map(broken, STORY.exchanges))], api_keys=[KEY]) as server:
-        done = quickstart(tmp_path, CLINIKAPI_SECRET_KEY=KEY, CLINIKAPI_BASE_URL=server.url)
-    server.verify()
+    with Sandbox() as sandbox:
+        sandbox.faults.add(Fault("status", operation="update", status=500))
+        done = quickstart(tmp_path, CLINIKAPI_SECRET_KEY=KEY, CLINIKAPI_BASE_URL=sandbox.url)
     assert done.returncode == 1
     assert "500" in done.stderr
-    assert [request.method for request in server.requests] == ["POST", "GET", "PATCH", "DELETE"]
-    assert server.requests[-1].path == "/v1/encounters/enc_xyz789"
+    assert [entry.operation for entry in sandbox.ledger.entries] == ["create", "read", "update", "delete"]
+    assert sandbox.records == []

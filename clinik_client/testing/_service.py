@@ -63,9 +63,7 @@ class Service:
         now: Callable[[], datetime] = _utc_now,
         control: Control | None = None,
     ) -> None:
-        from ._faults import Faults
 
-        self.faults = Faults()
         self.journal = Journal(now)
         self.ledger = Ledger(self.journal)
         self._backend = backend
