@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._backend import Answer, Backend
     from ._clock import SandboxClock
     from ._exchange import Exchange, Recording
+    from ._faults import Fault, Faults
     from ._har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
     from ._journal import Journal, JournalEntry, Ledger
     from ._keys import SandboxKey, SandboxKeys
@@ -66,6 +67,8 @@ __all__ = [
     "Journal",
     "JournalEntry",
     "Ledger",
+    "Fault",
+    "Faults",
     "WireServer",
     "WireRequest",
     "WireResponse",
@@ -77,6 +80,7 @@ _MODULES = {
     "_backend": ("Answer", "Backend"),
     "_clock": ("SandboxClock",),
     "_exchange": ("Exchange", "Recording"),
+    "_faults": ("Fault", "Faults"),
     "_har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
     "_journal": ("Journal", "JournalEntry", "Ledger"),
     "_keys": ("SandboxKey", "SandboxKeys"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Final, Protocol
 
 from attrs import frozen
 
+from ._choices import require_known
 from ._wire import WireRequest, WireResponse
 
 __all__ = ["OPERATIONS", "Answer", "Backend", "check_operation", "operation_at"]
@@ -41,12 +41,9 @@ def operation_at(method: str, target: str) -> str | None:
 
 
 def check_operation(operation: str | None) -> None:
-    """Raise `ValueError` for an operation that there is not."""
-    if operation is None or operation in OPERATIONS:
-        return
-    near = get_close_matches(str(operation), OPERATIONS, 1)
-    guess = f"; did you mean {near[0]!r}?" if near else "."
-    raise ValueError(f"there is no operation {operation!r}{guess} There are {', '.join(OPERATIONS)}.")
+    """Raise `ValueError` for an operation that there is not; ``None`` stands for all of them."""
+    if operation is not None:
+        require_known("operation", operation, OPERATIONS)
 
 
 @frozen

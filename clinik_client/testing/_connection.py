@@ -14,6 +14,7 @@ from contextlib import suppress
 __all__ = ["Connection"]
 
 _RECEIVE_BYTES = 65536
+_UNREAD_BYTES = 65536
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 16 * 1024 * 1024
 
@@ -31,18 +32,48 @@ class Connection:
         self.stopping = stopping
         self._lock = threading.Lock()
         self._closed = False
+        self._unread = b""
         sock.settimeout(timeout)
         self._selector = selectors.DefaultSelector()
         # By number: start_tls replaces the object, not the descriptor.
         self._selector.register(sock.fileno(), selectors.EVENT_READ)
         self._selector.register(wake, selectors.EVENT_READ)
 
-    def receive(self, timeout: float) -> bytes:
+    def receive(self, timeout: float | None) -> bytes:
         """The next bytes; ``b""`` when the peer has finished or the server stops.
 
+        Args:
+            timeout: seconds; ``None`` for as long as it takes.
+
         Raises:
-            TimeoutError: nothing comes for ``timeout`` seconds.
+            TimeoutError: nothing comes in this time.
         """
+        if self._unread and not self.stopping.is_set():
+            data, self._unread = self._unread, b""
+            return data
+        return self._receive(timeout)
+
+    def wait(self, seconds: float) -> bool:
+        """Let time pass; false if the peer goes away, or the server stops, before it is over.
+
+        What comes meanwhile is there for `receive`.
+        """
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if len(self._unread) >= _UNREAD_BYTES:
+                return not self.stopping.wait(left)
+            try:
+                data = self._receive(left)
+            except TimeoutError:
+                break
+            except OSError:
+                return False
+            if not data:
+                return False
+            self._unread += data
+        return not self.stopping.is_set()
+
+    def _receive(self, timeout: float | None) -> bytes:
         # With TLS, too: a record has at most 16 KiB, so that recv leaves nothing decrypted behind.
         if not self._selector.select(timeout):
             raise TimeoutError("nothing was received in time")

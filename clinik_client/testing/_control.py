@@ -14,7 +14,7 @@ from ._exchange import NOT_JSON, parse_json, split_target
 from ._faults import Fault
 from ._keys import SandboxKey
 from ._limits import Plan
-from ._seed import SeedError, records_of
+from ._seed import SeedError
 from ._wire import WireRequest, WireResponse
 
 if TYPE_CHECKING:

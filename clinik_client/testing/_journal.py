@@ -139,7 +139,7 @@ class Journal:
     # -- for the server -----------------------------------------------------------------------------------------------
 
     def arrived(self, request: WireRequest, operation: str | None, fault: str | None = None) -> Ticket:
-        """A request was read. `answered` tells what came of it."""
+        """A request was read. `applied` and `responded` tell what came of it."""
         headers = tuple((name, _without_key(value)) for name, value in request.headers if name not in _KEY_HEADERS)
         has_key = any(name == "x-api-key" for name, _ in request.headers)
         with self._lock:
@@ -167,26 +167,22 @@ class Journal:
             self._received[None] += 1
             self._keep(self._last, JournalEntry(number=number, received=self._now(), status=status, refusal=reason))
 
-    def answered(self, ticket: Ticket, response: WireResponse | None, applied: bool) -> None:
-        """A request was carried out, or was not, and gets this response, or none."""
+    def applied(self, ticket: Ticket) -> None:
+        """A request has created, changed or deleted something."""
         with self._lock:
-            if ticket.place <= self._forgotten:
-                return
-            self._applied[ticket.operation] += applied
-            entry = self._entries.get(ticket.place)
-            if entry is None:
-                return
-            if response is None:
-                self._entries[ticket.place] = evolve(entry, applied=applied)
-                return
-            answered = evolve(
-                entry,
-                applied=applied,
-                status=response.status,
-                response_headers=response.headers,
-                response_body=response.body,
-            )
-            self._keep(ticket.place, answered)
+            if ticket.place > self._forgotten:
+                self._applied[ticket.operation] += 1
+                self._change(ticket, applied=True)
+
+    def responded(self, ticket: Ticket, response: WireResponse) -> None:
+        """A request gets this response."""
+        with self._lock:
+            headers, body = response.headers, response.body
+            self._change(ticket, status=response.status, response_headers=headers, response_body=body)
+
+    def _change(self, ticket: Ticket, **changes: Any) -> None:
+        if (entry := self._entries.get(ticket.place)) is not None:
+            self._keep(ticket.place, evolve(entry, **changes))
 
     def _keep(self, place: int, entry: JournalEntry) -> None:
         """Put an entry in its place, and let go of the oldest if there are too many. The lock is held."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from ._backend import Answer, Backend
+from ._backend import Backend
+from ._faults import Faults
 from ._journal import Journal, Ledger, Ticket
+from ._misbehaviour import misbehave
 from ._wire import Limits, TakeOver, WireRequest, WireResponse, WireServer
 
 __all__ = ["Control", "Service"]
@@ -34,9 +37,13 @@ class Service:
         ssl_context: a server-side context; the server then speaks TLS.
         limits: bounds on what a connection may cost.
         now: tells the time to the journal.
-        control: is asked first for targets below ``/_sandbox/``. What it responds to is in no journal.
+        control: is asked first for targets below ``/_sandbox/``. What it responds to is in no journal and
+            meets no fault.
+
+    ``faults`` are those that requests are to meet, ``journal`` and ``ledger`` tell what came and what came of it.
 
     >>> from http.client import HTTPConnection
+    >>> from clinik_client.testing import Answer, WireResponse
     >>> class Echo:
     ...     def operation_of(self, request):
     ...         return "health"
@@ -66,6 +73,8 @@ class Service:
 
         self.journal = Journal(now)
         self.ledger = Ledger(self.journal)
+        self.faults = Faults()
+        self._arriving = threading.Lock()
         self._backend = backend
         self._control = control
         self._wire = WireServer(
@@ -107,15 +116,28 @@ class Service:
             if response is not None:
                 return response
         operation = self._backend.operation_of(request)
-        ticket = self.journal.arrived(request, operation)
-        return self._answer(request, ticket).response
+        with self._arriving:  # so that the third request in the journal is the third for the faults, too
+            meeting = self.faults.meet(operation)
+            ticket = self.journal.arrived(request, operation, meeting and meeting.fault.kind)
 
-    def _answer(self, request: WireRequest, ticket: Ticket) -> Answer:
-        """Do what is asked, and write it down."""
+        def tell(response: WireResponse) -> None:
+            self.journal.responded(ticket, response)
+
+        if meeting is not None:
+            return lambda connection: misbehave(
+                meeting, request, connection, apply=lambda: self._apply(request, ticket), tell=tell
+            )
+        response = self._apply(request, ticket)
+        tell(response)
+        return response
+
+    def _apply(self, request: WireRequest, ticket: Ticket) -> WireResponse:
+        """Do what is asked; the right response."""
         try:
             answer = self._backend.answer(request)
         except Exception:
-            self.journal.answered(ticket, WireResponse(500), applied=False)
+            self.journal.responded(ticket, WireResponse(500))
             raise
-        self.journal.answered(ticket, answer.response, answer.applied)
-        return answer
+        if answer.applied:
+            self.journal.applied(ticket)
+        return answer.response

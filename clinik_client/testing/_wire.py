@@ -28,7 +28,16 @@ from attrs import field, frozen
 
 from ._connection import Connection
 
-__all__ = ["Connection", "Handler", "Limits", "TakeOver", "WireRequest", "WireResponse", "WireServer"]
+__all__ = [
+    "Connection",
+    "Handler",
+    "Limits",
+    "TakeOver",
+    "WireRequest",
+    "WireResponse",
+    "WireServer",
+    "encode_response",
+]
 
 _JOIN_SECONDS = 10.0
 
@@ -323,6 +332,10 @@ def _plain(status: int, text: str) -> WireResponse:
 
 
 def _write(connection: Connection, http: h11.Connection, method: str, response: WireResponse) -> None:
+    connection.send(_encode(http, method, response))
+
+
+def _encode(http: h11.Connection, method: str, response: WireResponse) -> bytes:
     bodiless = response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
     headers = list(response.headers)
     framed = any(name.lower() in ("content-length", "transfer-encoding") for name, _ in headers)
@@ -333,4 +346,14 @@ def _write(connection: Connection, http: h11.Connection, method: str, response: 
     if response.body and not bodiless and method != "HEAD":
         events.append(h11.Data(data=response.body))
     events.append(h11.EndOfMessage())
-    connection.send(b"".join(http.send(event) or b"" for event in events))
+    return b"".join(http.send(event) or b"" for event in events)
+
+
+def encode_response(response: WireResponse, method: str) -> bytes:
+    """All bytes of a response to a request with this method, after which the connection is closed.
+
+    >>> encode_response(WireResponse(200, [("x-one", "1")], b"ok"), "GET")
+    b'HTTP/1.1 200 OK\\r\\nx-one: 1\\r\\nconnection: close\\r\\ncontent-length: 2\\r\\n\\r\\nok'
+    """
+    closing = WireResponse(response.status, [*response.headers, ("connection", "close")], response.body)
+    return _encode(h11.Connection(h11.SERVER), method, closing)

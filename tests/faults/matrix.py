@@ -14,7 +14,7 @@ from tests.inside import VirtualClock, on_virtual_time, parts_of
 from tests.stopwatch import Stopwatch
 
 from .calls import KEY
-from .catalogue import FAULTS, GATEWAY, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Fault, Operation
+from .catalogue import FAULTS, GATEWAY, MAX_RESPONSE_BYTES, OPERATIONS, RETRY_AFTER, Operation, Trouble
 from .lab import Lab, Place, numbers, place_for
 from .policy import RETRIES, Expected, FaultCell, Mode, expected
 from .report import CellReport
@@ -207,7 +207,7 @@ class _Trial:
             self.report.add("leaks", f"{left} connections open")
 
 
-def cells(faults: Sequence[Fault] = FAULTS, modes: Sequence[Mode] = get_args(Mode)) -> list[FaultCell]:
+def cells(faults: Sequence[Trouble] = FAULTS, modes: Sequence[Mode] = get_args(Mode)) -> list[FaultCell]:
     """All cells there are. A deadline matters to what only a limit ends; what hits a kept connection hits it once."""
     return [
         FaultCell(fault, operation, tls, mode)

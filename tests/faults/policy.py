@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from .catalogue import Evidence, Fault, Operation
+from .catalogue import Evidence, Operation, Trouble
 
 Mode = Literal["always", "once", "deadline"]
 """The fault is met by every attempt; by the first one only; by every one, with a deadline that ends the first."""
@@ -18,7 +18,7 @@ RETRIES = 1
 class FaultCell:
     """One operation, one fault, one way to speak, one mode."""
 
-    fault: Fault
+    fault: Trouble
     operation: Operation
     tls: bool
     mode: Mode

@@ -18,7 +18,7 @@ from clinik_client._transport.stream import Stream
 from clinik_client.testing._wire import Connection as WireConnection
 
 from .calls import KEY
-from .catalogue import FAULTS, Fault, whole
+from .catalogue import FAULTS, Trouble, whole
 from .lab import Lab
 from .matrix import cells, gateway_cells, run, run_cell
 from .policy import FaultCell
@@ -45,7 +45,7 @@ def reports() -> list[CellReport]:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_no_operation_breaks_a_promise_when_it_meets(fault: Fault, reports: list[CellReport]) -> None:
+def test_no_operation_breaks_a_promise_when_it_meets(fault: Trouble, reports: list[CellReport]) -> None:
     met = [report for report in reports if report.cell.row == fault.name]
     assert met
     assert [f"{report.cell}: {column}: {text}" for report in met for column, text in report.faults] == []

@@ -15,7 +15,7 @@ from clinik_client.testing import WireRequest
 from tests.inside import VirtualClock, on_virtual_time
 
 from .calls import KEY
-from .catalogue import FAULTS, Fault
+from .catalogue import FAULTS, Trouble
 from .server import FaultServer
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -28,7 +28,7 @@ MET = [fault for fault in FAULTS if fault.script is not None and not fault.slow 
 class RememberingServer(FaultServer):
     """Searches show what was created."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Trouble) -> None:
         super().__init__(fault.script, faults=1, when=lambda request: request.method == "POST")
         self.written: list[dict[str, Any]] = []
 
@@ -60,7 +60,7 @@ def record_once() -> Callable[[Clinik, dict[str, Any]], Any]:
 
 @pytest.mark.parametrize("fault", MET, ids=lambda fault: fault.name)
 def test_a_visit_is_recorded_once_whatever_the_create_meets(
-    fault: Fault, record_once: Callable[[Clinik, dict[str, Any]], Any]
+    fault: Trouble, record_once: Callable[[Clinik, dict[str, Any]], Any]
 ) -> None:
     with (
         RememberingServer(fault) as server,

@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from clinik_client.testing import Journal, Ledger, WireRequest, WireResponse, _journal
+from clinik_client.testing._journal import Ticket
 
 START = datetime(2025, 6, 1, 9, tzinfo=UTC)
 KEY = "clk_test_c4n4ry"
@@ -31,6 +32,12 @@ def request(target: str = "/v1/encounters", body: bytes = b"", **headers: str) -
     return WireRequest("POST", target, tuple((name.replace("_", "-"), value) for name, value in headers.items()), body)
 
 
+def answer(journal: Journal, ticket: Ticket, response: WireResponse, applied: bool = True) -> None:
+    if applied:
+        journal.applied(ticket)
+    journal.responded(ticket, response)
+
+
 @pytest.fixture
 def journal() -> Journal:
     return Journal(Hours())
@@ -45,7 +52,7 @@ def test_an_entry_says_what_came_and_what_came_of_it(journal: Journal) -> None:
         None,
         False,
     )
-    journal.answered(ticket, WireResponse(201, [("x-request-id", "req_1")], b'{"data":1}'), applied=True)
+    answer(journal, ticket, WireResponse(201, [("x-request-id", "req_1")], b'{"data":1}'))
     (entry,) = journal.entries
     assert (entry.number, entry.received) == (1, START + timedelta(hours=1))
     assert (entry.method, entry.target, entry.operation, entry.fault) == ("POST", "/v1/encounters", "create", "drip")
@@ -57,12 +64,12 @@ def test_an_entry_says_what_came_and_what_came_of_it(journal: Journal) -> None:
 def test_entries_stand_in_the_order_of_arrival_whichever_is_answered_first(journal: Journal) -> None:
     tickets = [journal.arrived(request(f"/{number}"), None) for number in range(3)]
     for ticket in reversed(tickets):
-        journal.answered(ticket, WireResponse(200), applied=False)
+        answer(journal, ticket, WireResponse(200), applied=False)
     assert [(entry.number, entry.target) for entry in journal.entries] == [(1, "/0"), (2, "/1"), (3, "/2")]
 
 
 def test_what_is_applied_without_a_response_is_known(journal: Journal) -> None:
-    journal.answered(journal.arrived(request(), "create"), None, applied=True)
+    journal.applied(journal.arrived(request(), "create"))
     (entry,) = journal.entries
     assert (entry.applied, entry.status) == (True, None)
 
@@ -95,12 +102,12 @@ def test_no_key_is_kept_wherever_it_was_sent(journal: Journal, sent: WireRequest
 
 def test_a_repr_holds_nothing_that_was_sent(journal: Journal) -> None:
     ticket = journal.arrived(request("/canary", b"canary", x_canary="canary"), "create")
-    journal.answered(ticket, WireResponse(200, [("x-canary", "canary")], b"canary"), applied=True)
+    answer(journal, ticket, WireResponse(200, [("x-canary", "canary")], b"canary"))
     assert "canary" not in str(journal.entries)
 
 
 def test_an_entry_goes_through_json(journal: Journal) -> None:
-    journal.answered(journal.arrived(request(body=b"\xff{}", accept="*/*"), "create"), WireResponse(204), True)
+    answer(journal, journal.arrived(request(body=b"\xff{}", accept="*/*"), "create"), WireResponse(204), True)
     journal.refused(400, "why")
     answered, refused = json.loads(json.dumps(journal.to_dict()))["entries"]
     assert answered["received"] == "2025-06-01T10:00:00+00:00"
@@ -115,7 +122,7 @@ def test_the_latest_entries_are_kept_and_all_are_counted(journal: Journal) -> No
         tickets = [journal.arrived(request(f"/{number}"), "create") for number in range(1, 6)]
         assert [entry.number for entry in journal.entries] == [3, 4, 5]
         for ticket in tickets:
-            journal.answered(ticket, WireResponse(201), applied=True)
+            answer(journal, ticket, WireResponse(201))
     assert [(entry.number, entry.target, entry.status) for entry in journal.entries] == [
         (3, "/3", 201),
         (4, "/4", 201),
@@ -129,9 +136,9 @@ def test_as_many_are_kept_as_their_bodies_allow_and_always_the_last(journal: Jou
     with mock.patch.object(_journal, "_MOST_BODY_BYTES", 10):
         for number in range(3):
             ticket = journal.arrived(request(body=b"12"), "create")
-            journal.answered(ticket, WireResponse(201, body=b"%d23" % number), applied=True)
+            answer(journal, ticket, WireResponse(201, body=b"%d23" % number))
         assert [entry.response_body for entry in journal.entries] == [b"123", b"223"]
-        journal.answered(journal.arrived(request(), "create"), WireResponse(201, body=b"x" * 50), applied=True)
+        answer(journal, journal.arrived(request(), "create"), WireResponse(201, body=b"x" * 50))
         assert [entry.number for entry in journal.entries] == [4]
         journal.arrived(request(body=b"12"), "create")
         journal.arrived(request(body=b"12"), "create")
@@ -143,8 +150,8 @@ def test_after_clear_the_numbers_begin_anew_and_what_was_under_way_is_forgotten(
     before = journal.arrived(request("/before"), "create")
     journal.clear()
     after = journal.arrived(request("/after"), "update")
-    journal.answered(before, WireResponse(201), applied=True)
-    journal.answered(after, WireResponse(200), applied=True)
+    answer(journal, before, WireResponse(201))
+    answer(journal, after, WireResponse(200))
     ledger = Ledger(journal)
     assert [(entry.number, entry.target) for entry in ledger.entries] == [(1, "/after")]
     assert (ledger.received(), ledger.applied(), ledger.applied("create")) == (1, 1, 0)
@@ -152,7 +159,7 @@ def test_after_clear_the_numbers_begin_anew_and_what_was_under_way_is_forgotten(
 
 def test_the_ledger_counts_by_operation_and_all(journal: Journal) -> None:
     for operation, applied in [("create", True), ("create", False), ("read", False), (None, False)]:
-        journal.answered(journal.arrived(request(), operation), WireResponse(200), applied)
+        answer(journal, journal.arrived(request(), operation), WireResponse(200), applied)
     ledger = Ledger(journal)
     assert [ledger.received(name) for name in ("create", "read", "delete", None)] == [2, 1, 0, 4]
     assert [ledger.applied(name) for name in ("create", "read", "delete", None)] == [1, 0, 0, 1]
@@ -170,7 +177,7 @@ def test_many_threads_lose_nothing(journal: Journal) -> None:
     def work(_: int) -> None:
         together.wait(10)
         for _ in range(100):
-            journal.answered(journal.arrived(request(body=b"1"), "create"), WireResponse(201), applied=True)
+            answer(journal, journal.arrived(request(body=b"1"), "create"), WireResponse(201))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
