@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Final
 
 __all__ = ["SandboxClock"]
+
+# Years that leave room for what is reckoned from the time: the window of a minute, the end of the month.
+_YEARS: Final = range(2, 9999)
 
 
 class SandboxClock:
@@ -14,6 +19,9 @@ class SandboxClock:
     Args:
         start: what it shows first, an aware moment; the present if not given.
         running: whether it runs; one that stands still shows the same until it is moved.
+
+    Raises:
+        ValueError: see `set`.
 
     Example:
         >>> clock = SandboxClock(datetime(2025, 6, 1, tzinfo=UTC), running=False)
@@ -24,15 +32,15 @@ class SandboxClock:
 
     def __init__(self, start: datetime | None = None, *, running: bool = True) -> None:
         self._lock = threading.Lock()
-        self._first = None if start is None else _aware(start), running
+        self._start = None if start is None else _checked(start)
+        self._starts_running = running
         self.reset()
 
     def reset(self) -> None:
         """Go back to how it was made."""
         with self._lock:
-            start, self._running = self._first
-            self._since = datetime.now(UTC)
-            self._shown = self._since if start is None else start
+            self._move(self._start or datetime.now(UTC))
+            self._running = self._starts_running
 
     def now(self) -> datetime:
         """The moment that it shows, in UTC."""
@@ -40,7 +48,7 @@ class SandboxClock:
             return self._now()
 
     def _now(self) -> datetime:
-        return self._shown + (datetime.now(UTC) - self._since) if self._running else self._shown
+        return self._shown + timedelta(seconds=monotonic() - self._since) if self._running else self._shown
 
     def advance(self, by: float | timedelta) -> None:
         """Move it forward.
@@ -49,28 +57,29 @@ class SandboxClock:
             by: seconds, or a `timedelta`.
 
         Raises:
-            ValueError: this would move it back, or beyond the last year that Python knows.
+            ValueError: this would move it back, or beyond the year 9998.
         """
         try:
             step = by if isinstance(by, timedelta) else timedelta(seconds=by)
             if step < timedelta(0):
                 raise ValueError("a clock is advanced by 0 seconds or more; set() moves it anywhere")
             with self._lock:
-                self._move(self._now() + step)
+                self._move(_checked(self._now() + step))
         except OverflowError:
             raise ValueError("the clock cannot go so far") from None
 
     def set(self, moment: datetime) -> None:
-        """Move it to a moment.
+        """Move it to a moment. It stands still or runs on as before.
 
         Args:
             moment: an aware `datetime`, earlier or later.
 
         Raises:
-            ValueError: the moment has no offset from UTC.
+            ValueError: the moment has no offset from UTC, or is not in the years 2 to 9998.
         """
+        moment = _checked(moment)
         with self._lock:
-            self._move(_aware(moment))
+            self._move(moment)
 
     def stop(self) -> None:
         """Let it stand still from now on."""
@@ -90,10 +99,13 @@ class SandboxClock:
         return self._running
 
     def _move(self, moment: datetime) -> None:
-        self._shown, self._since = moment, datetime.now(UTC)
+        # Not the time of day: the machine may set that right at any moment.
+        self._shown, self._since = moment, monotonic()
 
 
-def _aware(moment: datetime) -> datetime:
+def _checked(moment: datetime) -> datetime:
     if moment.utcoffset() is None:
         raise ValueError("a moment needs an offset from UTC, as in datetime(2025, 6, 1, tzinfo=UTC)")
+    if moment.year not in _YEARS:
+        raise ValueError("a sandbox's time is in the years 2 to 9998")
     return moment.astimezone(UTC)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
@@ -13,18 +13,22 @@ from ._har import KEY_FORMAT
 
 __all__ = ["SandboxKey", "SandboxKeys"]
 
-Scope = Literal["read", "write", "*"]
 _SCOPES: Final = ("read", "write", "*")
 
 HOME: Final = "org_sandbox"
 """The organization whose keys a sandbox gives out."""
 
 
-def _scopes(value: tuple[str, ...]) -> tuple[str, ...]:
-    wrong = [scope for scope in value if scope not in _SCOPES]
-    if wrong or not value:
+def _scopes(value: Iterable[str]) -> tuple[str, ...]:
+    scopes = tuple(value)
+    if not scopes or not set(scopes) <= set(_SCOPES):
         raise ValueError(f"scopes are some of {', '.join(_SCOPES)}")
-    return tuple(value)
+    return scopes
+
+
+def _aware(instance: Any, attribute: Any, value: datetime | None) -> None:
+    if value is not None and value.utcoffset() is None:
+        raise ValueError("expires needs an offset from UTC, as in datetime(2025, 6, 1, tzinfo=UTC)")
 
 
 @frozen
@@ -36,14 +40,17 @@ class SandboxKey:
         scopes: ``read`` for GET, ``write`` for POST, PATCH and DELETE, ``*`` for all.
         organization: whose it is: records of another one are not found.
         revoked: it was taken back.
-        expires: from this moment on it is expired.
+        expires: from this moment on it is expired; an aware `datetime`.
+
+    Raises:
+        ValueError: there is no such scope, or ``expires`` has no offset.
     """
 
     text: str = field(repr=False)
     scopes: tuple[str, ...] = field(default=("*",), converter=_scopes)
     organization: str = HOME
     revoked: bool = False
-    expires: datetime | None = None
+    expires: datetime | None = field(default=None, validator=_aware)
 
     @property
     def environment(self) -> Literal["test", "live"]:
@@ -63,7 +70,7 @@ class SandboxKeys:
     organization's.
     """
 
-    def __init__(self, start: datetime) -> None:
+    def __init__(self) -> None:
         self._keys: dict[str, SandboxKey] = {}
         for key in (
             SandboxKey("clk_test_sandbox"),
@@ -71,7 +78,8 @@ class SandboxKeys:
             SandboxKey("clk_test_readonly", ("read",)),
             SandboxKey("clk_test_writeonly", ("write",)),
             SandboxKey("clk_test_revoked", revoked=True),
-            SandboxKey("clk_test_expired", expires=start),
+            # However far back the clock is set.
+            SandboxKey("clk_test_expired", expires=datetime.min.replace(tzinfo=UTC)),
             SandboxKey("clk_test_elsewhere", organization="org_elsewhere"),
         ):
             self.add(key)

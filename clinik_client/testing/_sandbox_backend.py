@@ -55,7 +55,7 @@ class SandboxBackend:
         """Go back to the beginning: records, keys, limits, settings and chance."""
         with self._lock:
             self.settings.change(**{name: getattr(self._first_settings, name) for name in _names(self.settings)})
-            self.keys = SandboxKeys(self.clock.now())
+            self.keys = SandboxKeys()
             self._chance = random.Random(0)
             self._usage: dict[str, Usage] = {}
             self._stores: dict[tuple[str, str], tuple[Store, EncounterRoutes]] = {}
