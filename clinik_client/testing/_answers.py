@@ -19,7 +19,12 @@ ErrorForm = Literal["api", "fhir"]
 
 Headers = list[tuple[str, str]]
 
-_TITLES: Final = {422: "Validation Error", 429: "Too Many Requests"}
+_LIMITS: Final = {
+    "rateLimitTotal": "X-RateLimit-Limit",
+    "rateLimitRemaining": "X-RateLimit-Remaining",
+    "rateLimitReset": "X-RateLimit-Reset",
+}
+_QUOTA_CODES: Final = ("MONTHLY_QUOTA_EXCEEDED", "SANDBOX_QUOTA_EXCEEDED")
 # FHIR's codes of an issue (http://hl7.org/fhir/issue-type).
 _ISSUE_TYPES: Final = {
     401: "login",
@@ -70,7 +75,14 @@ def text_of_moment(moment: datetime) -> str:
 
 
 def envelope(data: Any, status: int, headers: Headers, *, media_type: str = "application/json") -> WireResponse:
-    """A success: the result below ``data``, the facts about the request below ``meta`` and in the headers."""
+    """A success: the result below ``data``, the facts about the request below ``meta`` and in the headers.
+
+    Args:
+        data: the result.
+        status: the HTTP status.
+        headers: ``x-request-id``, ``x-timestamp`` and those about the limits, as far as there are any.
+        media_type: of the body.
+    """
     told = dict(headers)
     meta: dict[str, Any] = {"requestId": told["x-request-id"], "timestamp": told["x-timestamp"], "status": status}
     for name, header in _LIMITS.items():
@@ -78,13 +90,6 @@ def envelope(data: Any, status: int, headers: Headers, *, media_type: str = "app
             meta[name] = int(told[header])
     body = orjson.dumps({"data": data, "meta": meta})
     return WireResponse(status, [("content-type", media_type), *headers], body)
-
-
-_LIMITS: Final = {
-    "rateLimitTotal": "X-RateLimit-Limit",
-    "rateLimitRemaining": "X-RateLimit-Remaining",
-    "rateLimitReset": "X-RateLimit-Reset",
-}
 
 
 def empty(headers: Headers) -> WireResponse:
@@ -106,12 +111,18 @@ def error(refused: Refused, headers: Headers, form: ErrorForm = "api") -> WireRe
         issues = refused.issues or [{"severity": "error", "code": code, "diagnostics": refused.message}]
         body = {"resourceType": "OperationOutcome", "issue": issues}
     else:
-        body = {
-            "error": _TITLES.get(refused.status) or HTTPStatus(refused.status).phrase,
-            "message": refused.message,
-            **({"code": refused.code} if refused.code else {}),
-            "requestId": dict(headers)["x-request-id"],
-            **({"issues": refused.issues} if refused.issues else {}),
-        }
-    kind = "application/fhir+json" if form == "fhir" else "application/json"
-    return WireResponse(refused.status, [("content-type", kind), *headers, *refused.headers], orjson.dumps(body))
+        body = {"error": _title(refused), "message": refused.message}
+        if refused.code is not None:
+            body["code"] = refused.code
+        # The documentation prints two bodies; the one about a volume that is used up has no request id.
+        if refused.code not in _QUOTA_CODES:
+            body["requestId"] = dict(headers)["x-request-id"]
+        if refused.issues:
+            body["issues"] = refused.issues
+    return json_response(body, status=refused.status, headers=[*headers, *refused.headers])
+
+
+def _title(refused: Refused) -> str:
+    if refused.code in _QUOTA_CODES:
+        return "Quota exceeded"
+    return "Validation Error" if refused.status == 422 else HTTPStatus(refused.status).phrase

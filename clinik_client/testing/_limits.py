@@ -7,7 +7,7 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field, frozen, validators
 
 from ._answers import Headers, Refused, text_of_moment
 from ._keys import SandboxKey
@@ -26,12 +26,16 @@ class Plan:
         monthly: requests with live keys in a month.
         sandbox: requests with test keys in a month.
         overage: whether requests beyond ``monthly`` are served and billed.
+
+    Raises:
+        TypeError: a number is none.
+        ValueError: a number is negative, or ``rate`` is 0.
     """
 
-    rate: int = 500
-    monthly: int = 600_000
-    sandbox: int = 600_000
-    overage: bool = False
+    rate: int = field(default=500, validator=[validators.instance_of(int), validators.ge(1)])
+    monthly: int = field(default=600_000, validator=[validators.instance_of(int), validators.ge(0)])
+    sandbox: int = field(default=600_000, validator=[validators.instance_of(int), validators.ge(0)])
+    overage: bool = field(default=False, validator=validators.instance_of(bool))
 
 
 @define
@@ -43,7 +47,7 @@ class Usage:
     """Of the monthly volume."""
     sandbox_used: int = 0
     _recent: deque[datetime] = field(factory=deque)
-    _month: tuple[int, int] = (0, 0)
+    _month: tuple[int, int] | None = None
 
     def take(self, key: SandboxKey, now: datetime) -> Headers:
         """Count a request, and say what is left.
@@ -52,14 +56,12 @@ class Usage:
             Refused: it is one too many; it does not count.
         """
         self._move_on(now)
-        if len(self._recent) >= self.plan.rate:
-            after = str(self._reset(now))
-            raise Refused(
-                429,
-                "RATE_LIMITED",
-                "Too many requests within 60 seconds.",
-                headers=[*self.headers(key, now, counted=False), ("Retry-After", after)],
-            )
+        excess = len(self._recent) - self.plan.rate
+        if excess >= 0:
+            # The plan may have become smaller: then more than one request has to leave the window first.
+            after = ("Retry-After", str(_seconds_left(self._recent[excess], now)))
+            headers = [*self.headers(key, now, counted=False), after]
+            raise Refused(429, "RATE_LIMITED", "Too many requests within 60 seconds.", headers=headers)
         live = key.environment == "live"
         if live and self.used >= self.plan.monthly and not self.plan.overage:
             raise self._used_up("MONTHLY_QUOTA_EXCEEDED", "The monthly volume of requests is used up.", key, now)
@@ -82,7 +84,7 @@ class Usage:
         found = [
             ("X-RateLimit-Limit", str(plan.rate)),
             ("X-RateLimit-Remaining", str(max(0, plan.rate - len(self._recent)))),
-            ("X-RateLimit-Reset", str(self._reset(now))),
+            ("X-RateLimit-Reset", str(_seconds_left(self._recent[0], now) if self._recent else 0)),
             ("X-Quota-Limit", str(plan.monthly)),
             ("X-Quota-Used", str(self.used)),
             ("X-Quota-Remaining", str(max(0, plan.monthly - self.used))),
@@ -103,17 +105,20 @@ class Usage:
         return Refused(429, code, message, headers=self.headers(key, now, counted=False))
 
     def _move_on(self, now: datetime) -> None:
-        # A clock that was set back leaves requests of the future behind: they are forgotten, too.
-        while self._recent and not now - _WINDOW < self._recent[0] <= now:
+        while self._recent and self._recent[0] <= now - _WINDOW:
             self._recent.popleft()
-        if self._month != (now.year, now.month):
-            self._month, self.used, self.sandbox_used = (now.year, now.month), 0, 0
+        # A clock that was set back leaves requests of the future behind: they are forgotten, too.
+        while self._recent and self._recent[-1] > now:
+            self._recent.pop()
+        month = (now.year, now.month)
+        if self._month not in (None, month):
+            self.used = self.sandbox_used = 0
+        self._month = month
 
-    def _reset(self, now: datetime) -> int:
-        """In how many whole seconds the oldest request of the window no longer counts."""
-        if not self._recent:
-            return 0
-        return max(1, math.ceil((self._recent[0] + _WINDOW - now).total_seconds()))
+
+def _seconds_left(taken: datetime, now: datetime) -> int:
+    """In how many whole seconds a request of the window no longer counts."""
+    return math.ceil((taken + _WINDOW - now).total_seconds())
 
 
 def _next_month(now: datetime) -> datetime:
