@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Any, Literal
 
 import orjson
@@ -26,13 +26,14 @@ class StoredRecord:
 
     record: dict[str, Any]
     start: datetime | None = field(init=False)
-    """When its period starts."""
+    """When its period starts; a year, a month or a day stands for its first instant."""
+    end: datetime | None = field(init=False)
     _simple: orjson.Fragment | None = field(default=None, init=False)
     _fhir: orjson.Fragment | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        start = (self.record.get("period") or {}).get("start")
-        self.start = FhirDateTime.read(start) if isinstance(start, str) else None
+        period = self.record.get("period")
+        self.start, self.end = _moment(period, "start"), _moment(period, "end")
 
     @property
     def id(self) -> str:
@@ -48,7 +49,10 @@ class StoredRecord:
         if shape == "fhir" or (shape == "mixed" and zlib.crc32(self.id.encode()) % 2):
             self._fhir = self._fhir or orjson.Fragment(orjson.dumps(self.fhir()))
             return self._fhir
-        self._simple = self._simple or orjson.Fragment(orjson.dumps(self.record))
+        if self._simple is None:
+            # What only FHIR's form can say is not in the simple one.
+            told = {name: value for name, value in self.record.items() if name != "fhir"}
+            self._simple = orjson.Fragment(orjson.dumps(told))
         return self._simple
 
     def fhir(self) -> dict[str, Any]:
@@ -56,16 +60,26 @@ class StoredRecord:
         return Encounter.from_dict(self.record).to_fhir()
 
 
+def _moment(period: Any, name: str) -> datetime | None:
+    # A seed may hold anything.
+    text = period.get(name) if isinstance(period, dict) else None
+    return FhirDateTime.read(text) if isinstance(text, str) else None
+
+
 class Store:
     """The records of one organization in one environment.
 
-    Reading by id sees each write at once. Searches see an index that follows by ``lag`` seconds.
+    Reading by id sees each write at once. Searches see an index that follows later, write by write. What it has once
+    seen stays seen, also when the clock is set back.
     """
 
     def __init__(self, records: Iterable[dict[str, Any]] = ()) -> None:
         self._records = {stored.id: stored for stored in map(StoredRecord, records)}
         self._index = dict(self._records)
-        self._coming: deque[tuple[datetime, str, StoredRecord | None]] = deque()
+        self._coming: list[tuple[datetime, int, str, StoredRecord | None]] = []
+        self._writes = 0
+        # By id, the number of the last write that the index has seen.
+        self._seen: dict[str, int] = {}
         self.version = 0
         """Counts the changes of the index."""
 
@@ -88,7 +102,7 @@ class Store:
         """
         stored = StoredRecord(record)
         self._records[stored.id] = stored
-        self._coming.append((visible, stored.id, stored))
+        self._announce(visible, stored.id, stored)
         return stored
 
     def delete(self, record_id: str, visible: datetime) -> bool:
@@ -100,13 +114,21 @@ class Store:
         """
         if self._records.pop(record_id, None) is None:
             return False
-        self._coming.append((visible, record_id, None))
+        self._announce(visible, record_id, None)
         return True
+
+    def _announce(self, visible: datetime, record_id: str, stored: StoredRecord | None) -> None:
+        self._writes += 1
+        heappush(self._coming, (visible, self._writes, record_id, stored))
 
     def index(self, now: datetime) -> dict[str, StoredRecord]:
         """What searches see at this moment, in the order in which it came."""
         while self._coming and self._coming[0][0] <= now:
-            _, record_id, stored = self._coming.popleft()
+            _, number, record_id, stored = heappop(self._coming)
+            # When the lag was made shorter, or the clock set back, a later write may have been seen before.
+            if number < self._seen.get(record_id, 0):
+                continue
+            self._seen[record_id] = number
             if stored is None:
                 self._index.pop(record_id, None)
             else:
@@ -116,5 +138,8 @@ class Store:
 
 
 def visible_at(now: datetime, lag: float) -> datetime:
-    """When searches see what is written now."""
-    return now + timedelta(seconds=lag)
+    """When searches see what is written now; a lag beyond all times is for ever."""
+    try:
+        return now + timedelta(seconds=lag)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
