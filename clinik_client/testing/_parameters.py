@@ -24,14 +24,18 @@ OPERATIONS: Final[dict[str, Operation]] = {
 }
 """The operations on encounters, by the names of their methods in the SDK."""
 
-# The service adjusts it: nothing is wrong with any text.
+# The service adjusts it: no text is wrong.
 _FREE: Final = ("count",)
 # A request on the wire leaves out what it does not give.
 _ON_THE_WIRE: Final = InputOptions(refuse_none=True, quiet=True)
 
 
 def check_parameters(operation: str, query: Pairs) -> dict[str, str]:
-    """The query of an operation without lists: each parameter once.
+    """The query of an operation in which no parameter may be given twice.
+
+    Args:
+        operation: its name.
+        query: the decoded query.
 
     Raises:
         Refused: one is unknown, malformed, or there twice.
@@ -42,16 +46,14 @@ def check_parameters(operation: str, query: Pairs) -> dict[str, str]:
     given = dict(query)
     for name, times in Counter(name for name, _ in query).items():
         if name not in known:
-            # Its name may be anything, a value among them: it is told by its place in the list of names.
-            issues.add(here, f"unknown parameter; there are {', '.join(known) or 'none'}")
+            issues.add(here.key(name), f"unknown parameter; there are {', '.join(known) or 'none'}")
         elif times > 1:
-            issues.add(Location(here, name), "may be given once")
+            issues.add(here.key(name), "may be given once")
     if params is not None and not issues:
-        encode_object(
-            params, {name: value for name, value in given.items() if name not in _FREE}, here, _ON_THE_WIRE, issues
-        )
+        checked = {name: value for name, value in given.items() if name not in _FREE}
+        encode_object(params, checked, here, _ON_THE_WIRE, issues)
     if issues:
-        raise Refused(400, "INVALID_PARAMETER", "The query is not valid.", issues=issues)
+        raise Refused(400, None, "The query is not valid.", issues=issues)
     return given
 
 

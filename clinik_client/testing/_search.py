@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from attrs import frozen
@@ -17,21 +17,25 @@ __all__ = ["FoundPage", "Searches"]
 
 _USUAL: Final = 20
 _MOST: Final = 100
+# How many different searches are kept.
+_KEPT: Final = 100
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def _end(stored: StoredRecord) -> str:
-    return str((stored.record.get("period") or {}).get("end", ""))
+def _minutes(stored: StoredRecord) -> float:
+    value = stored.record.get("lengthMinutes")
+    return value if isinstance(value, int | float) else -1
 
 
+# What a record does not say comes before all that others say.
 _SORTED_BY: Final[Mapping[str, Callable[[StoredRecord], Any]]] = {
     "date": lambda stored: stored.start or _BEGINNING,
     "period.start": lambda stored: stored.start or _BEGINNING,
-    "period.end": _end,
-    "status": lambda stored: str(stored.record.get("status", "")),
-    "class": lambda stored: str(stored.record.get("class", "")),
-    "lengthMinutes": lambda stored: stored.record.get("lengthMinutes") or 0,
+    "period.end": lambda stored: stored.end or _BEGINNING,
+    "status": lambda stored: str(stored.record.get("status") or ""),
+    "class": lambda stored: str(stored.record.get("class") or ""),
+    "lengthMinutes": _minutes,
     "id": lambda stored: stored.id,
 }
 
@@ -80,28 +84,41 @@ class Searches:
         names = ("patientId", "status", "dateFrom", "dateTo", "sort")
         asked = tuple(given.get(name, "") for name in names)
         if asked not in self._found:
-            self._found[asked] = _sorted([s for s in index.values() if _matches(s, given)], given.get("sort", ""))
+            matches = _filter(given)
+            found = _sorted([stored for stored in index.values() if matches(stored)], given.get("sort", ""))
+            if len(self._found) >= _KEPT:
+                self._found.clear()
+            self._found[asked] = found
         return self._found[asked]
 
 
 def _count(text: str) -> int:
     """How many rows a page has: clamped, never refused."""
-    digits = text.removeprefix("+")
-    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 9 else 0
-    return min(number, _MOST) or _USUAL
+    try:
+        number = float(text)
+    except ValueError:
+        return _USUAL
+    return int(min(number, _MOST)) if number >= 1 else _USUAL
 
 
-def _matches(stored: StoredRecord, given: Mapping[str, str]) -> bool:
-    record = stored.record
-    if any(name in given and record.get(name) != given[name] for name in ("patientId", "status")):
-        return False
-    if "dateFrom" not in given and "dateTo" not in given:
-        return True
-    if stored.start is None:
-        return False
-    day = stored.start.astimezone(UTC).date()
-    first, last = given.get("dateFrom"), given.get("dateTo")
-    return (first is None or day >= date.fromisoformat(first)) and (last is None or day <= date.fromisoformat(last))
+def _filter(given: Mapping[str, str]) -> Callable[[StoredRecord], bool]:
+    """What tells whether a record is searched for. Days are those of UTC."""
+    same = [(name, given[name]) for name in ("patientId", "status") if name in given]
+    first, last = (_instant(given.get(name), at) for name, at in (("dateFrom", time.min), ("dateTo", time.max)))
+
+    def matches(stored: StoredRecord) -> bool:
+        if any(stored.record.get(name) != value for name, value in same):
+            return False
+        if first is None and last is None:
+            return True
+        start = stored.start
+        return start is not None and (first is None or start >= first) and (last is None or start <= last)
+
+    return matches
+
+
+def _instant(day: str | None, at: time) -> datetime | None:
+    return None if day is None else datetime.combine(date.fromisoformat(day), at, UTC)
 
 
 def _sorted(rows: list[StoredRecord], sort: str) -> list[StoredRecord]:
@@ -110,5 +127,5 @@ def _sorted(rows: list[StoredRecord], sort: str) -> list[StoredRecord]:
     by = _SORTED_BY.get(sort.removeprefix("-"))
     if by is None:
         names = ", ".join(_SORTED_BY)
-        raise Refused(400, "INVALID_PARAMETER", f"sort: this sandbox sorts by {names}, each with or without a hyphen.")
+        raise Refused(400, None, f"sort: this sandbox sorts by {names}, each with or without a hyphen.")
     return sorted(rows, key=by, reverse=sort.startswith("-"))
