@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from .._errors import ClinikApiError
+from .._fhir_types import API_ID
 from .._generated.models import Encounter
 from ._exchange import NOT_JSON, parse_json
 
@@ -81,14 +84,18 @@ def _simple(place: str, record: Any, number: int) -> dict[str, Any]:
     if record.get("resourceType", "Encounter") != "Encounter":
         raise SeedError(f"{place}: this is another resource than an Encounter")
     try:
-        simple = Encounter.from_dict(record).to_dict()
-    except ClinikApiError as error:
-        raise SeedError(f"{place}: {error.message}") from None
-    given = simple.setdefault("id", f"enc_seed{number:04}")
-    if not isinstance(given, str):
-        raise SeedError(f"{place}: its id is no text")
-    simple.pop("resourceType", None)
+        # Through JSON, so that it is nobody else's.
+        simple: dict[str, Any] = orjson.loads(orjson.dumps(Encounter.from_dict(record).to_dict()))
+    except (ClinikApiError, orjson.JSONEncodeError):
+        raise SeedError(f"{place}: something in it is not JSON, or nested too deep") from None
+    given = simple.setdefault("id", _made_up_id(number))
+    if not isinstance(given, str) or not API_ID.fullmatch(given) or given in (".", ".."):
+        raise SeedError(f"{place}: its id is none that the API could have given")
     return simple
+
+
+def _made_up_id(number: int) -> str:
+    return f"enc_seed{number:04}"
 
 
 def _made_up(count: int) -> list[dict[str, Any]]:
@@ -99,7 +106,7 @@ def _made_up(count: int) -> list[dict[str, Any]]:
         state = chance.choice(_STATES)
         start = _FIRST + timedelta(minutes=15 * chance.randrange(50_000))
         record: dict[str, Any] = {
-            "id": f"enc_seed{number:04}",
+            "id": _made_up_id(number),
             "status": state,
             "class": kind,
             "patientId": f"pt_seed{chance.randrange(max(1, count // 5)) + 1:03}",
