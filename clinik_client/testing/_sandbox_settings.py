@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from attrs import define, field, fields_dict, setters, validators
+from attrs import define, evolve, field, fields_dict, setters, validators
 
 from ._answers import ErrorForm
 from ._limits import Plan
@@ -17,8 +17,10 @@ __all__ = ["SandboxSettings"]
 IncludedAs = Literal["record", "bundle"]
 
 
-def _media_types(instance: Any, attribute: Any, value: Mapping[str, tuple[str, ...]]) -> None:
-    if wrong := sorted(set(value) - OPERATIONS.keys()):
+def _check_media_types(instance: Any, attribute: Any, value: Mapping[str, Sequence[str]]) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(types, list | tuple) for types in value.values()):
+        raise TypeError("media_types: must be a dict that has a list of media types for each operation")
+    if wrong := [name for name in value if name not in OPERATIONS]:
         raise ValueError(f"media_types: no operation is called {wrong[0]!r}; there are {', '.join(OPERATIONS)}")
 
 
@@ -29,13 +31,17 @@ class SandboxSettings:
     Args:
         shape: in which shape records are shown: ``simple``, ``fhir``, or ``mixed``, where the id decides.
         include: how a read with ``include`` is answered: with the ``record``, or with a ``bundle`` out of the index.
-        lag: after how many seconds searches see a write.
+        lag: after how many seconds searches see a write; ``math.inf`` for never.
         total: whether pages tell how many records there are in all.
         phantom: whether each page ends with an OperationOutcome, which is no encounter.
         errors: in which form errors are told: the ``api``'s own, or ``fhir``'s OperationOutcome.
         merge_hospitalization: whether a change of ``hospitalization`` keeps what it does not name.
         media_types: by operation, those that are accepted in place of all that the document lists. Any other is 415.
         plan: how much an organization may ask.
+
+    Raises:
+        ValueError: a setting cannot have this value.
+        TypeError: a value is of the wrong type.
     """
 
     shape: Shape = field(default="simple", validator=validators.in_(get_args(Shape)))
@@ -45,7 +51,7 @@ class SandboxSettings:
     phantom: bool = field(default=False, validator=validators.instance_of(bool))
     errors: ErrorForm = field(default="api", validator=validators.in_(get_args(ErrorForm)))
     merge_hospitalization: bool = field(default=False, validator=validators.instance_of(bool))
-    media_types: Mapping[str, tuple[str, ...]] = field(factory=dict, validator=_media_types)
+    media_types: Mapping[str, Sequence[str]] = field(factory=dict, validator=_check_media_types)
     plan: Plan = field(factory=Plan, validator=validators.instance_of(Plan))
 
     def accepted(self, operation: str) -> tuple[str, ...]:
@@ -55,6 +61,9 @@ class SandboxSettings:
     def change(self, **changes: Any) -> None:
         """Change some of them.
 
+        Args:
+            changes: new values, by the names of the settings.
+
         Raises:
             ValueError: there is no such setting, or it cannot have this value. Then nothing is changed.
             TypeError: a value is of the wrong type.
@@ -62,6 +71,6 @@ class SandboxSettings:
         if unknown := sorted(set(changes) - fields_dict(type(self)).keys()):
             known = ", ".join(fields_dict(type(self)))
             raise ValueError(f"there is no setting {unknown[0]!r}; there are {known}")
-        tried = type(self)(**{**{name: getattr(self, name) for name in fields_dict(type(self))}, **changes})
+        tried = evolve(self, **changes)
         for name in changes:
             setattr(self, name, getattr(tried, name))
