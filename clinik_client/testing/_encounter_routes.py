@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,24 +21,24 @@ from ._wire import WireRequest, WireResponse
 
 __all__ = ["Call", "EncounterRoutes"]
 
-# The reference parameters of FHIR R4's Encounter that records of ours can have.
+# The search parameters of FHIR R4's Encounter that are references, and the elements that hold these.
 _REFERENCES: Final = {
-    "patient": ("Patient", "patientId"),
-    "subject": ("Patient", "patientId"),
-    "practitioner": ("Practitioner", "practitionerId"),
-    "participant": ("Practitioner", "practitionerId"),
-    "appointment": ("Appointment", "appointmentId"),
-    "based-on": ("ServiceRequest", "basedOnId"),
-    "part-of": ("Encounter", "partOfId"),
-    "location": ("Location", None),
-    "service-provider": ("Organization", None),
-    "diagnosis": ("Condition", None),
+    "Encounter:patient": "subject",
+    "Encounter:subject": "subject",
+    "Encounter:practitioner": "participant",
+    "Encounter:participant": "participant",
+    "Encounter:appointment": "appointment",
+    "Encounter:based-on": "basedOn",
+    "Encounter:part-of": "partOf",
+    "Encounter:location": "location",
+    "Encounter:service-provider": "serviceProvider",
+    "Encounter:diagnosis": "diagnosis",
 }
 _PHANTOM: Final = {
     "resourceType": "OperationOutcome",
     "issue": [{"severity": "warning", "code": "not-supported", "diagnostics": "A part of the search was ignored."}],
 }
-_ID: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]{1,128}", re.ASCII)
+_ADDRESS: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9._-]+")
 _FHIR_BASE: Final = "https://api.clinikapi.com/v1/fhir"
 
 
@@ -51,7 +51,7 @@ class Call:
     key: SandboxKey
     now: datetime
     path: tuple[str, ...]
-    """What stands in the place of the path's parameters."""
+    """What stands in the place of the path's parameters, decoded."""
     query: Pairs
     headers: Headers
     """Those of the answer."""
@@ -79,11 +79,10 @@ class EncounterRoutes:
             "delete": self._delete,
             "search": self._search,
         }
-        if call.operation not in ("search", "read"):
-            check_parameters(call.operation, call.query)
         return answers[call.operation](call)
 
     def _create(self, call: Call) -> Answer:
+        check_parameters("create", call.query)
         fields = check_body("create", call.request.body)
         record_id = self._new_id()
         while self._store.get(record_id) is not None:
@@ -92,13 +91,14 @@ class EncounterRoutes:
         return Answer(self._shown(stored, 201, call), applied=True)
 
     def _read(self, call: Call) -> Answer:
-        names = _included(call.query)
+        elements = _included(call.query)
         stored = self._found(call)
-        if names and self._settings.include == "bundle":
-            return Answer(envelope(self._bundle(stored.id, names, call), 200, call.headers))
+        if elements and self._settings.include == "bundle":
+            return Answer(envelope(self._bundle(stored.id, elements, call), 200, call.headers))
         return Answer(self._shown(stored, 200, call))
 
     def _update(self, call: Call) -> Answer:
+        check_parameters("update", call.query)
         stored = self._found(call)
         changes = check_body("update", call.request.body)
         kept = stored.record.get("hospitalization")
@@ -108,6 +108,7 @@ class EncounterRoutes:
         return Answer(self._shown(changed, 200, call), applied=True)
 
     def _delete(self, call: Call) -> Answer:
+        check_parameters("delete", call.query)
         stored = self._found(call)
         self._store.delete(stored.id, self._visible(call))
         return Answer(empty(call.headers), applied=True)
@@ -131,46 +132,59 @@ class EncounterRoutes:
         return visible_at(call.now, self._settings.lag)
 
     def _found(self, call: Call) -> StoredRecord:
-        stored = self._store.get(call.path[0]) if _ID.fullmatch(call.path[0]) else None
+        stored = self._store.get(call.path[0])
         if stored is None:
             raise Refused(404, "NOT_FOUND", "The encounter was not found.")
         return stored
 
-    def _bundle(self, record_id: str, names: list[str], call: Call) -> dict[str, Any]:
+    def _bundle(self, record_id: str, elements: list[str], call: Call) -> dict[str, Any]:
         """What a search in FHIR's form gives: the record as the index has it, if it does, and what it refers to."""
-        stored = self._store.index(call.now).get(record_id)
+        index = self._store.index(call.now)
+        stored = index.get(record_id)
         entries = []
         if stored is not None:
-            entries.append(_entry("Encounter", record_id, stored.fhir(), "match"))
-            told = {_REFERENCES[name] for name in names}
-            for kind, wire in sorted(told, key=str):
-                if wire is not None and isinstance(found := stored.record.get(wire), str):
-                    entries.append(_entry(kind, found, {"resourceType": kind, "id": found}, "include"))
-        total = int(stored is not None)
-        return {"resourceType": "Bundle", "type": "searchset", "total": total, "entry": entries}
+            resource = stored.fhir()
+            entries.append(_entry(resource, f"Encounter/{record_id}", "match"))
+            addresses = [address for element in elements for address in _addresses(resource.get(element))]
+            for address in dict.fromkeys(addresses):
+                kind, _, found = address.partition("/")
+                if kind != "Encounter":
+                    entries.append(_entry({"resourceType": kind, "id": found}, address, "include"))
+                elif found in index:
+                    entries.append(_entry(index[found].fhir(), address, "include"))
+        return {"resourceType": "Bundle", "type": "searchset", "total": int(stored is not None), "entry": entries}
 
 
-def _entry(kind: str, record_id: str, resource: dict[str, Any], mode: str) -> dict[str, Any]:
-    return {"fullUrl": f"{_FHIR_BASE}/{kind}/{record_id}", "resource": resource, "search": {"mode": mode}}
+def _entry(resource: dict[str, Any], address: str, mode: str) -> dict[str, Any]:
+    return {"fullUrl": f"{_FHIR_BASE}/{address}", "resource": resource, "search": {"mode": mode}}
+
+
+def _addresses(element: Any) -> Iterator[str]:
+    """The addresses, ``Type/id``, of the records that an element of FHIR's refers to, at any depth."""
+    if isinstance(element, list):
+        for item in element:
+            yield from _addresses(item)
+    elif isinstance(element, dict):
+        if isinstance(address := element.get("reference"), str) and _ADDRESS.fullmatch(address):
+            yield address
+        for item in element.values():
+            yield from _addresses(item)
 
 
 def _included(query: Pairs) -> list[str]:
-    """The references that a read is to follow.
+    """The elements whose references a read is to follow.
 
     Raises:
         Refused: one is unknown, or there are other parameters.
     """
-    names = [value.removeprefix("Encounter:") for name, value in query if name == "_include"]
-    wrong = [name for name, _ in query if name != "_include"]
-    if wrong or any(name not in _REFERENCES for name in names) or any(":" not in value for _, value in query):
-        known = ", ".join(f"Encounter:{name}" for name in _REFERENCES)
-        raise Refused(400, "INVALID_PARAMETER", f"A read takes _include alone, with one of {known}.")
-    return names
+    if any(name != "_include" or value not in _REFERENCES for name, value in query):
+        raise Refused(400, None, f"A read takes _include alone, with one of {', '.join(_REFERENCES)}.")
+    return [_REFERENCES[value] for _, value in query]
 
 
 def operation_routes() -> list[tuple[str, str, re.Pattern[str]]]:
     """Operation, method and path of each operation, as the document has them."""
     return [
-        (name, operation.method, re.compile(re.sub(r"\\\{\w+\\\}", "([^/]*)", re.escape(operation.path))))
+        (name, operation.method, re.compile(re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(operation.path))))
         for name, operation in OPERATIONS.items()
     ]

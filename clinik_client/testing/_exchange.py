@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 from attrs import field, frozen
@@ -16,6 +17,9 @@ Pairs = tuple[tuple[str, str], ...]
 
 NOT_JSON: Any = object()
 """What `parse_json` gives for bytes that are not JSON; no JSON text has this value."""
+
+
+_ABSOLUTE = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
 def parse_json(body: bytes) -> Any:
@@ -29,9 +33,9 @@ def parse_json(body: bytes) -> Any:
 def split_target(target: str) -> tuple[str, Pairs]:
     """The path of a request target, as it was sent, and the decoded pairs of its query."""
     # A client that takes the server for a proxy sends the whole URL (RFC 9112, section 3.2.2).
-    if target.lower().startswith(("http://", "https://")):
-        url = urlsplit(target)
-        target = f"{url.path or '/'}?{url.query}"
+    if absolute := _ABSOLUTE.match(target):
+        target = target[absolute.end() :]
+        target = target if target.startswith("/") else f"/{target}"
     path, _, query = target.partition("?")
     return path, tuple(parse_qsl(query, keep_blank_values=True))
 

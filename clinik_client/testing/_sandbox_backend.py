@@ -6,10 +6,11 @@ import random
 import string
 import threading
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from ._answers import Headers, Refused, error, json_response, text_of_moment
 from ._backend import Answer
@@ -26,6 +27,7 @@ __all__ = ["SandboxBackend"]
 
 _MOST_BYTES: Final = 1024 * 1024
 _OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
+_OVERRIDING_PARAMETER: Final = "_method"
 _LETTERS: Final = string.ascii_lowercase + string.digits
 _ROUTES: Final = operation_routes()
 
@@ -52,23 +54,26 @@ class SandboxBackend:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the beginning: records, keys, limits, settings and chance."""
+        """Go back to the beginning: records, keys, limits, settings and chance. The clock has a `reset` of its own."""
         with self._lock:
-            self.settings.change(**{name: getattr(self._first_settings, name) for name in _names(self.settings)})
+            self.settings.change(**asdict(self._first_settings, recurse=False))
             self.keys = SandboxKeys()
-            self._chance = random.Random(0)
+            # Two, so that the ids of records do not depend on how many requests there were.
+            self._request_ids, self._record_ids = random.Random(0), random.Random(1)
             self._usage: dict[str, Usage] = {}
             self._stores: dict[tuple[str, str], tuple[Store, EncounterRoutes]] = {}
 
     def seed(self, records: Iterable[dict[str, Any]]) -> None:
         """Put other records in the place of all that are there, and go back to these with each `reset`."""
-        self._records = list(records)
+        records = list(records)
         with self._lock:
+            self._records = records
             self._stores.clear()
 
     def store(self, organization: str = HOME, environment: str = "test") -> Store:
         """The records of an organization."""
-        return self._of(organization, environment)[0]
+        with self._lock:
+            return self._of(organization, environment)[0]
 
     def usage(self, organization: str = HOME) -> Usage:
         """What an organization has asked."""
@@ -80,12 +85,9 @@ class SandboxBackend:
         found = self._stores.get((organization, environment))
         if found is None:
             store = Store(self._records if organization == HOME else ())
-            found = store, EncounterRoutes(store, self.settings, lambda: self._text("enc_", 9))
+            found = store, EncounterRoutes(store, self.settings, lambda: _text("enc_", 9, self._record_ids))
             self._stores[organization, environment] = found
         return found
-
-    def _text(self, prefix: str, length: int) -> str:
-        return prefix + "".join(self._chance.choices(_LETTERS, k=length))
 
     # -- requests -------------------------------------------------------------------------------------------------
 
@@ -98,22 +100,25 @@ class SandboxBackend:
         """Do what is asked, and say what came of it."""
         with self._lock:
             now = self.clock.now()
-            headers: Headers = [("x-request-id", self._text("req_", 8)), ("x-timestamp", text_of_moment(now))]
+            request_id = _text("req_", 8, self._request_ids)
+            headers: Headers = [("x-request-id", request_id), ("x-timestamp", text_of_moment(now))]
             try:
-                return self._answer(request, headers)
+                return self._answer(request, now, headers)
             except Refused as refused:
                 told = {name.lower() for name, _ in refused.headers}
                 kept = [(name, value) for name, value in headers if name.lower() not in told]
                 return Answer(error(refused, kept, self.settings.errors))
 
-    def _answer(self, request: WireRequest, headers: Headers) -> Answer:
+    def _answer(self, request: WireRequest, now: datetime, headers: Headers) -> Answer:
+        """Do what is asked. What is known for the headers goes there, for an error too."""
         path, query = split_target(request.target)
-        if path in _OPEN and request.method == "GET":
+        if path in _OPEN:
+            if request.method != "GET":
+                raise _not_allowed("GET")
             return Answer(json_response(_OPEN[path], headers=headers))
-        now = self.clock.now()
         key = self.keys.check(request.header_values("x-api-key"), now)
         headers += self.usage(key.organization).take(key, now)
-        if any(request.header_values(name) for name in _OVERRIDES):
+        if any(name in _OVERRIDES for name, _ in request.headers) or _OVERRIDING_PARAMETER in dict(query):
             raise Refused(400, "METHOD_OVERRIDE_REJECTED", "Overriding the HTTP method is not supported.")
         operation, _, steps = _route_of(request.method, path)
         self._check(request, operation, key)
@@ -177,9 +182,12 @@ def _route_of(method: str, path: str) -> Route:
     for route in routes:
         if route[1] == method:
             return route
-    allowed = ", ".join(sorted(route[1] for route in routes))
-    raise Refused(405, None, f"This path takes {allowed}.", headers=[("Allow", allowed)])
+    raise _not_allowed(", ".join(sorted(route[1] for route in routes)))
 
 
-def _names(settings: SandboxSettings) -> Iterable[str]:
-    return [attribute.name for attribute in settings.__attrs_attrs__]
+def _not_allowed(allowed: str) -> Refused:
+    return Refused(405, None, f"This path takes {allowed}.", headers=[("Allow", allowed)])
+
+
+def _text(prefix: str, length: int, chance: random.Random) -> str:
+    return prefix + "".join(chance.choices(_LETTERS, k=length))
