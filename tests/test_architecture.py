@@ -405,6 +405,7 @@ TESTED_IN = {
     "clinik_client/_transport/network.py": "tests/transport/test_connect.py",
     "clinik_client/testing/__main__.py": "tests/testing/test_serve_command.py",
     "clinik_client/testing/_choices.py": "tests/testing/test_faults.py",
+    "clinik_client/testing/_backend.py": "tests/testing/test_sandbox_backend.py",
     "clinik_client/testing/_connection.py": "tests/testing/test_wire.py",
     "clinik_client/testing/_exchange.py": "tests/testing/test_har.py",
     "clinik_client/testing/_matching.py": "tests/testing/test_fixture_server.py",

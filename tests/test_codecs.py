@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client import EncounterStatus, FhirDateTime
+from clinik_client import ClinikWarning, EncounterStatus, FhirDateTime
 from clinik_client._codecs import (
     UNDECODABLE,
     Array,
@@ -469,3 +469,16 @@ def test_numbers_that_python_knows_as_such_are_numbers() -> None:
 def test_what_is_no_int_and_no_float_is_no_number(value: Any) -> None:
     assert refused(Integer(), value) == "must be a whole number"
     assert refused(Number(), value) == "must be a finite number"
+
+
+def test_a_code_that_is_not_documented_is_taken_with_a_warning_unless_nobody_is_to_be_warned() -> None:
+    kind = Enumeration("EncounterStatus", is_open=True)
+    kind.bind({"EncounterStatus": EncounterStatus}.__getitem__)
+    issues = Issues()
+    with pytest.warns(ClinikWarning, match=r"^request: sent, "):
+        assert kind.encode("unknown", Location(), InputOptions(), issues) == "unknown"
+    # Here a warning is an error.
+    assert kind.encode("unknown", Location(), InputOptions(quiet=True), issues) == "unknown"
+    assert not issues
+    assert kind.encode("not a code", Location(), InputOptions(quiet=True), issues) is None
+    assert len(issues) == 1

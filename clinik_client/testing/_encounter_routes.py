@@ -19,7 +19,7 @@ from ._search import Searches
 from ._store import Store, StoredRecord, visible_at
 from ._wire import WireRequest, WireResponse
 
-__all__ = ["Call", "EncounterRoutes"]
+__all__ = ["RoutedCall", "EncounterRoutes"]
 
 # The search parameters of FHIR R4's Encounter that are references, and the elements that hold these.
 _REFERENCES: Final = {
@@ -43,7 +43,7 @@ _FHIR_BASE: Final = "https://api.clinikapi.com/v1/fhir"
 
 
 @frozen
-class Call:
+class RoutedCall:
     """One request with a good key, within its limits, on its way to an operation."""
 
     operation: str
@@ -66,13 +66,13 @@ class EncounterRoutes:
         self._settings = settings
         self._new_id = new_id
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: RoutedCall) -> Answer:
         """Do what is asked.
 
         Raises:
             Refused: it cannot be done, and nothing was.
         """
-        answers: dict[str, Callable[[Call], Answer]] = {
+        answers: dict[str, Callable[[RoutedCall], Answer]] = {
             "create": self._create,
             "read": self._read,
             "update": self._update,
@@ -81,7 +81,7 @@ class EncounterRoutes:
         }
         return answers[call.operation](call)
 
-    def _create(self, call: Call) -> Answer:
+    def _create(self, call: RoutedCall) -> Answer:
         check_parameters("create", call.query)
         fields = check_body("create", call.request.body)
         record_id = self._new_id()
@@ -90,14 +90,14 @@ class EncounterRoutes:
         stored = self._store.put({"id": record_id, **fields}, self._visible(call))
         return Answer(self._shown(stored, 201, call), applied=True)
 
-    def _read(self, call: Call) -> Answer:
+    def _read(self, call: RoutedCall) -> Answer:
         elements = _included(call.query)
         stored = self._found(call)
         if elements and self._settings.include == "bundle":
             return Answer(envelope(self._bundle(stored.id, elements, call), 200, call.headers))
         return Answer(self._shown(stored, 200, call))
 
-    def _update(self, call: Call) -> Answer:
+    def _update(self, call: RoutedCall) -> Answer:
         check_parameters("update", call.query)
         stored = self._found(call)
         changes = check_body("update", call.request.body)
@@ -107,13 +107,13 @@ class EncounterRoutes:
         changed = self._store.put({**stored.record, **changes}, self._visible(call))
         return Answer(self._shown(changed, 200, call), applied=True)
 
-    def _delete(self, call: Call) -> Answer:
+    def _delete(self, call: RoutedCall) -> Answer:
         check_parameters("delete", call.query)
         stored = self._found(call)
         self._store.delete(stored.id, self._visible(call))
         return Answer(empty(call.headers), applied=True)
 
-    def _search(self, call: Call) -> Answer:
+    def _search(self, call: RoutedCall) -> Answer:
         page = self._searches.page(call.query, call.now)
         rows: list[Any] = [stored.shown(self._settings.shape) for stored in page.rows]
         if self._settings.phantom:
@@ -125,19 +125,19 @@ class EncounterRoutes:
             told["total"] = page.total
         return Answer(envelope(told, 200, call.headers))
 
-    def _shown(self, stored: StoredRecord, status: int, call: Call) -> WireResponse:
+    def _shown(self, stored: StoredRecord, status: int, call: RoutedCall) -> WireResponse:
         return envelope(stored.shown(self._settings.shape), status, call.headers)
 
-    def _visible(self, call: Call) -> datetime:
+    def _visible(self, call: RoutedCall) -> datetime:
         return visible_at(call.now, self._settings.lag)
 
-    def _found(self, call: Call) -> StoredRecord:
+    def _found(self, call: RoutedCall) -> StoredRecord:
         stored = self._store.get(call.path[0])
         if stored is None:
             raise Refused(404, "NOT_FOUND", "The encounter was not found.")
         return stored
 
-    def _bundle(self, record_id: str, elements: list[str], call: Call) -> dict[str, Any]:
+    def _bundle(self, record_id: str, elements: list[str], call: RoutedCall) -> dict[str, Any]:
         """What a search in FHIR's form gives: the record as the index has it, if it does, and what it refers to."""
         index = self._store.index(call.now)
         stored = index.get(record_id)

@@ -15,7 +15,7 @@ from attrs import asdict, evolve
 from ._answers import Headers, Refused, error, json_response, text_of_moment
 from ._backend import Answer
 from ._clock import SandboxClock
-from ._encounter_routes import Call, EncounterRoutes, operation_routes
+from ._encounter_routes import EncounterRoutes, RoutedCall, operation_routes
 from ._exchange import split_target
 from ._keys import HOME, SandboxKey, SandboxKeys
 from ._limits import Usage
@@ -123,7 +123,7 @@ class SandboxBackend:
         operation, _, steps = _route_of(request.method, path)
         self._check(request, operation, key)
         _, routes = self._of(key.organization, key.environment)
-        return routes.answer(Call(operation, request, key, now, steps, query, headers))
+        return routes.answer(RoutedCall(operation, request, key, now, steps, query, headers))
 
     def _check(self, request: WireRequest, operation: str, key: SandboxKey) -> None:
         if not key.may(request.method):

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import urlsplit
 
 import orjson
 from attrs import define, evolve, field, frozen
@@ -212,12 +211,7 @@ class FixtureServer:
     # -- in the connections' threads ------------------------------------------------------------------------------
 
     def _response(self, wire: WireRequest) -> WireResponse:
-        # A client that takes this server for a proxy sends the whole URL (RFC 9112, section 3.2.2).
-        target = wire.target
-        if target.lower().startswith(("http://", "https://")):
-            url = urlsplit(target)
-            target = f"{url.path or '/'}?{url.query}"
-        path, query = split_target(target)
+        path, query = split_target(wire.target)
         request = ReceivedRequest(wire.method, path, query, wire.headers, wire.body)
         with self._lock:
             self._arrived += 1

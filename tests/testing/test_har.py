@@ -23,6 +23,7 @@ from clinik_client.testing import (
     load_recordings,
     save_recording,
 )
+from clinik_client.testing._exchange import split_target
 
 STORY = Recording(
     "story",
@@ -49,6 +50,27 @@ def test_a_recording_survives_writing_and_reading(tmp_path: Path) -> None:
     read = load_recording(tmp_path / "story.har")
     assert read.exchanges == STORY.exchanges
     assert (read.name, read.comment, read.path) == ("story", STORY.comment, tmp_path / "story.har")
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("/v1/encounters", "/v1/encounters", ()),
+        ("/a%20b?q=%26+%C3%A9&q=&r", "/a%20b", (("q", "& é"), ("q", ""), ("r", ""))),
+        ("/a?b=http://c/d?e", "/a", (("b", "http://c/d?e"),)),
+        ("http://h.example:80/a/b?c=d", "/a/b", (("c", "d"),)),
+        ("HTTPS://h.example/", "/", ()),
+        ("https://h.example", "/", ()),
+        ("https://h.example?c=d", "/", (("c", "d"),)),
+        ("http://[bad/a", "/a", ()),
+        ("*", "*", ()),
+        ("", "", ()),
+    ],
+)
+def test_a_target_has_a_path_and_a_query_and_perhaps_an_address_in_front(
+    target: str, path: str, query: tuple[tuple[str, str], ...]
+) -> None:
+    assert split_target(target) == (path, query)
 
 
 TOKENS = st.text(alphabet="abcdefghijklmnopqrstuvwxyz-", min_size=1)
