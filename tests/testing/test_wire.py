@@ -6,10 +6,11 @@ import gc
 import os
 import socket
 import ssl
+import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import httpx
 import pytest
@@ -268,6 +269,83 @@ def test_what_took_a_connection_over_is_woken_when_the_server_stops() -> None:
         assert taken.wait(10)
         server.stop()
     assert outcome == [b""]
+
+
+# -- waiting on a connection ------------------------------------------------------------------------------------------
+
+
+class Waiting:
+    """A connection to wait on, and what happens to it."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.peer = socket.create_connection(listener.getsockname(), timeout=10)
+            accepted, _ = listener.accept()
+        self.wake, self.waker = socket.socketpair()
+        self.connection = Connection(accepted, stopping=self.stopping, wake=self.wake, timeout=10)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.waker.close()
+
+    def close(self) -> None:
+        self.connection.close()
+        for sock in (self.peer, self.wake, self.waker):
+            sock.close()
+
+
+@pytest.fixture
+def waiting() -> Iterator[Waiting]:
+    with closing(Waiting()) as waiting:
+        yield waiting
+
+
+def test_what_comes_during_a_wait_is_there_afterwards(waiting: Waiting) -> None:
+    assert waiting.connection.wait(0)
+    waiting.peer.sendall(b"early")
+    assert waiting.connection.wait(0.05)
+    waiting.peer.sendall(b"late")
+    assert [waiting.connection.receive(10), waiting.connection.receive(10)] == [b"early", b"late"]
+    with pytest.raises(TimeoutError):
+        waiting.connection.receive(0.01)
+
+
+def test_a_wait_reads_away_no_more_than_a_little(waiting: Waiting) -> None:
+    sent = os.urandom(200_000)
+    sender = threading.Thread(target=waiting.peer.sendall, args=(sent,))
+    sender.start()
+    assert waiting.connection.wait(0.1)
+    got = waiting.connection.receive(10)
+    assert len(got) <= 128 * 1024
+    while len(got) < len(sent):
+        got += waiting.connection.receive(10)
+    sender.join(10)
+    assert got == sent
+
+
+def test_a_wait_ends_when_the_peer_finishes(waiting: Waiting) -> None:
+    waiting.peer.sendall(b"last words")
+    waiting.peer.shutdown(socket.SHUT_WR)
+    assert not waiting.connection.wait(3600)
+
+
+def test_a_wait_ends_when_the_peer_resets(waiting: Waiting) -> None:
+    waiting.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    waiting.peer.close()
+    assert not waiting.connection.wait(3600)
+
+
+@pytest.mark.parametrize("said", [b"", b"something", b"x" * 100_000])
+def test_a_wait_ends_when_the_server_stops_and_what_came_is_dropped(waiting: Waiting, said: bytes) -> None:
+    waiting.peer.sendall(said)
+    assert waiting.connection.wait(0.05)
+    stopper = threading.Thread(target=waiting.stop)
+    stopper.start()
+    assert not waiting.connection.wait(3600)
+    stopper.join(10)
+    assert not waiting.connection.wait(0)
+    assert waiting.connection.receive(None) == b""
 
 
 @pytest.fixture(scope="module")
