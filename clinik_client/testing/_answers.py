@@ -12,7 +12,17 @@ import orjson
 from .._errors import Issue
 from ._wire import WireResponse
 
-__all__ = ["ErrorForm", "Headers", "Refused", "empty", "envelope", "error", "json_response", "text_of_moment"]
+__all__ = [
+    "ErrorForm",
+    "Headers",
+    "Refused",
+    "empty",
+    "envelope",
+    "error",
+    "json_response",
+    "replaced",
+    "text_of_moment",
+]
 
 ErrorForm = Literal["api", "fhir"]
 """In which form an error is told: the API's own, or FHIR's OperationOutcome."""
@@ -74,6 +84,17 @@ def text_of_moment(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def replaced(headers: Headers, others: Iterable[tuple[str, str]]) -> Headers:
+    """Headers, with others in the place of those that have the same names.
+
+    >>> replaced([("x-request-id", "req_1"), ("Retry-After", "5")], [("retry-after", "9")])
+    [('x-request-id', 'req_1'), ('retry-after', '9')]
+    """
+    others = list(others)
+    names = {name.lower() for name, _ in others}
+    return [(name, value) for name, value in headers if name.lower() not in names] + others
+
+
 def envelope(data: Any, status: int, headers: Headers, *, media_type: str = "application/json") -> WireResponse:
     """A success: the result below ``data``, the facts about the request below ``meta`` and in the headers.
 
@@ -119,7 +140,7 @@ def error(refused: Refused, headers: Headers, form: ErrorForm = "api") -> WireRe
             body["requestId"] = dict(headers)["x-request-id"]
         if refused.issues:
             body["issues"] = refused.issues
-    return json_response(body, status=refused.status, headers=[*headers, *refused.headers])
+    return json_response(body, status=refused.status, headers=replaced(headers, refused.headers))
 
 
 def _title(refused: Refused) -> str:

@@ -87,7 +87,7 @@ class EncounterRoutes:
         record_id = self._new_id()
         while self._store.get(record_id) is not None:
             record_id = self._new_id()
-        stored = self._store.put({"id": record_id, **fields}, self._visible(call))
+        stored = self._store.put({"id": record_id, **fields}, self._visible(call), call.now)
         return Answer(self._shown(stored, 201, call), applied=True)
 
     def _read(self, call: RoutedCall) -> Answer:
@@ -104,7 +104,7 @@ class EncounterRoutes:
         kept = stored.record.get("hospitalization")
         if self._settings.merge_hospitalization and isinstance(kept, dict) and "hospitalization" in changes:
             changes = {**changes, "hospitalization": {**kept, **changes["hospitalization"]}}
-        changed = self._store.put({**stored.record, **changes}, self._visible(call))
+        changed = self._store.put({**stored.record, **changes}, self._visible(call), call.now)
         return Answer(self._shown(changed, 200, call), applied=True)
 
     def _delete(self, call: RoutedCall) -> Answer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from datetime import datetime, timedelta
-from typing import Final
 
 from attrs import define, field, frozen, validators
 
@@ -13,8 +12,6 @@ from ._answers import Headers, Refused, text_of_moment
 from ._keys import SandboxKey
 
 __all__ = ["Plan", "Usage"]
-
-_WINDOW: Final = timedelta(seconds=60)
 
 
 @frozen
@@ -26,16 +23,46 @@ class Plan:
         monthly: requests with live keys in a month.
         sandbox: requests with test keys in a month.
         overage: whether requests beyond ``monthly`` are served and billed.
+        bulk: exports and imports within an hour.
 
     Raises:
         TypeError: a number is none.
-        ValueError: a number is negative, or ``rate`` is 0.
+        ValueError: a number is negative, or ``rate`` or ``bulk`` is 0.
     """
 
     rate: int = field(default=500, validator=[validators.instance_of(int), validators.ge(1)])
     monthly: int = field(default=600_000, validator=[validators.instance_of(int), validators.ge(0)])
     sandbox: int = field(default=600_000, validator=[validators.instance_of(int), validators.ge(0)])
     overage: bool = field(default=False, validator=validators.instance_of(bool))
+    bulk: int = field(default=5, validator=[validators.instance_of(int), validators.ge(1)])
+
+
+@define
+class _Window:
+    """The moments of what was counted within a span of time that ends now."""
+
+    span: timedelta
+    moments: deque[datetime] = field(factory=deque)
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    def move_on(self, now: datetime) -> None:
+        while self.moments and self.moments[0] <= now - self.span:
+            self.moments.popleft()
+        # A clock that was set back leaves requests of the future behind: they are forgotten, too.
+        while self.moments and self.moments[-1] > now:
+            self.moments.pop()
+
+    def seconds_left(self, now: datetime, number: int = 0) -> int:
+        """In how many whole seconds the oldest ones up to this number no longer count."""
+        return math.ceil((self.moments[number] + self.span - now).total_seconds())
+
+    def retry_after(self, most: int, now: datetime) -> tuple[str, str] | None:
+        """The header that says when there are fewer again, if there are too many for one more."""
+        excess = len(self.moments) - most
+        # The plan may have become smaller: then more than one request has to leave the window first.
+        return ("Retry-After", str(self.seconds_left(now, excess))) if excess >= 0 else None
 
 
 @define
@@ -46,7 +73,8 @@ class Usage:
     used: int = 0
     """Of the monthly volume."""
     sandbox_used: int = 0
-    _recent: deque[datetime] = field(factory=deque)
+    _recent: _Window = field(factory=lambda: _Window(timedelta(seconds=60)))
+    _bulk: _Window = field(factory=lambda: _Window(timedelta(hours=1)))
     _month: tuple[int, int] | None = None
 
     def take(self, key: SandboxKey, now: datetime) -> Headers:
@@ -56,20 +84,32 @@ class Usage:
             Refused: it is one too many; it does not count.
         """
         self._move_on(now)
-        excess = len(self._recent) - self.plan.rate
-        if excess >= 0:
-            # The plan may have become smaller: then more than one request has to leave the window first.
-            after = ("Retry-After", str(_seconds_left(self._recent[excess], now)))
+        if after := self._recent.retry_after(self.plan.rate, now):
             headers = [*self.headers(key, now, counted=False), after]
             raise Refused(429, "RATE_LIMITED", "Too many requests within 60 seconds.", headers=headers)
-        live = key.environment == "live"
-        if live and self.used >= self.plan.monthly and not self.plan.overage:
-            raise self._used_up("MONTHLY_QUOTA_EXCEEDED", "The monthly volume of requests is used up.", key, now)
-        if not live and self.sandbox_used >= self.plan.sandbox:
-            raise self._used_up("SANDBOX_QUOTA_EXCEEDED", "The volume of sandbox requests is used up.", key, now)
-        self._recent.append(now)
+        if used_up := self._used_up(key, 1):
+            raise Refused(429, *used_up, headers=self.headers(key, now, counted=False))
+        self._recent.moments.append(now)
         self.count(key, 1)
-        return self.headers(key, now, counted=live)
+        return self.headers(key, now, counted=key.environment == "live")
+
+    def take_bulk(self, key: SandboxKey, now: datetime, records: int = 0) -> Headers:
+        """Count an export, or an import with its records, beyond the request itself; and say what is left.
+
+        An import of more records than the volume has left is refused as a whole: what became of half of one would be
+        hard to find out.
+
+        Raises:
+            Refused: it is too much; then nothing of it counts.
+        """
+        self._bulk.move_on(now)
+        if after := self._bulk.retry_after(self.plan.bulk, now):
+            raise Refused(429, "RATE_LIMITED", "Too many bulk operations within an hour.", headers=[after])
+        if used_up := self._used_up(key, records):
+            raise Refused(429, *used_up)
+        self._bulk.moments.append(now)
+        self.count(key, records)
+        return self.headers(key, now, counted=key.environment == "live")
 
     def count(self, key: SandboxKey, requests: int) -> None:
         """Add to the volume that a key draws on."""
@@ -84,7 +124,7 @@ class Usage:
         found = [
             ("X-RateLimit-Limit", str(plan.rate)),
             ("X-RateLimit-Remaining", str(max(0, plan.rate - len(self._recent)))),
-            ("X-RateLimit-Reset", str(_seconds_left(self._recent[0], now) if self._recent else 0)),
+            ("X-RateLimit-Reset", str(self._recent.seconds_left(now) if self._recent else 0)),
             ("X-Quota-Limit", str(plan.monthly)),
             ("X-Quota-Used", str(self.used)),
             ("X-Quota-Remaining", str(max(0, plan.monthly - self.used))),
@@ -101,24 +141,21 @@ class Usage:
             ]
         return found
 
-    def _used_up(self, code: str, message: str, key: SandboxKey, now: datetime) -> Refused:
-        return Refused(429, code, message, headers=self.headers(key, now, counted=False))
+    def _used_up(self, key: SandboxKey, requests: int) -> tuple[str, str] | None:
+        """Code and message, if the volume that a key draws on does not suffice for more requests."""
+        if key.environment == "live":
+            if self.used + requests > self.plan.monthly and not self.plan.overage:
+                return "MONTHLY_QUOTA_EXCEEDED", "The monthly volume of requests is used up."
+        elif self.sandbox_used + requests > self.plan.sandbox:
+            return "SANDBOX_QUOTA_EXCEEDED", "The volume of sandbox requests is used up."
+        return None
 
     def _move_on(self, now: datetime) -> None:
-        while self._recent and self._recent[0] <= now - _WINDOW:
-            self._recent.popleft()
-        # A clock that was set back leaves requests of the future behind: they are forgotten, too.
-        while self._recent and self._recent[-1] > now:
-            self._recent.pop()
+        self._recent.move_on(now)
         month = (now.year, now.month)
         if self._month not in (None, month):
             self.used = self.sandbox_used = 0
         self._month = month
-
-
-def _seconds_left(taken: datetime, now: datetime) -> int:
-    """In how many whole seconds a request of the window no longer counts."""
-    return math.ceil((taken + _WINDOW - now).total_seconds())
 
 
 def _next_month(now: datetime) -> datetime:

@@ -11,9 +11,10 @@ from .._model import schema_of
 from .._objects import encode_object
 from .._operation import Operation
 from ._answers import Refused
+from ._bulk_requests import BULK_OPERATIONS
 from ._exchange import NOT_JSON, Pairs, parse_json
 
-__all__ = ["OPERATIONS", "check_body", "check_parameters"]
+__all__ = ["ON_THE_WIRE", "OPERATIONS", "check_body", "check_parameters"]
 
 OPERATIONS: Final[dict[str, Operation]] = {
     "create": endpoints.create_encounter.OPERATION,
@@ -21,13 +22,14 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "update": endpoints.update_encounter.OPERATION,
     "delete": endpoints.delete_encounter.OPERATION,
     "search": endpoints.search_encounters.OPERATION,
+    **BULK_OPERATIONS,
 }
-"""The operations on encounters, by the names of their methods in the SDK."""
+"""The operations on encounters by the names of their methods in the SDK, and those on many at once."""
 
 # The service adjusts it: no text is wrong.
 _FREE: Final = ("count",)
-# A request on the wire leaves out what it does not give.
-_ON_THE_WIRE: Final = InputOptions(refuse_none=True, quiet=True)
+ON_THE_WIRE: Final = InputOptions(refuse_none=True, quiet=True)
+"""A request on the wire leaves out what it does not give."""
 
 
 def check_parameters(operation: str, query: Pairs) -> dict[str, str]:
@@ -51,7 +53,7 @@ def check_parameters(operation: str, query: Pairs) -> dict[str, str]:
             issues.add(here.key(name), "may be given once")
     if params is not None and not issues:
         checked = {name: value for name, value in given.items() if name not in _FREE}
-        encode_object(params, checked, here, _ON_THE_WIRE, issues)
+        encode_object(params, checked, here, ON_THE_WIRE, issues)
     if issues:
         raise Refused(400, None, "The query is not valid.", issues=issues)
     return given
@@ -72,8 +74,8 @@ def check_body(operation: str, body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         issues.add(Location(), "must be an object")
     else:
-        encode_object(model, value, Location(), _ON_THE_WIRE, issues)
+        encode_object(model, value, Location(), ON_THE_WIRE, issues)
     if issues:
-        raise Refused(422, "VALIDATION_ERROR", "The encounter is not valid.", issues=issues)
+        raise Refused(422, "VALIDATION_ERROR", "The request body is not valid.", issues=issues)
     checked: dict[str, Any] = value
     return checked

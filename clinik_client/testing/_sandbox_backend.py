@@ -7,25 +7,30 @@ import string
 import threading
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
 
-from attrs import asdict, evolve
+from attrs import asdict, evolve, frozen
 
 from ._answers import Headers, Refused, error, json_response, text_of_moment
 from ._backend import Answer
+from ._bulk import BulkRoutes
+from ._bulk_requests import BULK_OPERATIONS
 from ._clock import SandboxClock
+from ._downloads import Downloads
 from ._encounter_routes import EncounterRoutes, RoutedCall, operation_routes
 from ._exchange import split_target
 from ._keys import HOME, SandboxKey, SandboxKeys
 from ._limits import Usage
 from ._sandbox_settings import SandboxSettings
 from ._store import Store
-from ._wire import WireRequest
+from ._wire import WireRequest, WireResponse
 
 __all__ = ["SandboxBackend"]
 
 _MOST_BYTES: Final = 1024 * 1024
+_MOST_IMPORTED_BYTES: Final = 100 * 1024 * 1024
 _OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
 _OVERRIDING_PARAMETER: Final = "_method"
 _LETTERS: Final = string.ascii_lowercase + string.digits
@@ -33,6 +38,15 @@ _ROUTES: Final = operation_routes()
 
 Route = tuple[str, str, tuple[str, ...]]
 """Operation, method and what stands in the place of the path's parameters."""
+
+
+@frozen
+class _Tenant:
+    """What one organization has in one environment."""
+
+    store: Store
+    encounters: EncounterRoutes
+    bulk: BulkRoutes
 
 
 class SandboxBackend:
@@ -50,6 +64,8 @@ class SandboxBackend:
         self._first_settings = evolve(settings)
         self.settings = settings
         self.clock = clock
+        self.downloads = Downloads()
+        """The files of exports. Its ``url`` has to be set to where `download` is served."""
         self._lock = threading.Lock()
         self.reset()
 
@@ -58,22 +74,24 @@ class SandboxBackend:
         with self._lock:
             self.settings.change(**asdict(self._first_settings, recurse=False))
             self.keys = SandboxKeys()
-            # Two, so that the ids of records do not depend on how many requests there were.
-            self._request_ids, self._record_ids = random.Random(0), random.Random(1)
+            self._start = self.clock.now()
+            # Three, so that the ids of records do not depend on how many requests there were.
+            self._request_ids, self._record_ids, self._job_ids = map(random.Random, range(3))
             self._usage: dict[str, Usage] = {}
-            self._stores: dict[tuple[str, str], tuple[Store, EncounterRoutes]] = {}
+            self._tenants: dict[tuple[str, str], _Tenant] = {}
+            self.downloads.clear()
 
     def seed(self, records: Iterable[dict[str, Any]]) -> None:
         """Put other records in the place of all that are there, and go back to these with each `reset`."""
         records = list(records)
         with self._lock:
             self._records = records
-            self._stores.clear()
+            self._tenants.clear()
 
     def store(self, organization: str = HOME, environment: str = "test") -> Store:
         """The records of an organization."""
         with self._lock:
-            return self._of(organization, environment)[0]
+            return self._of(organization, environment, self.clock.now()).store
 
     def usage(self, organization: str = HOME) -> Usage:
         """What an organization has asked."""
@@ -81,12 +99,19 @@ class SandboxBackend:
         usage.plan = self.settings.plan
         return usage
 
-    def _of(self, organization: str, environment: str) -> tuple[Store, EncounterRoutes]:
-        found = self._stores.get((organization, environment))
+    def _of(self, organization: str, environment: str, now: datetime) -> _Tenant:
+        found = self._tenants.get((organization, environment))
         if found is None:
-            store = Store(self._records if organization == HOME else ())
-            found = store, EncounterRoutes(store, self.settings, lambda: _text("enc_", 9, self._record_ids))
-            self._stores[organization, environment] = found
+            store, usage = Store(self._records if organization == HOME else (), self._start), self.usage(organization)
+            new_id = partial(_text, "enc_", 9, self._record_ids)
+            new_text = partial(_text, chance=self._job_ids)
+            found = _Tenant(
+                store,
+                EncounterRoutes(store, self.settings, new_id),
+                BulkRoutes(store, usage, self.settings, self.downloads, new_id, new_text),
+            )
+            self._tenants[organization, environment] = found
+        found.bulk.settle(now)
         return found
 
     # -- requests -------------------------------------------------------------------------------------------------
@@ -105,9 +130,17 @@ class SandboxBackend:
             try:
                 return self._answer(request, now, headers)
             except Refused as refused:
-                told = {name.lower() for name, _ in refused.headers}
-                kept = [(name, value) for name, value in headers if name.lower() not in told]
-                return Answer(error(refused, kept, self.settings.errors))
+                return Answer(error(refused, headers, self.settings.errors))
+
+    def download(self, request: WireRequest) -> WireResponse:
+        """Give the file of an export: for a server of its own, on another port."""
+        with self._lock:
+            return self.downloads.answer(request, self.clock.now())
+
+    @property
+    def keys_sent_to_downloads(self) -> int:
+        """How many requests to `download` carried a key."""
+        return self.downloads.keys_sent
 
     def _answer(self, request: WireRequest, now: datetime, headers: Headers) -> Answer:
         """Do what is asked. What is known for the headers goes there, for an error too."""
@@ -122,15 +155,17 @@ class SandboxBackend:
             raise Refused(400, "METHOD_OVERRIDE_REJECTED", "Overriding the HTTP method is not supported.")
         operation, _, steps = _route_of(request.method, path)
         self._check(request, operation, key)
-        _, routes = self._of(key.organization, key.environment)
+        tenant = self._of(key.organization, key.environment, now)
+        routes = tenant.bulk if operation in BULK_OPERATIONS else tenant.encounters
         return routes.answer(RoutedCall(operation, request, key, now, steps, query, headers))
 
     def _check(self, request: WireRequest, operation: str, key: SandboxKey) -> None:
         if not key.may(request.method):
             scope = "read" if request.method == "GET" else "write"
             raise Refused(403, None, f"The API key lacks the {scope} scope.")
-        if len(request.body) > _MOST_BYTES:
-            raise Refused(413, None, f"A request body may have {_MOST_BYTES:,} bytes.")
+        most = _MOST_IMPORTED_BYTES if operation == "import" else _MOST_BYTES
+        if len(request.body) > most:
+            raise Refused(413, None, f"A request body may have {most:,} bytes.")
         if request.method in ("POST", "PATCH"):
             accepted = self.settings.accepted(operation)
             sent = [value.partition(";")[0].strip().lower() for value in request.header_values("content-type")]

@@ -37,6 +37,7 @@ class SandboxSettings:
         errors: in which form errors are told: the ``api``'s own, or ``fhir``'s OperationOutcome.
         merge_hospitalization: whether a change of ``hospitalization`` keeps what it does not name.
         media_types: by operation, those that are accepted in place of all that the document lists. Any other is 415.
+        job_seconds: how long an export or an import takes; a day at most.
         plan: how much an organization may ask.
 
     Raises:
@@ -52,6 +53,9 @@ class SandboxSettings:
     errors: ErrorForm = field(default="api", validator=validators.in_(get_args(ErrorForm)))
     merge_hospitalization: bool = field(default=False, validator=validators.instance_of(bool))
     media_types: Mapping[str, Sequence[str]] = field(factory=dict, validator=_check_media_types)
+    job_seconds: float = field(
+        default=4.0, validator=[validators.instance_of((int, float)), validators.ge(0), validators.le(86_400)]
+    )
     plan: Plan = field(factory=Plan, validator=validators.instance_of(Plan))
 
     def accepted(self, operation: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 from attrs import define, field
@@ -19,12 +19,16 @@ __all__ = ["Shape", "Store", "StoredRecord"]
 Shape = Literal["simple", "fhir", "mixed"]
 """In which of the two shapes records are shown; ``mixed``: half of them, chosen by their ids, in FHIR's."""
 
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+
 
 @define(eq=False)
 class StoredRecord:
     """One version of one record, in the simple shape. Nobody changes it: a change makes another one."""
 
     record: dict[str, Any]
+    changed: datetime = _BEGINNING
+    """When it was created, or changed last."""
     start: datetime | None = field(init=False)
     """When its period starts; a year, a month or a day stands for its first instant."""
     end: datetime | None = field(init=False)
@@ -71,10 +75,14 @@ class Store:
 
     Reading by id sees each write at once. Searches see an index that follows later, write by write. What it has once
     seen stays seen, also when the clock is set back.
+
+    Args:
+        records: what is there at the beginning.
+        start: since when they are there.
     """
 
-    def __init__(self, records: Iterable[dict[str, Any]] = ()) -> None:
-        self._records = {stored.id: stored for stored in map(StoredRecord, records)}
+    def __init__(self, records: Iterable[dict[str, Any]] = (), start: datetime = _BEGINNING) -> None:
+        self._records = {stored.id: stored for stored in (StoredRecord(record, start) for record in records)}
         self._index = dict(self._records)
         self._coming: list[tuple[datetime, int, str, StoredRecord | None]] = []
         self._writes = 0
@@ -93,14 +101,15 @@ class Store:
         """What there is now by this id."""
         return self._records.get(record_id)
 
-    def put(self, record: dict[str, Any], visible: datetime) -> StoredRecord:
+    def put(self, record: dict[str, Any], visible: datetime, changed: datetime = _BEGINNING) -> StoredRecord:
         """Create a record, or replace the one with its id.
 
         Args:
             record: in the simple shape, with an ``id``.
             visible: when searches see it.
+            changed: what time it is.
         """
-        stored = StoredRecord(record)
+        stored = StoredRecord(record, changed)
         self._records[stored.id] = stored
         self._announce(visible, stored.id, stored)
         return stored
