@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ._clock import SandboxClock
 from ._control import SandboxControl
@@ -15,7 +15,7 @@ from ._sandbox_backend import SandboxBackend
 from ._sandbox_settings import SandboxSettings
 from ._seed import Seed, records_of
 from ._service import Service
-from ._wire import Limits
+from ._wire import Limits, WireServer
 
 if TYPE_CHECKING:
     from .. import Clinik
@@ -72,6 +72,26 @@ class Sandbox(Service):
             now=self.clock.now,
             control=SandboxControl(self),
         )
+        # On a port of its own, as the service has another host for them: a key that follows the URL is found out.
+        self._downloads = WireServer(self._sandbox.download, host=host, ssl_context=ssl_context)
+
+    def start(self) -> Self:
+        """Start listening, in threads of its own; the sandbox is ready when this returns. Returns the sandbox."""
+        super().start()
+        try:
+            self._downloads.start()
+        except BaseException:
+            self.stop()
+            raise
+        self._sandbox.downloads.url = self._downloads.url
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and end every thread. What was collected stays readable."""
+        try:
+            self._downloads.stop()
+        finally:
+            super().stop()
 
     @property
     def key(self) -> str:
@@ -97,6 +117,11 @@ class Sandbox(Service):
     def usage(self) -> Usage:
         """What the organization of its keys has asked: set ``used`` or ``sandbox_used`` to come near a limit."""
         return self._sandbox.usage(HOME)
+
+    @property
+    def keys_sent_to_downloads(self) -> int:
+        """How many requests for the file of an export carried a key: it is not the service that gets it there."""
+        return self._sandbox.keys_sent_to_downloads
 
     def seed(self, seed: int | str | Path | Iterable[Mapping[str, Any]]) -> None:
         """Put other records in the place of all that are there; `reset` goes back to these.

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
+from contextlib import closing
 from datetime import timedelta
+from http.client import HTTPSConnection
+from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
+from clinik_client.testing import Sandbox, SandboxSettings
+from tests.testing.asking import ask
 from tests.testing.bulk import BulkBackend, encounter, lines_of
 
 
@@ -73,3 +80,45 @@ def test_a_file_can_be_fetched_only(method: str) -> None:
         refused = there.download(url, method=method)
         assert (refused.status, refused.headers["allow"]) == (405, "GET")
         assert there.download(url).status == 200
+
+
+# -- as a part of a sandbox --------------------------------------------------------------------------------------------
+
+
+def test_a_sandbox_serves_files_on_another_port_as_long_as_it_runs() -> None:
+    with Sandbox(seed=3) as sandbox, sandbox.client() as clinik:
+        started, _ = clinik.request("POST", "/v1/bulk/export", json={"resourceTypes": ["Encounter"]})
+        sandbox.clock.advance(sandbox.settings.job_seconds)
+        job, _ = clinik.request("GET", f"/v1/bulk/jobs/{started['jobId']}")
+        url = urlsplit(job["downloadUrl"])
+        target = f"{url.path}?{url.query}"
+        assert (url.hostname, url.port == sandbox.port) == ("127.0.0.1", False)
+        port = url.port or 0
+        assert ask(port, "GET", target, key=None).body.decode() == lines_of(*sandbox.records)
+        assert ask(port, "GET", target, key=sandbox.key).status == 400
+        assert sandbox.keys_sent_to_downloads == 1
+        assert (sandbox.ledger.received("export"), sandbox.ledger.applied("export")) == (1, 1)
+        sandbox.reset()
+        assert sandbox.keys_sent_to_downloads == 0
+        assert ask(port, "GET", target, key=None).status == 403
+    for stopped in (port, sandbox.port):
+        with pytest.raises(ConnectionRefusedError):
+            ask(stopped, "GET", target, key=None)
+
+
+def test_a_sandbox_over_tls_serves_files_over_tls() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    settings = SandboxSettings(job_seconds=0)
+    with Sandbox(seed=1, settings=settings, ssl_context=context) as sandbox:
+        with sandbox.client(verify=trusting) as clinik:
+            started, _ = clinik.request("POST", "/v1/bulk/export", json={"resourceTypes": ["Encounter"]})
+            job, _ = clinik.request("GET", f"/v1/bulk/jobs/{started['jobId']}")
+        url = urlsplit(job["downloadUrl"])
+        with closing(HTTPSConnection("127.0.0.1", url.port, timeout=10, context=trusting)) as connection:
+            connection.request("GET", f"{url.path}?{url.query}")
+            assert connection.getresponse().read().decode() == lines_of(*sandbox.records)
+    assert url.scheme == "https"
