@@ -74,7 +74,6 @@ def _read(line: str) -> tuple[dict[str, Any], list[str]]:
             record = Encounter.from_dict(record).to_dict()
         except ClinikApiError:
             return {}, ["must not be nested so deep"]
-        record.pop("resourceType", None)
         # A resource may have elements that the simple shape has no names for.
         checked = {name: value for name, value in record.items() if name in _KNOWN or name == "id"}
     issues, here = Issues(), Location()

@@ -233,15 +233,20 @@ def test_since_leaves_out_what_was_changed_before() -> None:
         moment = START + timedelta(**ago)
         return [record["id"] for record in there.exported(since=moment.isoformat())]
 
-    with BulkBackend(encounter(1), encounter(2), encounter(3), job_seconds=0) as there:
+    plan = Plan(bulk=6)
+    with BulkBackend(encounter(1), encounter(2), encounter(3), job_seconds=0, plan=plan) as there:
         there.clock.advance(timedelta(minutes=1))
         there.ask("PATCH", "/v1/encounters/enc_2", {"priority": "high"})
         there.clock.advance(timedelta(minutes=1))
         there.load(lines_of(encounter(4)))
-        assert since(minutes=0) == ["enc_1", "enc_2", "enc_3", "enc_4"]
-        assert since(minutes=0, microseconds=1) == ["enc_2", "enc_4"]
-        assert since(minutes=1) == ["enc_2", "enc_4"]
-        assert since(minutes=1, microseconds=1) == ["enc_4"]
+        there.clock.advance(timedelta(minutes=1))
+        created = {"status": "planned", "class": "VR", "patientId": "pt_1"}
+        enc_5 = there.ask("POST", "/v1/encounters", created).json["data"]["id"]
+        assert since(minutes=0) == ["enc_1", "enc_2", "enc_3", "enc_4", enc_5]
+        assert since(minutes=0, microseconds=1) == ["enc_2", "enc_4", enc_5]
+        assert since(minutes=1) == ["enc_2", "enc_4", enc_5]
+        assert since(minutes=2) == ["enc_4", enc_5]
+        assert since(minutes=2, microseconds=1) == [enc_5]
 
 
 def test_since_may_have_any_offset() -> None:

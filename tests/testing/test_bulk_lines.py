@@ -159,7 +159,8 @@ def test_lines_end_where_ndjson_says() -> None:
     texts = ["\u2028", "\x85", "\x0b\x0c\x1c", "a\r\nb"]
     records = [encounter(number, type=text) for number, text in enumerate(texts)]
     data = "\r\n".join(orjson.dumps(record).decode() for record in records)
-    assert read_lines(f"\r\n \t\n{data}").records == records
+    found = read_lines(f"\r\n \t\n{data}\r\n")
+    assert (found.total, found.records, found.errors) == (4, records, [])
 
 
 def test_an_import_may_have_10_000_records() -> None:
