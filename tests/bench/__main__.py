@@ -107,11 +107,17 @@ def _stock_page(folder: Path) -> Any:
 
 def _page(rounds: int, stock: Any) -> Iterator[Row]:
     contenders = pages(stock)
-    results = {name: ids_of_page(work()) for name, work in contenders.items()}
-    assert all(ids == results["json"] != [] for ids in results.values()), results
+    results = {name: work() for name, work in contenders.items()}
+    sums = {name: results.pop(name) for name in list(results) if name.endswith(", touched")}
+    assert len(set(sums.values())) == 1, sums
+    records = {name: ids_of_page(result) for name, result in results.items()}
+    assert all(ids == records["json"] != [] for ids in records.values()), records
     figures = in_turns(rounds, {name: cpu(work, 20) for name, work in contenders.items()})
-    wanted = {OURS: {"most": 0.5}, f"{OURS}, touched": {"most": 1.1}}
-    yield from _compare(figures, "pydantic", "Bytes to a page of 100 models", **wanted)
+    title, peer = "Bytes to a page of 100 models", "pydantic"
+    touched = {name: figures.pop(name) for name in sums}
+    yield from _compare(figures, peer, title, **{OURS: {"most": 0.5}})
+    wanted = {f"{OURS}, touched": {"most": 1.1}}
+    yield from _compare(touched, f"{peer}, touched", title, **wanted)
     writing = Ratio.of(figures[f"{OURS}, to_dict"], figures[OURS])
     yield Row("to_dict of a page that was not touched", f"{OURS}, bytes to a page", writing, most=1.0)
 

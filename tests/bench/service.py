@@ -33,19 +33,33 @@ ENCOUNTER: dict[str, Any] = {
     "serviceProvider": "Northside Practice",
     "diagnosis": [{"condition": "I10", "use": "AD", "rank": 1}],
     "appointmentId": "appt_mno345",
+    "basedOnId": "sr_pqr678",
+    "partOfId": "enc_stu901",
+    "hospitalization": {
+        "admitSource": "Emergency department",
+        "dischargeDisposition": "Home",
+        "reAdmission": "Planned",
+        "destination": "Home",
+        "origin": "Northside Clinic",
+        "dietPreference": ["Vegetarian"],
+        "specialArrangement": ["Wheelchair"],
+    },
 }
+"""With every field that the document describes."""
 META = {"requestId": "req_k8f3a7x2", "timestamp": "2025-01-15T09:15:00.000Z", "status": 200}
 ROWS = 100
 """On each page."""
 DISTINCT = 100
 """Pages with ids of their own; after them they come again."""
+TOTAL = 30_000
+"""As each page says."""
 DELAY = 0.02
 """Seconds after which ``enc_late`` is answered."""
 
 
 def page(number: int, last: bool) -> dict[str, Any]:
     rows = [{**ENCOUNTER, "id": f"enc_{number % DISTINCT:04}_{row:03}"} for row in range(ROWS)]
-    return {"data": rows, "hasMore": not last, "cursor": None if last else str(number + 1)}
+    return {"data": rows, "total": TOTAL, "hasMore": not last, "cursor": None if last else str(number + 1)}
 
 
 def body_of_page() -> bytes:
@@ -70,7 +84,8 @@ class _Responses:
             return self._read[path.rpartition("/")[2]]
         pages, number = map(int, dict(re.findall(r"(\w+)=(\w+)", query))["cursor"].split("_"))
         last = number + 1 == pages
-        end = b', "hasMore": false' if last else b', "hasMore": true, "cursor": "%d_%d"' % (pages, number + 1)
+        end = b', "total": %d, "hasMore": %s' % (TOTAL, b"false" if last else b"true")
+        end += b"" if last else b', "cursor": "%d_%d"' % (pages, number + 1)
         return _response(
             b'{"data": {"data": ' + self._rows[number % DISTINCT] + end + b'}, "meta": ' + self._meta + b"}"
         )

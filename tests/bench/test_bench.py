@@ -8,13 +8,14 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from clinik_client import Clinik
+from clinik_client import Clinik, Encounter
+from clinik_client._model import schema_of
 from tests.bench.chart import chart
 from tests.bench.contenders import HEADERS, KEY, READ_PATH, id_of, nested_of_dict, nested_of_model, walks
 from tests.bench.layers import layers
 from tests.bench.measure import Ratio, in_turns, ratios
 from tests.bench.report import document
-from tests.bench.service import ROWS, service
+from tests.bench.service import ENCOUNTER, ROWS, service
 from tests.bench.targets import Row
 
 
@@ -69,3 +70,10 @@ def test_all_read_the_same_records() -> None:
         assert nested_of_dict(theirs) == nested_of_model(ours)
         for work in layers(url, stack).values():
             assert work()
+
+
+def test_the_record_has_every_field_that_the_document_describes() -> None:
+    record = Encounter.from_dict(ENCOUNTER)
+    assert set(ENCOUNTER) == set(schema_of(Encounter).by_wire)
+    assert record.hospitalization is not None
+    assert set(ENCOUNTER["hospitalization"]) == set(schema_of(type(record.hospitalization)).by_wire)
