@@ -19,7 +19,7 @@ from .tls_layer import TLSLayer
 # One TLS record, and little enough for one system call: each looks at the clock.
 _WRITE_CHUNK: Final = 16_384
 # Bytes read at once before the head is whole: time is only looked at between reads, and 8 KB hold hundreds of heads.
-_HEAD_READ: Final = 8_192
+_HEAD_READ: Final = 65_536
 # How the head of a response ends, and a body in chunks (RFC 9112, sections 2.1 and 7.1).
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
@@ -61,8 +61,11 @@ class Stream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         attempt = self.attempt
         data, self._unread = self._unread, b""
-        if not data:
-            data = self._receive(max_bytes if attempt.status is not None else min(max_bytes, _HEAD_READ), attempt)
+        if data:
+            # What came at once may hold thousands of heads.
+            attempt.seconds_left()
+        else:
+            data = self._receive(max_bytes, attempt)
         if attempt.status is None or attempt.chunked:
             # Bytes behind the end of a head, or of a chunked body, are kept back for the next read. So we can tell
             # whether anything follows a response, and leave the parsing of HTTP to h11.

@@ -132,6 +132,24 @@ def test_a_limit_of_time_holds_for_reading_and_writing() -> None:
         assert stream.attempt.sent
 
 
+def test_a_limit_of_time_holds_between_heads_that_came_at_once() -> None:
+    with pair() as (stream, theirs):
+        theirs.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 3)
+        assert stream.read(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        stream.attempt.until = time.monotonic()
+        with pytest.raises(httpcore.TimeoutException):
+            stream.read(65_536)
+
+
+def test_a_head_and_its_body_that_came_at_once_are_read_at_once() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n"
+    with pair() as (stream, theirs):
+        theirs.sendall(head + b"x" * 20_000)
+        assert stream.read(65_536) == head
+        stream.attempt.head_arrived(200, {"content-length": "20000"})
+        assert len(stream.read(65_536)) == 20_000
+
+
 def test_after_a_fork_the_child_neither_reads_nor_writes() -> None:
     if not hasattr(os, "fork"):
         return  # there is nothing to promise where there is no fork
