@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MemberDescriptorType
 from typing import Any, Final, Protocol
 
-from ._codecs import UNDECODABLE, Boolean, Codec, DateTime, Enumeration, Integer, Number, OneOf, Text, check_depth
+from ._codecs import UNDECODABLE, Array, Boolean, Codec, DateTime, Enumeration, Integer, Number, OneOf, Text, check_depth
 from ._fhir_datetime import FhirDateTime
 from ._frames import forget_variables
 
@@ -190,6 +190,9 @@ def _branches(codec: Codec, number: int, known: dict[str, Any]) -> list[tuple[st
         branches.insert(0, (f"type(value) is {first.base.__name__}", f"members_{number}.get(value, value)"))
     elif type(first) in _AS_THEY_ARE:
         branches.insert(0, (f"type(value) is {_AS_THEY_ARE[type(first)]}", "value"))
+    elif type(first) is Array and type(first.item) in (Text, Boolean, Number):
+        # What does not fit stays in its place as it came, as the others do.
+        branches.insert(0, ("type(value) is list", "value if own else copied(value)"))
     elif type(first) is DateTime:
         known["moment_of"] = FhirDateTime.read
         branches.insert(0, ("type(value) is str and (moment := moment_of(value)) is not None", "moment"))
