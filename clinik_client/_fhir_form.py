@@ -113,7 +113,10 @@ class FhirForm:
         told = record.get("resourceType")
         if told is not None:
             return bool(told == self.resource_type)
-        return any(isinstance(record.get(name), dict) for name in self.marks)
+        for name in self.marks:  # noqa: SIM110 - a generator takes three times as long
+            if isinstance(record.get(name), dict):
+                return True
+        return False
 
     def simplify(self, resource: Mapping[str, Any]) -> dict[str, Any]:
         """The simplified form; `matches` is false for it.

@@ -12,19 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MemberDescriptorType
 from typing import Any, Final, Protocol
 
-from ._codecs import (
-    UNDECODABLE,
-    Array,
-    Boolean,
-    Codec,
-    DateTime,
-    Enumeration,
-    Integer,
-    Number,
-    OneOf,
-    Text,
-    check_depth,
-)
+from ._codecs import UNDECODABLE, Array, Boolean, Codec, DateTime, Enumeration, Integer, Number, OneOf, Text, check_depth
 from ._fhir_datetime import FhirDateTime
 from ._frames import forget_variables
 
@@ -75,12 +63,13 @@ def slot_of(model: type[Any], name: str) -> MemberDescriptorType:
 
 def read_when_touched(model: type[Any], name: str, codec: Codec) -> None:
     """Lay a property over a slot of a model. Not ``__getattr__``, which would make all of its slots slow."""
-    slot, below = slot_of(model, name), f"_{name}_slot"
+    slot = slot_of(model, name)
+    held = slot.__get__
     read: Callable[[Any], Any] | None = None
 
     def touch(record: Any) -> Any:
         nonlocal read
-        found = record._slot
+        found = held(record)
         # As in is_unread: a call for each touch would double the time.
         if type(found) is list and len(found) > 1 and found[0] is UNREAD:
             if len(found) == 2:
@@ -99,10 +88,6 @@ def read_when_touched(model: type[Any], name: str, codec: Codec) -> None:
             return found[2]
         return found
 
-    # Under a name of its own the slot is as fast as any: to call it takes as long as all the rest of a touch.
-    setattr(model, below, slot)
-    names = (below if known == "_slot" else known for known in touch.__code__.co_names)
-    touch.__code__ = touch.__code__.replace(co_names=tuple(names))
     touch.__name__, touch.__qualname__ = name, f"{model.__qualname__}.{name}"
     setattr(model, name, property(touch, slot.__set__, slot.__delete__))
 

@@ -203,6 +203,7 @@ def pages(stock: Any) -> dict[str, Work]:
         f"{OURS}, from_dict": from_dict,
         f"{OURS}, from_dict, touched": touched(from_dict),
         f"{OURS}, to_dict": ours().to_dict,
+        f"{OURS}, from_dict, to_dict": from_dict().to_dict,
         "json": lambda: json.loads(body),
         "orjson": lambda: orjson.loads(body),
         "msgspec": lambda: msgspec_reads(body),
