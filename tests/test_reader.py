@@ -26,6 +26,7 @@ from clinik_client import (
     Encounter,
     EncounterPage,
     FhirDateTime,
+    Hospitalization,
     Period,
 )
 from clinik_client import _model as model_room
@@ -229,6 +230,13 @@ def test_a_misfit_in_a_list_is_copied() -> None:
     encounter = Encounter.from_dict(record)
     spoil(record)
     assert encounter.reason_code == ["Fever", {"text": ["Cough"]}]
+
+
+def test_a_list_of_texts_is_copied() -> None:
+    record: dict[str, Any] = {"dietPreference": ["Vegetarian", ["Halal"]]}
+    hospitalization = Hospitalization.from_dict(record)
+    spoil(record)
+    assert hospitalization.diet_preference == ["Vegetarian", ["Halal"]]
 
 
 def test_what_is_no_json_stays_what_it_is() -> None:
