@@ -139,3 +139,8 @@ class Recording:
     exchanges: tuple[Exchange, ...] = field(converter=_exchanges)
     comment: str = ""
     path: Path | None = None
+
+    @property
+    def started(self) -> str:
+        """When its first exchange took place (ISO 8601), which says how old it is; empty where there is none."""
+        return self.exchanges[0].started if self.exchanges else ""
