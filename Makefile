@@ -39,6 +39,13 @@ thorough: $(STAMP) ## Run the long tests, and try every property on many more ex
 faults: $(STAMP) ## Meet every fault and attack of docs/reliability.md, and print the table
 	$(BIN)/python -m tests.faults
 
+RECORDED := build/recordings
+STORIES := life-of-an-encounter inpatient-admission telehealth-visit
+
+.PHONY: record
+record: $(STAMP) ## Tell stories to the sandbox of the service (needs a clk_test_ key), and record what it says
+	@$(BIN)/python -m clinik_client.testing record tests/recordings $(STORIES:%=--story %) --to $(RECORDED)
+
 .PHONY: check
 check: $(STAMP) ## Lint, types, the OpenAPI document, and whether the generated code is up to date
 	$(BIN)/ruff check --no-cache .

@@ -12,7 +12,19 @@ from collections.abc import Callable, Mapping
 from types import MemberDescriptorType
 from typing import Any, Final, Protocol
 
-from ._codecs import UNDECODABLE, Array, Boolean, Codec, DateTime, Enumeration, Integer, Number, OneOf, Text, check_depth
+from ._codecs import (
+    UNDECODABLE,
+    Array,
+    Boolean,
+    Codec,
+    DateTime,
+    Enumeration,
+    Integer,
+    Number,
+    OneOf,
+    Text,
+    check_depth,
+)
 from ._fhir_datetime import FhirDateTime
 from ._frames import forget_variables
 

@@ -413,6 +413,12 @@ TESTED_IN = {
     "clinik_client/testing/_matching.py": "tests/testing/test_fixture_server.py",
     "clinik_client/testing/_plugin.py": "tests/testing/test_pytest_plugin.py",
     "clinik_client/testing/_steps.py": "tests/testing/test_misbehaviour.py",
+    "clinik_client/testing/_finishing.py": "tests/testing/test_pseudonyms.py",
+    "clinik_client/testing/_forwarding.py": "tests/testing/test_recorder.py",
+    "clinik_client/testing/_matching.py": "tests/testing/test_fixture_server.py",
+    "clinik_client/testing/_plugin.py": "tests/testing/test_pytest_plugin.py",
+    "clinik_client/testing/_renaming.py": "tests/testing/test_recorder.py",
+    "clinik_client/testing/_replay.py": "tests/testing/test_recorder.py",
     "clinik_client/testing/_server.py": "tests/testing/test_fixture_server.py",
 }
 

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._backend import Answer, Backend
     from ._clock import SandboxClock
+    from ._canary import UnsafeRecordingError
+    from ._drift import Drift, diff_recording
     from ._exchange import Exchange, Recording
     from ._faults import Fault, Faults
     from ._har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from ._sandbox import Sandbox
     from ._sandbox_settings import SandboxSettings
     from ._seed import Seed, SeedError
+    from ._recorder import Recorder
     from ._server import FixtureServer, Mismatch
     from ._service import Service
     from ._wire import Connection, Limits, WireRequest, WireResponse, WireServer
@@ -69,6 +72,10 @@ __all__ = [
     "Ledger",
     "Fault",
     "Faults",
+    "Recorder",
+    "UnsafeRecordingError",
+    "Drift",
+    "diff_recording",
     "WireServer",
     "WireRequest",
     "WireResponse",
@@ -79,6 +86,8 @@ __all__ = [
 _MODULES = {
     "_backend": ("Answer", "Backend"),
     "_clock": ("SandboxClock",),
+    "_canary": ("UnsafeRecordingError",),
+    "_drift": ("Drift", "diff_recording"),
     "_exchange": ("Exchange", "Recording"),
     "_faults": ("Fault", "Faults"),
     "_har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
@@ -89,6 +98,7 @@ _MODULES = {
     "_sandbox": ("Sandbox",),
     "_sandbox_settings": ("SandboxSettings",),
     "_seed": ("Seed", "SeedError"),
+    "_recorder": ("Recorder",),
     "_server": ("FixtureServer", "Mismatch"),
     "_service": ("Service",),
     "_wire": ("Connection", "Limits", "WireRequest", "WireResponse", "WireServer"),

@@ -1,14 +1,18 @@
-"""The test servers as processes, and a check of recordings: ``python -m clinik_client.testing serve|sandbox|check``."""
+"""The test kit on the command line: ``python -m clinik_client.testing serve|sandbox|check|record|diff``."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .._errors import ClinikApiError
+from ._drift import diff_recording, drifts_of
 from ._foreground import wait_until_stopped
 from ._har import HarError, load_recording, load_recordings
+from ._retelling import record_again
 from ._sandbox_command import add_arguments, run
 from ._server import FixtureServer
 
@@ -35,7 +39,35 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="say whether HAR files are usable recordings")
     check.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="HAR file or directory")
+
+    record = commands.add_parser("record", help="tell recorded stories to a service, and record them anew")
+    record.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where the new files go")
+    diff = commands.add_parser("diff", help="tell recorded stories to a service, and say what it answers otherwise")
+    for command in (record, diff):
+        command.description = (
+            "The key is taken from CLINIKAPI_SECRET_KEY. It has to be a clk_test_ key: what a story creates is created."
+        )
+        command.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="HAR file or directory")
+        command.add_argument("--story", action="append", metavar="NAME", help="only this recording; may be repeated")
+        command.add_argument(
+            "--base-url", metavar="URL", help="the service; default CLINIKAPI_BASE_URL, or the public one"
+        )
+        command.add_argument(
+            "--id",
+            action="append",
+            default=[],
+            type=_pair,
+            metavar="RECORDED=ID",
+            help="the service's id for a recorded one; may be repeated",
+        )
     return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    recorded, equals, now = text.partition("=")
+    if not (recorded and equals and now):
+        raise argparse.ArgumentTypeError("give a recorded id, =, and the service's id")
+    return recorded, now
 
 
 def _complain(problem: object) -> None:
@@ -84,12 +116,44 @@ def _serve(options: argparse.Namespace) -> int:
     return 1 if unmatched or (options.use_all and unused) else 0
 
 
+def _retell(options: argparse.Namespace) -> int:
+    key = os.environ.get("CLINIKAPI_SECRET_KEY", "")
+    if not key.startswith("clk_test_"):
+        _complain("set CLINIKAPI_SECRET_KEY to a clk_test_ key: stories are told to the sandbox of the service")
+        return 2
+    ids, found = dict(options.id), 0
+    try:
+        for story in load_recordings(*options.paths, stories=options.story):
+            if options.command == "record":
+                path = options.to / f"{story.name}.har"
+                told = record_again(story, path, api_key=key, base_url=options.base_url, ids=ids)
+                # That a record has other fields is why it is recorded; that there is none is a failure.
+                drifts = [drift for one in told for drift in drifts_of(one) if drift.aspect == "status"]
+                print(f"{path}: {len(told)} exchanges")
+            else:
+                drifts = diff_recording(story, api_key=key, base_url=options.base_url, ids=ids)
+                print(f"{story.path}: recorded {story.started[:10]}, {len(drifts)} differences")
+            for drift in drifts:
+                print(f"  {drift}")
+            found += len(drifts)
+    except (HarError, OSError, ClinikApiError) as error:
+        _complain(error)
+        return 2
+    return 1 if found else 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0, 1 if something did not match, 2 if it could not start."""
+    """Run the command; returns the exit code: 0, 1 if something did not match, 2 if it could not be done."""
     options = _parser().parse_args(arguments)
-    if options.command == "check":
-        return _check(options.paths)
-    return run(options) if options.command == "sandbox" else _serve(options)
+    match options.command:
+        case "serve":
+            return _serve(options)
+        case "sandbox":
+            return run(options)
+        case "check":
+            return _check(options.paths)
+        case _:
+            return _retell(options)
 
 
 if __name__ == "__main__":

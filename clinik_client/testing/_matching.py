@@ -103,7 +103,7 @@ def _moment(value: Any) -> Any:
     return value
 
 
-def _media_type(value: str | None) -> str:
+def media_type_of(value: str | None) -> str:
     return (value or "").partition(";")[0].strip().lower()
 
 
@@ -154,12 +154,12 @@ def _compare_content_type(exchange: Exchange, request: ReceivedRequest) -> str:
     asked = next(iter(request.header_values("content-type")), None)
     recorded = exchange.request_header("content-type")
     # One body may be sent as JSON of several types, as the document lists them.
-    same = _media_type(asked) == _media_type(recorded) or (_is_json(asked) and _is_json(recorded))
+    same = media_type_of(asked) == media_type_of(recorded) or (_is_json(asked) and _is_json(recorded))
     return "" if same else "the media type differs"
 
 
 def _is_json(media_type: str | None) -> bool:
-    return _media_type(media_type).endswith(("/json", "+json"))
+    return media_type_of(media_type).endswith(("/json", "+json"))
 
 
 def _compare_body(exchange: Exchange, request: ReceivedRequest) -> Iterator[Difference]:

@@ -20,13 +20,13 @@ from ._wire import WireRequest, WireResponse, WireServer
 __all__ = ["FixtureServer", "Mismatch"]
 
 # The wire layer frames the body anew, and a recorded body is the decoded one.
-_DROPPED_HEADERS = frozenset(
+DROPPED_HEADERS = frozenset(
     ["connection", "content-encoding", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]
 )
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z]+[0-9]?")
 
 
-def _route(path: str) -> str:
+def route_of(path: str) -> str:
     """A path without ids, for messages: ``/v1/encounters/{id}``."""
     return "/".join(s if not s or _PLAIN_SEGMENT.fullmatch(s) else "{id}" for s in path.split("/"))
 
@@ -45,7 +45,7 @@ class _Slot:
     given: bool = False
 
     def __str__(self) -> str:
-        return f"{self.story}.har entry {self.number}: {self.exchange.method} {_route(self.exchange.path)}"
+        return f"{self.story}.har entry {self.number}: {self.exchange.method} {route_of(self.exchange.path)}"
 
 
 @frozen
@@ -118,7 +118,7 @@ class FixtureServer:
         self._requests: list[ReceivedRequest] = []
         self._mismatches: list[Mismatch] = []
         self._arrived = 0
-        self._wire = WireServer(self._response, port=port, ssl_context=ssl_context, on_refusal=self._refused)
+        self._wire = WireServer(self.respond, port=port, ssl_context=ssl_context, on_refusal=self._refused)
 
     @classmethod
     def from_directory(
@@ -210,7 +210,8 @@ class FixtureServer:
 
     # -- in the connections' threads ------------------------------------------------------------------------------
 
-    def _response(self, wire: WireRequest) -> WireResponse:
+    def respond(self, wire: WireRequest) -> WireResponse:
+        """What a request gets. A server that stands before this one may ask for it, without a socket."""
         path, query = split_target(wire.target)
         request = ReceivedRequest(wire.method, path, query, wire.headers, wire.body)
         with self._lock:
@@ -238,7 +239,7 @@ class FixtureServer:
     def _mismatch(
         self, request: ReceivedRequest, compared: list[tuple[_Slot, Differences]], matching: list[_Slot]
     ) -> Mismatch:
-        summary = f"{request.method} {_route(request.path)}"
+        summary = f"{request.method} {route_of(request.path)}"
         if matching:
             times = f"asked more often than it was recorded, which is {len(matching)}"
             return Mismatch(self._arrived, summary, str(matching[-1]), {"times": times}, request)
@@ -254,7 +255,7 @@ class FixtureServer:
 
 
 def _replay(exchange: Exchange) -> WireResponse:
-    headers = [pair for pair in exchange.response_headers if pair[0].lower() not in _DROPPED_HEADERS]
+    headers = [pair for pair in exchange.response_headers if pair[0].lower() not in DROPPED_HEADERS]
     return WireResponse(exchange.status, headers, exchange.response_body)
 
 
