@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._backend import Answer, Backend
-    from ._clock import SandboxClock
     from ._canary import UnsafeRecordingError
+    from ._clock import SandboxClock
     from ._drift import Drift, diff_recording
     from ._exchange import Exchange, Recording
     from ._faults import Fault, Faults
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from ._keys import SandboxKey, SandboxKeys
     from ._limits import Plan, Usage
     from ._matching import ReceivedRequest
+    from ._recorder import Recorder
     from ._sandbox import Sandbox
     from ._sandbox_settings import SandboxSettings
     from ._seed import Seed, SeedError
-    from ._recorder import Recorder
     from ._server import FixtureServer, Mismatch
     from ._service import Service
     from ._wire import Connection, Limits, WireRequest, WireResponse, WireServer

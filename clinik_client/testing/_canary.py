@@ -16,11 +16,11 @@ import orjson
 from attrs import field, frozen
 
 from .._privacy import texts_of
-from ._exchange import NOT_JSON, Exchange, parse_json
+from ._exchange import NOT_JSON, Exchange
 from ._fields import FIELDS, NUMBER_FIELDS, PARAMETERS, is_told
 from ._har import HarError
 from ._pseudonyms import is_pseudonym
-from ._rewriting import DATE, FHIR_BASE
+from ._rewriting import DATE, FHIR_BASE, body_value
 
 __all__ = ["Canary", "UnsafeRecordingError"]
 
@@ -44,7 +44,7 @@ def _all_texts(exchange: Exchange) -> Iterator[str]:
     # What is no API's header, as a cookie, may be anybody's; the values of the others come apart as words.
     yield from (value for name, value in (*exchange.request_headers, *exchange.response_headers))
     for body in (exchange.request_body, exchange.response_body):
-        value = parse_json(body)
+        value = body_value(body)
         if value is NOT_JSON:
             yield body.decode("utf-8", "replace")
         else:
@@ -116,14 +116,19 @@ class Canary:
         told = _plain(log["comment"])
         if any(len(value) >= _LONG_IN_PROSE and value in told for value in self.values):
             raise UnsafeRecordingError("log.comment: it would hold a value that came in; nothing was written")
+        lengths = {len(value) for value in self.values if len(value) >= _LONG}
+        clean: set[str] = set()
         for number, entry in enumerate(log["entries"], start=1):
             for place, leaf in _leaves(entry):
-                if self._is_in(leaf):
+                if leaf in clean:
+                    continue
+                clean.add(leaf)
+                if self._is_in(leaf, lengths):
                     raise UnsafeRecordingError(
                         f"entry {number}: {place} would hold a value that came in; nothing was written"
                     )
 
-    def _is_in(self, leaf: str) -> bool:
+    def _is_in(self, leaf: str, lengths: Collection[int]) -> bool:
         plain = _plain(leaf)
         if not plain or leaf in self.keep or is_told(leaf) or DATE.fullmatch(leaf):
             return False
@@ -133,7 +138,13 @@ class Canary:
         if is_pseudonym(leaf):
             return False
         readings = [plain, *_decoded(leaf)]
-        return any(len(value) >= _LONG and value in reading for reading in readings for value in self.values)
+        # Of a long story there are many values, and hardly any lengths: so pieces are looked up.
+        return any(
+            reading[start : start + length] in self.values
+            for reading in readings
+            for length in lengths
+            for start in range(len(reading) - length + 1)
+        )
 
 
 def _decoded(leaf: str) -> Iterator[str]:
@@ -158,7 +169,7 @@ def _leaves(entry: Any) -> Iterator[tuple[str, str]]:
     for side, content in (("request", request.get("postData", {})), ("response", response["content"])):
         text = content.get("text", "")
         body = base64.b64decode(text) if content.get("encoding") else text.encode()
-        value = parse_json(body)
+        value = body_value(body)
         if value is NOT_JSON:
             yield f"the body of the {side}", body.decode("utf-8", "replace")
         else:

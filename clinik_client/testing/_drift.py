@@ -13,11 +13,12 @@ from attrs import frozen
 from .._errors import ClinikConnectionError
 from .._privacy import is_name
 from .._transport import AttemptFailed
-from ._exchange import NOT_JSON, Exchange, Recording, parse_json
+from ._exchange import NOT_JSON, Exchange, Recording
 from ._fields import UNTOLD_FIELDS
 from ._forwarding import Upstream, base_url_or_default
 from ._matching import media_type_of
 from ._retelling import Told, check_test_key, retell
+from ._rewriting import body_value
 from ._server import route_of
 
 __all__ = ["Drift", "diff_recording", "drifts_of"]
@@ -117,7 +118,7 @@ def drifts_of(told: Told) -> Iterator[Drift]:
 def _differences(recorded: Exchange, received: Exchange) -> Iterator[tuple[Aspect, Iterable[str]]]:
     if recorded.status != received.status:
         yield "status", [f"{_status(received.status)}, recorded was {_status(recorded.status)}"]
-    one, other = parse_json(recorded.response_body), parse_json(received.response_body)
+    one, other = body_value(recorded.response_body), body_value(received.response_body)
     codes = _code(one), _code(other)
     if codes[0] != codes[1]:
         yield "code", [f"{codes[1]}, recorded was {codes[0]}"]

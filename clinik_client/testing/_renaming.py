@@ -57,14 +57,15 @@ class Renaming:
             self.now[name], self.recorded[value] = value, name
         return known
 
-    def learn_response(self, recorded: Exchange, received: Exchange) -> None:
-        """Take in the ids that a response brings: what a service made anew has another id each time."""
+    def learn_ids(self, recorded: Exchange, received: Exchange) -> None:
+        """Take in the ids of a request and its response: what a service made anew has another id each time.
+
+        An id has the name that it was seen with first. Those of the request come before those of the response.
+        """
         told = found_in(recorded)
         for place, (kind, value) in found_in(received).items():
-            if place[0] == "response" and kind == "id" and place in told and told[place][0] == "id":
-                name = told[place][1]
-                if name not in self.now and value not in self.recorded:
-                    self._learn(name, value)
+            if kind == "id" and place in told and told[place][0] == "id":
+                self._learn(told[place][1], value)
 
     def as_recorded(self, asked: Exchange) -> Exchange:
         """A request with the names that the recording has."""

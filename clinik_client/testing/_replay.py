@@ -59,6 +59,8 @@ class Replay:
         # As the recorder would have written it, that is without what it leaves out.
         written = Rewriter(lambda _place, _kind, value: value).request(asked)
         for recorded in self._server.unused():
+            if (recorded.method, recorded.path.count("/")) != (asked.method, asked.path.count("/")):
+                continue
             given = written if _is_pseudonymous(recorded) else asked
             renaming = self.renaming.fitted(recorded, given)
             if renaming is None:

@@ -57,7 +57,7 @@ def retell(
             response_headers=response.headers.items(),
             response_body=response.body,
         )
-        renaming.learn_response(recorded, received)
+        renaming.learn_ids(recorded, received)
         yield Told(number, recorded, received)
 
 

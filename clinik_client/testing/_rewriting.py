@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 import orjson
 from attrs import define, evolve, field
 
+from .._codecs import is_deep
 from ._exchange import NOT_JSON, Exchange, Pairs, parse_json
 from ._fields import (
     CODED_FIELDS,
@@ -32,7 +33,7 @@ from ._fields import (
     is_field_path,
 )
 
-__all__ = ["DATE", "FHIR_BASE", "Change", "Kind", "Place", "Rewriter", "found_in"]
+__all__ = ["DATE", "FHIR_BASE", "Change", "Kind", "Place", "Rewriter", "body_value", "found_in"]
 
 Kind = Literal["id", "text", "date"]
 Place = tuple[str | int, ...]
@@ -152,7 +153,7 @@ class Rewriter:
     def _body(self, side: str, body: bytes) -> bytes:
         if not body:
             return body
-        value = parse_json(body)
+        value = body_value(body)
         if value is NOT_JSON:
             text = body.decode("utf-8", "surrogateescape")
             return self.change((side,), "text", text).encode("utf-8", "surrogateescape") if self.strict else body
@@ -209,6 +210,12 @@ class Rewriter:
     def _keep(self, text: str) -> str:
         self.kept.add(text)
         return text
+
+
+def body_value(body: bytes) -> Any:
+    """The JSON value of a body; ``NOT_JSON`` also for one that is nested too deep to be gone through."""
+    value = parse_json(body)
+    return NOT_JSON if is_deep(value) else value
 
 
 def _header_value(name: str, value: str) -> str | None:

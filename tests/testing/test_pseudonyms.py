@@ -235,3 +235,14 @@ def test_no_text_is_so_odd_that_nothing_can_be_written(texts: list[str]) -> None
         for text in texts
     ]
     file_of(exchanges)
+
+
+def test_a_body_that_is_nested_too_deep_to_be_gone_through_is_replaced_as_a_whole() -> None:
+    deep = b'{"data":' * 300 + b'"zq"' + b"}" * 300
+    file = file_of([Exchange.of("GET", "/v1/encounters", response=deep)])
+    assert orjson.loads(file)["log"]["entries"][0]["response"]["content"]["text"] == "text-1"
+
+
+def test_an_answer_that_is_no_text_is_replaced_as_a_whole() -> None:
+    file = file_of([Exchange.of("GET", "/v1/encounters", response=b"\xff\xfezq")])
+    assert orjson.loads(file)["log"]["entries"][0]["response"]["content"]["text"] == "text-1"

@@ -36,6 +36,7 @@ from clinik_client.testing import (
     save_recording,
 )
 from clinik_client.testing.__main__ import main
+from clinik_client.testing._forwarding import Upstream, base_url_or_default
 from tests.testing.asking import ask
 from tests.testing.clinic import BIRTH_DATE, COOKIE, PATIENT_NAME, Clinic
 
@@ -128,6 +129,30 @@ def test_a_recording_knows_its_age_and_its_source(path: Path) -> None:
     ]
     assert [one.api_key for one in story.exchanges] == [None, "", None]
     assert {one.base_url for one in story.exchanges} == {"http://localhost"}
+
+
+def test_of_a_service_that_is_not_the_public_one_the_name_is_not_written(path: Path) -> None:
+    def answer(_request: WireRequest) -> WireResponse:
+        return WireResponse(200, [("content-type", "application/json")], b"{}")
+
+    # A proxy is asked for whatever name there is.
+    with (
+        WireServer(answer) as proxy,
+        Recorder(path, base_url="http://gateway.hospital.example/v2", proxy=proxy.url) as recorder,
+    ):
+        assert ask_port(recorder, "GET", "/v1/encounters").status == 200
+    assert b"hospital" not in path.read_bytes()
+    [exchange] = load_recording(path).exchanges
+    assert exchange.base_url == "https://service.invalid"
+    assert " from another service with a test key; " in exchange.source
+
+
+@pytest.mark.parametrize(
+    ("url", "public"), [("https://api.clinikapi.com/", True), ("https://api.clinikapi.com/x", False), (None, True)]
+)
+def test_the_public_service_is_known_by_its_address(url: str | None, public: bool) -> None:
+    with Upstream(base_url_or_default(url), trust_env=False) as upstream:
+        assert upstream.is_public is public
 
 
 def ask_port(recorder: Recorder, method: str, target: str, **sent: Any) -> Any:

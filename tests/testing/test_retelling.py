@@ -48,6 +48,21 @@ def test_a_new_id_takes_the_place_of_the_recorded_one_in_all_that_follows() -> N
         assert set(clinic.keys) == {KEY}
 
 
+def test_an_id_that_the_story_has_asked_with_stays_what_it_is() -> None:
+    target = "/v1/encounters?patientId=pt_1"
+    page = {"data": {"data": [{"id": "enc_a", "patientId": "pt_1"}], "hasMore": False}}
+    story = Recording("story", [Exchange.of("GET", target, response=page), Exchange.of("GET", target, response=page)])
+    asked: list[str] = []
+
+    def answer(request: WireRequest) -> WireResponse:
+        asked.append(request.target)
+        return WireResponse(200, [("content-type", "application/json")], orjson.dumps(page).replace(b"pt_1", b"pt_2"))
+
+    with WireServer(answer) as service, Upstream(service.url) as upstream:
+        assert len(list(retell(story, upstream, KEY))) == 2
+    assert asked == [target, target]
+
+
 def test_a_bad_key_or_none_is_sent_as_it_was_recorded() -> None:
     targets = ["/v1/encounters"] * 3
     story = Recording(
