@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from attrs import asdict
 
-from ._exchange import NOT_JSON, parse_json, split_target
+from ._backend import OPERATIONS
+from ._exchange import parse_json, split_target
 from ._faults import Fault
+from ._journal import JournalEntry
+from ._json_names import JsonNames, check_names
 from ._keys import SandboxKey
 from ._limits import Plan
-from ._seed import SeedError
+from ._page import page, script
+from ._sandbox_settings import SandboxSettings
 from ._wire import WireRequest, WireResponse
 
 if TYPE_CHECKING:
@@ -22,185 +25,218 @@ if TYPE_CHECKING:
 
 __all__ = ["SandboxControl"]
 
-_PAGE_HEADERS: Final = [
-    ("content-type", "text/html; charset=utf-8"),
-    ("content-security-policy", "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'self'"),
-]
-
-
-class _Wrong(Exception):
-    """What is wrong with a request to the control, with the status of the answer."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
+_HOME: Final = "/_sandbox/"
+_PARAMETERS: Final = {"journal": ("after",)}
+_ENTRY: Final = JsonNames(JournalEntry)
+_FAULT: Final = JsonNames(Fault)
+_SETTINGS: Final = JsonNames(SandboxSettings)
+_PLAN: Final = JsonNames(Plan)
+_KEY: Final = JsonNames(SandboxKey)
 
 
 class SandboxControl:
-    """Answers requests below ``/_sandbox/``."""
+    """Answers requests below ``/_sandbox/``. What it cannot do is told as ``{"error": "..."}``, and changes nothing."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._answers: dict[tuple[str, str], Callable[[WireRequest], Any]] = {
-            ("GET", "journal"): self._journal,
-            ("DELETE", "journal"): self._clear_journal,
-            ("GET", "ledger"): lambda request: self._ledger(),
-            ("GET", "faults"): lambda request: self._faults(),
-            ("POST", "faults"): self._add_fault,
-            ("DELETE", "faults"): self._clear_faults,
-            ("GET", "clock"): lambda request: self._clock(),
-            ("POST", "clock"): self._move_clock,
-            ("POST", "reset"): self._reset,
-            ("GET", "seed"): lambda request: {"records": self._sandbox.records},
-            ("POST", "seed"): self._seed,
-            ("GET", "settings"): lambda request: self._settings(),
-            ("PATCH", "settings"): self._change_settings,
-            ("GET", "keys"): lambda request: self._keys(),
-            ("POST", "keys"): self._add_key,
+        self._answers: dict[str, dict[str, Callable[[WireRequest], Any]]] = {
+            "": {"GET": page},
+            "page.js": {"GET": script},
+            "journal": {"GET": self._journal, "DELETE": self._clear_journal},
+            "ledger": {"GET": self._ledger},
+            "faults": {"GET": self._faults, "POST": self._add_fault, "DELETE": self._clear_faults},
+            "clock": {"GET": self._clock, "POST": self._move_clock},
+            "reset": {"POST": self._reset},
+            "seed": {"POST": self._seed},
+            "records": {"GET": self._records},
+            "settings": {"GET": self._settings, "PATCH": self._change_settings},
+            "keys": {"GET": self._keys, "POST": self._add_key},
         }
 
     def __call__(self, request: WireRequest) -> WireResponse:
         """Answer a request."""
-        path, _ = split_target(request.target)
-        name = path.removeprefix("/_sandbox").strip("/")
+        path, query = split_target(request.target)
+        if path + "/" == _HOME:
+            return WireResponse(308, [("location", _HOME)])
+        name = path.removeprefix(_HOME)
+        methods = self._answers.get(name)
+        if methods is None:
+            known = ", ".join(known for known in self._answers if known.isalpha())
+            return _wrong(404, f"below {_HOME} there are {known}")
+        if request.method not in methods:
+            allowed = ", ".join(methods)
+            return _wrong(405, f"this takes {allowed}", ("allow", allowed))
+        if not _is_from_here(request):
+            return _wrong(403, "a page of another site may not steer the sandbox")
         try:
-            _refuse_other_sites(request)
-            if name in _PAGE and request.method == "GET":
-                return _PAGE[name]()
-            return _json(self._answer(name, request))
-        except _Wrong as wrong:
-            return _json({"error": str(wrong)}, wrong.status)
-        except (ValueError, TypeError) as error:  # a seed, a fault, a setting or a key that there cannot be
-            return _json({"error": str(error.args[0])}, 400)
-
-    def _answer(self, name: str, request: WireRequest) -> Any:
-        answer = self._answers.get((request.method, name))
-        if answer is not None:
-            return answer(request)
-        names = sorted({known for _, known in self._answers})
-        if name not in names:
-            raise _Wrong(f"There is /_sandbox/ with {', '.join(names)}.", 404)
-        raise _Wrong(f"{name} takes {', '.join(method for method, known in self._answers if known == name)}.", 405)
+            check_names(dict(query), _PARAMETERS.get(name, ()))
+            answer = methods[request.method](request)
+        except ValueError as error:
+            return _wrong(400, str(error))
+        return answer if isinstance(answer, WireResponse) else _json(answer)
 
     # -- what there is --------------------------------------------------------------------------------------------
 
-    def _journal(self, request: WireRequest) -> dict[str, Any]:
-        """How many requests came, and the entries, with ``?after=N`` those that came later."""
+    def _journal(self, request: WireRequest) -> Any:
         after = dict(split_target(request.target)[1]).get("after", "0")
-        if not after.isdecimal():
-            raise _Wrong("after is the number of an entry.")
-        entries = [entry.to_dict() for entry in self._sandbox.journal.entries if entry.number > int(after)]
-        return {"received": self._sandbox.ledger.received(), "entries": entries}
+        if not (after.isascii() and after.isdigit() and len(after) < 10):
+            raise ValueError("after is the number of an entry")
+        told = self._sandbox.journal.to_dict(after=int(after))
+        return {**told, "entries": [_ENTRY.to_json(entry) for entry in told["entries"]]}
 
-    def _clear_journal(self, request: WireRequest) -> Any:
+    def _clear_journal(self, _: WireRequest) -> Any:
         self._sandbox.journal.clear()
-        return {"received": 0, "entries": []}
+        return self._sandbox.journal.to_dict()
 
-    def _ledger(self) -> dict[str, Any]:
-        ledger = self._sandbox.ledger
-        return {"received": ledger.counts(applied=False), "applied": ledger.counts(applied=True)}
+    def _ledger(self, _: WireRequest) -> Any:
+        return {"received": self._counts(applied=False), "applied": self._counts(applied=True)}
 
-    def _faults(self) -> dict[str, Any]:
+    def _counts(self, *, applied: bool) -> dict[str, int]:
+        counts = self._sandbox.ledger.counts(applied=applied)
+        return {"total": sum(counts.values()), **dict.fromkeys(OPERATIONS, 0), "other": 0, **counts}
+
+    def _faults(self, _: WireRequest) -> Any:
         faults = self._sandbox.faults
-        pending, met = faults.pending(), faults.met
-        return {"pending": [fault.to_dict() for fault in pending], "met": [fault.to_dict() for fault in met]}
+        pending, met = faults.pending(), list(faults.met)
+        return {
+            "pending": [_FAULT.to_json(fault.to_dict()) for fault in pending],
+            "met": [_FAULT.to_json(fault.to_dict()) for fault in met],
+        }
 
     def _add_fault(self, request: WireRequest) -> Any:
-        self._sandbox.faults.add(Fault.from_dict(_object(request)))
-        return self._faults()
+        given = _FAULT.to_python(_object(request))
+        try:
+            self._sandbox.faults.add(Fault.from_dict(given))
+        except ValueError as error:
+            raise ValueError(_FAULT.in_text(str(error))) from None
+        return self._faults(request)
 
     def _clear_faults(self, request: WireRequest) -> Any:
         self._sandbox.faults.clear()
-        return self._faults()
+        return self._faults(request)
 
-    def _clock(self) -> dict[str, Any]:
+    def _clock(self, _: WireRequest) -> Any:
         clock = self._sandbox.clock
         return {"now": clock.now().isoformat(), "running": clock.running}
 
     def _move_clock(self, request: WireRequest) -> Any:
-        given, clock = _object(request, "advance", "set", "running"), self._sandbox.clock
-        if "set" in given:
-            clock.set(datetime.fromisoformat(given["set"]))
-        if "advance" in given:
-            if isinstance(given["advance"], bool) or not isinstance(given["advance"], int | float):
-                raise _Wrong("advance is a number of seconds.")
-            clock.advance(given["advance"])
-        if "running" in given:
-            if not isinstance(given["running"], bool):
-                raise _Wrong("running is true or false.")
-            (clock.run if given["running"] else clock.stop)()
-        return self._clock()
+        given, clock = _object(request), self._sandbox.clock
+        check_names(given, ("advance", "set", "running"))
+        if len(given) != 1:
+            raise ValueError("give one of advance, set and running")
+        running = _of_type(given, "running", bool, "true or false")
+        seconds = _of_type(given, "advance", (int, float), "a number of seconds")
+        moment = _moment(given, "set")
+        if seconds is not None:
+            clock.advance(seconds)
+        if moment is not None:
+            clock.set(moment)
+        if running is not None:
+            (clock.run if running else clock.stop)()
+        return self._clock(request)
 
     def _reset(self, request: WireRequest) -> Any:
         self._sandbox.reset()
-        return {"records": len(self._sandbox.records)}
+        return self._count(request)
 
     def _seed(self, request: WireRequest) -> Any:
-        """``{"count": 500}``, a JSON array of records, or one record a line."""
+        """``{"count": 500}``, or the text of a seed file."""
+        if not request.body.strip():
+            raise ValueError("a seed is a count, a JSON array, or has one record a line")
         value = parse_json(request.body)
-        if isinstance(value, dict) and set(value) == {"count"}:
-            count = value["count"]
-            if isinstance(count, bool) or not isinstance(count, int):
-                raise _Wrong("count is a whole number.")
-            self._sandbox.seed(count)
-        elif isinstance(value, list):
-            self._sandbox.seed(value)
+        if isinstance(value, dict) and value.keys() == {"count"}:
+            self._sandbox.seed(_of_type(value, "count", int, "a whole number"))
         else:
-            lines = [parse_json(line) for line in request.body.splitlines() if line.strip()]
-            if NOT_JSON in lines:
-                raise SeedError(f"line {lines.index(NOT_JSON) + 1}: this is not JSON")
-            self._sandbox.seed(lines)
-        return {"records": len(self._sandbox.records)}
+            self._sandbox.seed(request.body)
+        return self._count(request)
 
-    def _settings(self) -> dict[str, Any]:
-        return asdict(self._sandbox.settings)
+    def _count(self, _: WireRequest) -> Any:
+        return {"count": len(self._sandbox.records)}
+
+    def _records(self, _: WireRequest) -> Any:
+        return {"records": self._sandbox.records}
+
+    def _settings(self, _: WireRequest) -> Any:
+        told = _SETTINGS.to_json(asdict(self._sandbox.settings))
+        return {**told, "plan": _PLAN.to_json(told["plan"])}
 
     def _change_settings(self, request: WireRequest) -> Any:
-        given = _object(request)
-        if isinstance(given.get("plan"), Mapping):
-            given["plan"] = Plan(**{**asdict(self._sandbox.settings.plan), **given["plan"]})
-        self._sandbox.settings.change(**given)
-        return self._settings()
+        given = _SETTINGS.to_python(_object(request))
+        plan = _of_type(given, "plan", dict, "an object")
+        try:
+            if plan is not None:
+                given["plan"] = Plan(**{**asdict(self._sandbox.settings.plan), **_PLAN.to_python(plan)})
+            self._sandbox.settings.change(**given)
+        except ValueError as error:
+            raise ValueError(_SETTINGS.in_text(str(error))) from None
+        return self._settings(request)
 
-    def _keys(self) -> dict[str, Any]:
-        return {"keys": [{**asdict(key), "environment": key.environment} for key in self._sandbox.keys]}
+    def _keys(self, _: WireRequest) -> Any:
+        keys = self._sandbox.keys
+        return {"keys": [{**_KEY.to_json(asdict(key)), "environment": key.environment} for key in keys]}
 
     def _add_key(self, request: WireRequest) -> Any:
-        given = _object(request, "text", "scopes", "organization", "revoked", "expires")
-        if isinstance(given.get("expires"), str):
-            given["expires"] = datetime.fromisoformat(given["expires"])
-        self._sandbox.keys.add(SandboxKey(**{**given, "scopes": tuple(given.get("scopes", ("*",)))}))
-        return self._keys()
+        given = _KEY.to_python(_object(request))
+        if given.get("expires") is None:
+            given.pop("expires", None)  # as it is told
+        _of_type(given, "text", str, "the key itself")
+        _of_type(given, "organization", str, "a text")
+        _of_type(given, "revoked", bool, "true or false")
+        if "text" not in given:
+            raise ValueError("a key needs its text")
+        if "scopes" in given:
+            given["scopes"] = map(str, _of_type(given, "scopes", list, "a list"))
+        self._sandbox.keys.add(SandboxKey(**{**given, "expires": _moment(given, "expires")}))
+        return self._keys(request)
 
 
-def _object(request: WireRequest, *names: str) -> dict[str, Any]:
-    """The JSON object of a request, which may hold these names alone, if any are given."""
+# -- requests ---------------------------------------------------------------------------------------------------------
+
+
+def _is_from_here(request: WireRequest) -> bool:
+    """Whether a request comes from the sandbox's own page, or from what is no browser."""
+    own = request.header_values("host")
+    return all(origin.partition("://")[2] in own for origin in request.header_values("origin"))
+
+
+def _object(request: WireRequest) -> dict[str, Any]:
     value = parse_json(request.body)
     if not isinstance(value, dict):
-        raise _Wrong("The body must be a JSON object.")
-    if names and (unknown := sorted(set(value) - set(names))):
-        raise _Wrong(f"There is no {unknown[0]!r} here; there are {', '.join(names)}.")
+        raise ValueError("the body must be a JSON object")
     return value
 
 
-def _refuse_other_sites(request: WireRequest) -> None:
-    """A page of another site that is open in a browser may not steer the sandbox."""
-    for origin in request.header_values("origin"):
-        if origin.partition("://")[2] not in request.header_values("host"):
-            raise _Wrong("This is for the sandbox's own page, and for what is no browser.", 403)
+def _of_type(given: Mapping[str, Any], name: str, kind: type | tuple[type, ...], told: str) -> Any:
+    """A value, ``None`` if it is not there. Raises `ValueError` if it is of another type: what ``told`` says."""
+    if name not in given:
+        return None
+    value = given[name]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError(f"{name} is {told}")
+    return value
 
 
-def _json(body: Any, status: int = 200) -> WireResponse:
-    return WireResponse(status, [("content-type", "application/json")], orjson.dumps(body))
+def _moment(given: Mapping[str, Any], name: str) -> datetime | None:
+    told = "a moment with an offset from UTC, such as 2025-06-01T09:00:00Z"
+    text = _of_type(given, name, str, told)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{name} is {told}") from None
+    if moment.utcoffset() is None:
+        raise ValueError(f"{name} is {told}")
+    return moment
 
 
-def _page() -> WireResponse:
-    return WireResponse(200, _PAGE_HEADERS, (files(__package__) / "_page.html").read_bytes())
+# -- answers ----------------------------------------------------------------------------------------------------------
 
 
-def _script() -> WireResponse:
-    headers = [("content-type", "text/javascript; charset=utf-8")]
-    return WireResponse(200, headers, (files(__package__) / "_page.js").read_bytes())
+def _json(body: Any, status: int = 200, *headers: tuple[str, str]) -> WireResponse:
+    told = [("content-type", "application/json"), ("cache-control", "no-store"), *headers]
+    return WireResponse(status, told, orjson.dumps(body))
 
 
-_PAGE: Final = {"": _page, "page.js": _script}
+def _wrong(status: int, message: str, *headers: tuple[str, str]) -> WireResponse:
+    return _json({"error": message}, status, *headers)

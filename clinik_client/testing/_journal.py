@@ -112,17 +112,21 @@ class Journal:
             self._received: Counter[str | None] = Counter()
             self._applied: Counter[str | None] = Counter()
 
-    def to_dict(self) -> dict[str, Any]:
-        """The counts and the latest entries, as JSON has them.
+    def to_dict(self, *, after: int = 0) -> dict[str, Any]:
+        """The counts and the latest entries, as JSON has them; ``forgotten`` is how many came before the last `clear`.
+
+        Args:
+            after: the number of an entry; those with higher ones are told.
 
         >>> from datetime import UTC, datetime
         >>> Journal(lambda: datetime.now(UTC)).to_dict()
-        {'received': 0, 'applied': 0, 'entries': []}
+        {'received': 0, 'applied': 0, 'forgotten': 0, 'entries': []}
         """
         with self._lock:
-            entries = list(self._entries.values())
-            received, applied = self._received.total(), self._applied.total()
-        return {"received": received, "applied": applied, "entries": [entry.to_dict() for entry in entries]}
+            entries = [entry for entry in self._entries.values() if entry.number > after]
+            counts = {"received": self._received.total(), "applied": self._applied.total()}
+            forgotten = self._forgotten
+        return {**counts, "forgotten": forgotten, "entries": [entry.to_dict() for entry in entries]}
 
     def count(self, operation: str | None, *, applied: bool) -> int:
         """How many requests of an operation, or of all, were received, or applied; see `Ledger`."""

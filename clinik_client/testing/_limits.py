@@ -6,9 +6,10 @@ import math
 from collections import deque
 from datetime import datetime, timedelta
 
-from attrs import define, field, frozen, validators
+from attrs import define, field, frozen
 
 from ._answers import Headers, Refused, text_of_moment
+from ._checks import check_truth, check_whole_number
 from ._keys import SandboxKey
 
 __all__ = ["Plan", "Usage"]
@@ -26,15 +27,15 @@ class Plan:
         bulk: exports and imports within an hour.
 
     Raises:
-        TypeError: a number is none.
-        ValueError: a number is negative, or ``rate`` or ``bulk`` is 0.
+        ValueError: something is no whole number, or negative, or ``rate`` or ``bulk`` is 0; or ``overage`` is no truth
+            value.
     """
 
-    rate: int = field(default=500, validator=[validators.instance_of(int), validators.ge(1)])
-    monthly: int = field(default=600_000, validator=[validators.instance_of(int), validators.ge(0)])
-    sandbox: int = field(default=600_000, validator=[validators.instance_of(int), validators.ge(0)])
-    overage: bool = field(default=False, validator=validators.instance_of(bool))
-    bulk: int = field(default=5, validator=[validators.instance_of(int), validators.ge(1)])
+    rate: int = field(default=500, validator=check_whole_number(1))
+    monthly: int = field(default=600_000, validator=check_whole_number(0))
+    sandbox: int = field(default=600_000, validator=check_whole_number(0))
+    overage: bool = field(default=False, validator=check_truth)
+    bulk: int = field(default=5, validator=check_whole_number(1))
 
 
 @define

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ._clock import SandboxClock
@@ -31,7 +29,8 @@ class Sandbox(Service):
 
     Args:
         seed: what it holds at the beginning: so many made-up encounters, the path of a JSON or NDJSON file with some in
-            either shape, or some as dicts. The same seed gives the same records and the same new ids.
+            either shape, or its text as bytes, or some as dicts. The same seed gives the same records and the same new
+            ids.
         settings: how it answers where the documentation leaves it open; see `SandboxSettings`.
         clock: its time, which a test can move; one that runs, from now on, if not given.
         host: the address to listen on.
@@ -123,7 +122,7 @@ class Sandbox(Service):
         """How many requests for the file of an export carried a key: it is not the service that gets it there."""
         return self._sandbox.keys_sent_to_downloads
 
-    def seed(self, seed: int | str | Path | Iterable[Mapping[str, Any]]) -> None:
+    def seed(self, seed: Seed) -> None:
         """Put other records in the place of all that are there; `reset` goes back to these.
 
         Args:

@@ -66,7 +66,7 @@ class SandboxBackend:
         self.clock = clock
         self.downloads = Downloads()
         """The files of exports. Its ``url`` has to be set to where `download` is served."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: what holds it may look at stores and usages, too
         self.reset()
 
     def reset(self) -> None:
@@ -75,11 +75,14 @@ class SandboxBackend:
             self.settings.change(**asdict(self._first_settings, recurse=False))
             self.keys = SandboxKeys()
             self._start = self.clock.now()
-            # Three, so that the ids of records do not depend on how many requests there were.
-            self._request_ids, self._record_ids, self._job_ids = map(random.Random, range(3))
+            self._begin_ids()
             self._usage: dict[str, Usage] = {}
             self._tenants: dict[tuple[str, str], _Tenant] = {}
             self.downloads.clear()
+
+    def _begin_ids(self) -> None:
+        # Three, so that the ids of records do not depend on how many requests there were.
+        self._request_ids, self._record_ids, self._job_ids = map(random.Random, range(3))
 
     def seed(self, records: Iterable[dict[str, Any]]) -> None:
         """Put other records in the place of all that are there, and go back to these with each `reset`."""
@@ -87,6 +90,7 @@ class SandboxBackend:
         with self._lock:
             self._records = records
             self._tenants.clear()
+            self._begin_ids()
 
     def store(self, organization: str = HOME, environment: str = "test") -> Store:
         """The records of an organization."""
@@ -95,9 +99,10 @@ class SandboxBackend:
 
     def usage(self, organization: str = HOME) -> Usage:
         """What an organization has asked."""
-        usage = self._usage.setdefault(organization, Usage(self.settings.plan))
-        usage.plan = self.settings.plan
-        return usage
+        with self._lock:
+            usage = self._usage.setdefault(organization, Usage(self.settings.plan))
+            usage.plan = self.settings.plan
+            return usage
 
     def _of(self, organization: str, environment: str, now: datetime) -> _Tenant:
         found = self._tenants.get((organization, environment))

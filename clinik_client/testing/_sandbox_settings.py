@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
 
-from attrs import define, evolve, field, fields_dict, setters, validators
+from attrs import define, evolve, field, fields_dict, setters
 
 from ._answers import ErrorForm
+from ._checks import check_choice, check_seconds, check_truth
 from ._limits import Plan
 from ._parameters import OPERATIONS
 from ._store import Shape
@@ -16,12 +17,29 @@ __all__ = ["SandboxSettings"]
 
 IncludedAs = Literal["record", "bundle"]
 
+_DAY: Final = 86_400.0
 
-def _check_media_types(instance: Any, attribute: Any, value: Mapping[str, Sequence[str]]) -> None:
-    if not isinstance(value, Mapping) or not all(isinstance(types, list | tuple) for types in value.values()):
-        raise TypeError("media_types: must be a dict that has a list of media types for each operation")
+
+def _texts(value: Any) -> Any:
+    """Lists, as JSON has them, as tuples, in a dict of our own."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: tuple(texts) if isinstance(texts, list) else texts for name, texts in value.items()}
+
+
+def _check_media_types(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise ValueError("media_types are lists of texts, by operation")
     if wrong := [name for name in value if name not in OPERATIONS]:
         raise ValueError(f"media_types: no operation is called {wrong[0]!r}; there are {', '.join(OPERATIONS)}")
+    for texts in value.values():
+        if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("media_types are lists of texts, by operation")
+
+
+def _check_plan(_: Any, attribute: Any, value: Any) -> None:
+    if not isinstance(value, Plan):
+        raise ValueError("plan is a Plan")
 
 
 @define(on_setattr=[setters.convert, setters.validate], kw_only=True)
@@ -45,18 +63,16 @@ class SandboxSettings:
         TypeError: a value is of the wrong type.
     """
 
-    shape: Shape = field(default="simple", validator=validators.in_(get_args(Shape)))
-    include: IncludedAs = field(default="record", validator=validators.in_(get_args(IncludedAs)))
-    lag: float = field(default=10.0, validator=[validators.instance_of((int, float)), validators.ge(0)])
-    total: bool = field(default=True, validator=validators.instance_of(bool))
-    phantom: bool = field(default=False, validator=validators.instance_of(bool))
-    errors: ErrorForm = field(default="api", validator=validators.in_(get_args(ErrorForm)))
-    merge_hospitalization: bool = field(default=False, validator=validators.instance_of(bool))
-    media_types: Mapping[str, Sequence[str]] = field(factory=dict, validator=_check_media_types)
-    job_seconds: float = field(
-        default=4.0, validator=[validators.instance_of((int, float)), validators.ge(0), validators.le(86_400)]
-    )
-    plan: Plan = field(factory=Plan, validator=validators.instance_of(Plan))
+    shape: Shape = field(default="simple", validator=check_choice(get_args(Shape)))
+    include: IncludedAs = field(default="record", validator=check_choice(get_args(IncludedAs)))
+    lag: float = field(default=10.0, validator=check_seconds(_DAY))
+    total: bool = field(default=True, validator=check_truth)
+    phantom: bool = field(default=False, validator=check_truth)
+    errors: ErrorForm = field(default="api", validator=check_choice(get_args(ErrorForm)))
+    merge_hospitalization: bool = field(default=False, validator=check_truth)
+    media_types: Mapping[str, tuple[str, ...]] = field(factory=dict, converter=_texts, validator=_check_media_types)
+    job_seconds: float = field(default=4.0, validator=check_seconds(_DAY))
+    plan: Plan = field(factory=Plan, validator=_check_plan)
 
     def accepted(self, operation: str) -> tuple[str, ...]:
         """The media types that the body of an operation may have."""
@@ -70,7 +86,6 @@ class SandboxSettings:
 
         Raises:
             ValueError: there is no such setting, or it cannot have this value. Then nothing is changed.
-            TypeError: a value is of the wrong type.
         """
         if unknown := sorted(set(changes) - fields_dict(type(self)).keys()):
             known = ", ".join(fields_dict(type(self)))

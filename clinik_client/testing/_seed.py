@@ -17,9 +17,10 @@ from ._exchange import NOT_JSON, parse_json
 
 __all__ = ["Seed", "SeedError", "records_of"]
 
-Seed = int | str | Path | Iterable[Mapping[str, Any]]
-"""How many encounters are made up; or the path of a JSON or NDJSON file with some; or some."""
+Seed = int | str | Path | bytes | Iterable[Mapping[str, Any]]
+"""How many encounters are made up; or the path of a JSON or NDJSON file with some, or its text as bytes; or some."""
 
+_MOST_MADE_UP: Final = 100_000
 _FIRST: Final = datetime(2024, 1, 1, 8, tzinfo=UTC)
 _KINDS: Final = (
     ("AMB", "Annual physical", "Annual check-up", 30),
@@ -44,11 +45,13 @@ def records_of(seed: Seed) -> list[dict[str, Any]]:
         SeedError: the file cannot be read, or something in it is no encounter.
     """
     if isinstance(seed, int):
-        if seed < 0:
-            raise SeedError("a seed of made-up encounters is 0 or more")
+        if not 0 <= seed <= _MOST_MADE_UP:
+            raise SeedError(f"a seed of made-up encounters is 0 to {_MOST_MADE_UP:,}")
         return _made_up(seed)
     if isinstance(seed, str | Path):
-        records = _of_file(Path(seed))
+        records = _in_file(Path(seed))
+    elif isinstance(seed, bytes):
+        records = _in_text(seed)
     else:
         records = [(f"record {number}", record) for number, record in enumerate(seed, start=1)]
     found = [_simple(place, record, number) for number, (place, record) in enumerate(records, start=1)]
@@ -60,25 +63,28 @@ def records_of(seed: Seed) -> list[dict[str, Any]]:
     return found
 
 
-def _of_file(path: Path) -> list[tuple[str, Any]]:
+def _in_file(path: Path) -> list[tuple[str, Any]]:
     try:
         text = path.read_bytes()
     except OSError as error:
         raise SeedError(f"{path}: {error.strerror}") from None
+    return [(f"{path}: {place}", record) for place, record in _in_text(text)]
+
+
+def _in_text(text: bytes) -> list[tuple[str, Any]]:
+    """The values of a JSON array, or of a JSON text a line, each with its place."""
     whole = parse_json(text)
     if isinstance(whole, list):
-        return [(f"{path}: record {number}", record) for number, record in enumerate(whole, start=1)]
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    found = [(f"{path}, line {number}", parse_json(line)) for number, line in lines]
+        return [(f"record {number}", record) for number, record in enumerate(whole, start=1)]
     if whole is not NOT_JSON:
-        found = [(f"{path}", whole)]
-    for place, record in found:
-        if record is NOT_JSON:
-            raise SeedError(f"{place}: this is not JSON; a seed is a JSON array, or has one record a line")
-    return found
+        return [("record 1", whole)]
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    return [(f"line {number}", parse_json(line)) for number, line in lines]
 
 
 def _simple(place: str, record: Any, number: int) -> dict[str, Any]:
+    if record is NOT_JSON:
+        raise SeedError(f"{place}: this is not JSON; a seed is a JSON array, or has one record a line")
     if not isinstance(record, Mapping):
         raise SeedError(f"{place}: an encounter is an object")
     if record.get("resourceType", "Encounter") != "Encounter":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import threading
 from collections.abc import Callable
@@ -20,7 +21,7 @@ __all__ = ["Control", "Service"]
 Control = Callable[[WireRequest], WireResponse | None]
 """Responds to what is below ``/_sandbox/``; ``None`` leaves it to the backend."""
 
-_CONTROL_PATHS = ("/_sandbox/", "/_sandbox?")
+_CONTROL_PATH = re.compile(r"/_sandbox(?![^/?])")
 
 
 def _utc_now() -> datetime:
@@ -111,7 +112,7 @@ class Service:
     # -- in the connections' threads ----------------------------------------------------------------------------------
 
     def _respond(self, request: WireRequest) -> WireResponse | TakeOver:
-        if self._control is not None and request.target.startswith(_CONTROL_PATHS):
+        if self._control is not None and _CONTROL_PATH.match(request.target):
             response = self._control(request)
             if response is not None:
                 return response

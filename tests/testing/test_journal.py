@@ -114,7 +114,9 @@ def test_an_entry_goes_through_json(journal: Journal) -> None:
     assert (answered["request_body"], answered["request_headers"]) == ("\\xff{}", [["accept", "*/*"]])
     assert (answered["response_body"], answered["response_headers"], answered["applied"]) == ("", [], True)
     assert (refused["response_body"], refused["response_headers"], refused["refusal"]) == (None, None, "why")
-    assert {key: value for key, value in journal.to_dict().items() if key != "entries"} == {"received": 2, "applied": 1}
+    counts = {key: value for key, value in journal.to_dict().items() if key != "entries"}
+    assert counts == {"received": 2, "applied": 1, "forgotten": 0}
+    assert [entry["number"] for entry in journal.to_dict(after=1)["entries"]] == [2]
 
 
 def test_the_latest_entries_are_kept_and_all_are_counted(journal: Journal) -> None:
@@ -155,6 +157,7 @@ def test_after_clear_the_numbers_begin_anew_and_what_was_under_way_is_forgotten(
     ledger = Ledger(journal)
     assert [(entry.number, entry.target) for entry in ledger.entries] == [(1, "/after")]
     assert (ledger.received(), ledger.applied(), ledger.applied("create")) == (1, 1, 0)
+    assert journal.to_dict()["forgotten"] == 1
 
 
 def test_the_ledger_counts_by_operation_and_all(journal: Journal) -> None:
