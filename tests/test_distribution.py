@@ -1,4 +1,4 @@
-"""The source distribution: what is in it is enough to test it."""
+"""The distributions: what is in the source distribution is enough to test it, and the wheel is whole."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import tarfile
+import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,33 @@ def test_every_room_and_every_file_at_the_root_is_in_the_source_distribution(unp
     left_out = {"build", "dist"}
     there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - left_out
     assert there - {"__pycache__"} <= {path.name for path in unpacked.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, which is a zip file."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, timeout=120, check=True)
+    [found] = folder.glob("*.whl")
+    return found
+
+
+def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    package = [path for path in (ROOT / "clinik_client").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert {path.relative_to(ROOT).as_posix() for path in package} <= set(names)
+    assert {"clinik_client/testing/_page.html", "clinik_client/testing/_page.js", "clinik_client/py.typed"} <= set(
+        names
+    )
+
+
+def test_the_wheel_brings_the_console_script_of_the_sandbox(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [distribution] = metadata.distributions(path=[str(wheel)])
+    [script] = distribution.entry_points.select(group="console_scripts", name="clinik-sandbox")
+    with pytest.raises(SystemExit, match="0"):
+        script.load()(["--help"])
+    assert capsys.readouterr().out.startswith("usage: clinik-sandbox ")
 
 
 READING_FILES = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .._errors import ClinikApiError
 from ._drift import diff_recording, drifts_of
-from ._foreground import wait_until_stopped
+from ._foreground import CommandParser, Foreground
 from ._har import HarError, load_recording, load_recordings
 from ._retelling import record_again
 from ._sandbox_command import add_arguments, run
@@ -20,7 +20,7 @@ _DEFAULT = Path("tests", "recordings")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m clinik_client.testing", description=__doc__)
+    parser = CommandParser(prog="python -m clinik_client.testing", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
     serve = commands.add_parser("serve", help="replay recordings on a port of 127.0.0.1 until stopped")
@@ -100,19 +100,24 @@ def _serve(options: argparse.Namespace) -> int:
         server = FixtureServer(
             recordings, api_keys=keys, must_use_all=options.use_all, loop=options.loop, port=options.port
         )
-        server.start()
-    except (HarError, OSError, OverflowError) as error:
+    except (HarError, OSError) as error:
         _complain(error)
         return 2
 
-    print(f"listening on {server.url}", flush=True)
-    wait_until_stopped(until_stdin_closes=options.until_stdin_closes)
-    server.stop()
-
-    if account := server.account():
-        print(account)
-    asked, unmatched, unused = len(server.requests), len(server.mismatches), len(server.unused())
-    print(f"{asked} requests, {unmatched} without a recording; {unused} recorded exchanges never asked for", flush=True)
+    with Foreground(until_stdin_closes=options.until_stdin_closes) as foreground:
+        try:
+            server.start()
+        except (OSError, OverflowError) as error:
+            _complain(error)
+            return 2
+        foreground.tell(f"listening on {server.url}")
+        foreground.wait()
+        server.stop()
+        if account := server.account():
+            foreground.tell(account)
+        asked, unmatched, unused = len(server.requests), len(server.mismatches), len(server.unused())
+        told = f"{asked} requests, {unmatched} without a recording; {unused} recorded exchanges never asked for"
+        foreground.tell(told)
     return 1 if unmatched or (options.use_all and unused) else 0
 
 
