@@ -71,7 +71,6 @@ class Service:
         now: Callable[[], datetime] = _utc_now,
         control: Control | None = None,
     ) -> None:
-
         self.journal = Journal(now)
         self.ledger = Ledger(self.journal)
         self.faults = Faults()
