@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
 from attrs import define, evolve, field, fields_dict, setters
 
@@ -17,24 +17,18 @@ __all__ = ["SandboxSettings"]
 
 IncludedAs = Literal["record", "bundle"]
 
-_DAY: Final = 86_400.0
 
-
-def _texts(value: Any) -> Any:
-    """Lists, as JSON has them, as tuples, in a dict of our own."""
-    if not isinstance(value, Mapping):
-        return value
-    return {name: tuple(texts) if isinstance(texts, list) else texts for name, texts in value.items()}
+def _own(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value  # so that nobody changes it unchecked
 
 
 def _check_media_types(_: Any, attribute: Any, value: Any) -> None:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not all(
+        isinstance(types, list | tuple) and all(isinstance(text, str) for text in types) for types in value.values()
+    ):
         raise ValueError("media_types are lists of texts, by operation")
     if wrong := [name for name in value if name not in OPERATIONS]:
         raise ValueError(f"media_types: no operation is called {wrong[0]!r}; there are {', '.join(OPERATIONS)}")
-    for texts in value.values():
-        if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
-            raise ValueError("media_types are lists of texts, by operation")
 
 
 def _check_plan(_: Any, attribute: Any, value: Any) -> None:
@@ -60,18 +54,17 @@ class SandboxSettings:
 
     Raises:
         ValueError: a setting cannot have this value.
-        TypeError: a value is of the wrong type.
     """
 
     shape: Shape = field(default="simple", validator=check_choice(get_args(Shape)))
     include: IncludedAs = field(default="record", validator=check_choice(get_args(IncludedAs)))
-    lag: float = field(default=10.0, validator=check_seconds(_DAY))
+    lag: float = field(default=10.0, validator=check_seconds)
     total: bool = field(default=True, validator=check_truth)
     phantom: bool = field(default=False, validator=check_truth)
     errors: ErrorForm = field(default="api", validator=check_choice(get_args(ErrorForm)))
     merge_hospitalization: bool = field(default=False, validator=check_truth)
-    media_types: Mapping[str, tuple[str, ...]] = field(factory=dict, converter=_texts, validator=_check_media_types)
-    job_seconds: float = field(default=4.0, validator=check_seconds(_DAY))
+    media_types: Mapping[str, Sequence[str]] = field(factory=dict, converter=_own, validator=_check_media_types)
+    job_seconds: float = field(default=4.0, validator=check_seconds)
     plan: Plan = field(factory=Plan, validator=_check_plan)
 
     def accepted(self, operation: str) -> tuple[str, ...]:

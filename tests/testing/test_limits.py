@@ -225,5 +225,5 @@ def test_several_requests_can_be_counted_at_once() -> None:
     "wrong", [{"rate": 0}, {"rate": "500"}, {"monthly": -1}, {"sandbox": 1.5}, {"overage": "yes"}], ids=str
 )
 def test_a_plan_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
         Plan(**wrong)

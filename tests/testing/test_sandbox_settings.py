@@ -63,11 +63,11 @@ def test_a_setting_is_given_at_first_or_changed_later(name: str, value: Any) -> 
 @pytest.mark.parametrize(("name", "value"), pairs(WRONG), ids=str)
 def test_a_value_that_a_setting_cannot_have_is_refused_by_its_name(name: str, value: Any) -> None:
     settings = SandboxSettings()
-    with pytest.raises((TypeError, ValueError), match=name):
+    with pytest.raises(ValueError, match=name):
         SandboxSettings(**{name: value})
-    with pytest.raises((TypeError, ValueError), match=name):
+    with pytest.raises(ValueError, match=name):
         setattr(settings, name, value)
-    with pytest.raises((TypeError, ValueError), match=name):
+    with pytest.raises(ValueError, match=name):
         settings.change(**{"phantom": True, "total": False, name: value})
     assert settings == SandboxSettings()
 
