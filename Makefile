@@ -74,6 +74,10 @@ generate: $(STAMP) ## Generate clinik_client/_generated from openapi/clinik.yaml
 published: $(STAMP) ## Read the examples that FHIR publishes (needs npm and a network)
 	$(BIN)/python -m pytest -m network
 
+.PHONY: browser
+browser: $(STAMP) ## Look at the sandbox's page in a browser (needs chromium and chromedriver)
+	$(BIN)/python -m pytest -m browser
+
 .PHONY: bench
 bench: $(BENCH)/.installed ## What the SDK costs, as ratios against peers in one run; writes docs/performance.md
 	$(BENCHMARK)

@@ -117,6 +117,8 @@ def test_no_test_is_skipped_without_a_reason_in_the_list() -> None:
 PROGRAMS = {"git", "make"}
 PUBLISHED = {"npm"}
 """What only `make published` needs."""
+BROWSER = {"chromedriver"}
+"""What only `make browser` needs."""
 
 
 def started() -> Iterator[str]:
@@ -132,7 +134,7 @@ def started() -> Iterator[str]:
 def test_the_readme_names_the_programs_that_the_tests_start() -> None:
     text = " ".join((ROOT / README).read_text(encoding="utf-8").split())
     assert f"The tests need {' and '.join(sorted(PROGRAMS))}, besides Python" in text
-    assert {"git"} <= set(started()) <= PROGRAMS | PUBLISHED
+    assert {"git"} <= set(started()) <= PROGRAMS | PUBLISHED | BROWSER
 
 
 @pytest.mark.parametrize("program", sorted(PROGRAMS))
