@@ -377,6 +377,7 @@ CLASSES = {
     403: ClinikPermissionError,
     404: ClinikNotFoundError,
     409: ClinikConflictError,
+    413: ClinikApiError,
     422: ClinikValidationError,
     429: ClinikRateLimitError,
     500: ClinikServerError,
@@ -387,13 +388,17 @@ ERRORS = load_recording(RECORDINGS / "errors.har").exchanges
 
 
 def can_be_sent(exchange: Exchange) -> bool:
-    """Whether the SDK can make the request at all: it never sends bad JSON, a malformed key or an odd header."""
+    """Whether the SDK can make the request at all.
+
+    It never sends bad JSON, a malformed key, an odd header or a media type that is not documented.
+    """
     well_formed_key = exchange.api_key is None or KEY_FORMAT.fullmatch(exchange.api_key) is not None
     try:
         orjson.loads(exchange.request_body or b"null")
     except orjson.JSONDecodeError:
         return False
-    return well_formed_key and exchange.request_header("x-http-method-override") is None
+    is_usual = exchange.status != 415 and exchange.request_header("x-http-method-override") is None
+    return well_formed_key and is_usual
 
 
 def ask_for(clinik: Clinik, exchange: Exchange) -> object:
