@@ -104,7 +104,30 @@ def check_parameters(exchange: Exchange) -> None:
             check(schema, _typed(schema, values[0]))
 
 
-def check_response(exchange: Exchange, body: Any) -> None:
+def check_request_body(exchange: Exchange) -> None:
+    """Fail if the body of the request is not as described."""
+    content = body_content(exchange)
+    if content is None:
+        assert exchange.request_body == b""
+        return
+    check(content[media_type(exchange.request_header("content-type"))]["schema"], orjson.loads(exchange.request_body))
+
+
+def body_content(exchange: Exchange) -> Mapping[str, Any] | None:
+    """What the body of the request may be, by media type; ``None`` if there is to be none."""
+    described = operation_of(exchange).described.get("requestBody")
+    return None if described is None else resolve(described)["content"]
+
+
+def check_response(exchange: Exchange) -> None:
+    """Fail if the response has a body that is not as described."""
+    if "content" in response_of(exchange):
+        check_response_body(exchange, orjson.loads(exchange.response_body))
+    else:
+        assert (exchange.response_body, exchange.response_header("content-type")) == (b"", None)
+
+
+def check_response_body(exchange: Exchange, body: Any) -> None:
     """Fail if this is not the described body of the response."""
     content = response_of(exchange)["content"]
     check(content[media_type(exchange.response_header("content-type"))]["schema"], body)
