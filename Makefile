@@ -46,6 +46,10 @@ STORIES := life-of-an-encounter inpatient-admission telehealth-visit
 record: $(STAMP) ## Tell stories to the sandbox of the service (needs a clk_test_ key), and record what it says
 	@$(BIN)/python -m clinik_client.testing record tests/recordings $(STORIES:%=--story %) --to $(RECORDED)
 
+.PHONY: conformance
+conformance: $(STAMP) ## Hold the API's documentation against the sandbox, or with a test key against the real service
+	@$(BIN)/python -m tests.conformance
+
 .PHONY: check
 check: $(STAMP) ## Lint, types, the OpenAPI document, and whether the generated code is up to date
 	$(BIN)/ruff check --no-cache .

@@ -112,7 +112,8 @@ def test_a_record_with_others_is_as_described(sandbox: Sandbox, shape: Shape, in
 def test_each_page_of_a_walk_is_as_described(sandbox: Sandbox, shape: Shape, total: bool) -> None:
     sandbox.reset()
     sandbox.settings.change(shape=shape, total=total)
-    target, more = "/v1/encounters?sort=-date&dateFrom=2024-01-01&dateTo=2025-12-31&count=7", ""
+    target = "/v1/encounters?sort=-date&dateFrom=2024-01-01&dateTo=2025-12-31&count=7"
+    more: str | None = ""
     while more is not None:
         more = ask(sandbox.port, "GET", target + more, key=KEY).json["data"].get("cursor")
         more = None if more is None else f"&cursor={more}"
