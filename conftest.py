@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from clinik_client import Clinik
-from clinik_client.testing import FixtureServer
+from clinik_client.testing import RECORDINGS, FixtureServer
 from tests.environment import silence
 
 # A slow machine is no counter-example. `make test` looks at few examples of each property, `make thorough` at many.
@@ -21,7 +20,6 @@ settings.load_profile("few")
 silence()
 
 STORIES = ["life-of-an-encounter", "included-records", "lost-create"]
-RECORDINGS = Path(__file__).parent / "tests" / "recordings"
 
 # The test kit's own examples start what they need.
 WITHOUT_SERVER = ("clinik_client.testing", "generator")

@@ -456,6 +456,6 @@ def test_docstrings_are_written_in_one_style() -> None:
 
 
 def test_the_guide_to_the_recordings_names_each_of_them() -> None:
-    folder = ROOT / "tests" / "recordings"
+    folder = PACKAGE / "testing" / "recordings"
     told = re.findall(r"^\| `([\w-]+\.har)` \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(told) == sorted(path.name for path in folder.glob("*.har"))

@@ -18,7 +18,6 @@ import io
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,10 +33,9 @@ from attrs import field, frozen
 
 import clinik_client
 from clinik_client import Clinik, ClinikApiError
-from clinik_client.testing import FixtureServer, load_recordings
+from clinik_client.testing import RECORDINGS, FixtureServer, load_recordings
 
 ROOT = Path(__file__).parents[1]
-RECORDINGS = ROOT / "tests" / "recordings"
 README = ROOT / "README.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *RECORDINGS.glob("*.md")])
 
@@ -240,8 +238,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[FixtureServer]:
 
 @pytest.fixture
 def stage(service: FixtureServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """A folder like a user's: with recordings for tests, and the hospital's CA."""
-    shutil.copytree(RECORDINGS, tmp_path / "tests" / "recordings")
+    """A folder like a user's, with the hospital's CA."""
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "hospital-ca.pem"))
     monkeypatch.chdir(tmp_path)
     left_out = ("MAKE", "MFLAGS", "PYTEST_", "FORCE_COLOR", "PY_COLORS")

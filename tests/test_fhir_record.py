@@ -18,9 +18,9 @@ from hypothesis import given
 from clinik_client import Clinik, ClinikResponseError, Encounter
 from clinik_client._encounters.fhir import ENCOUNTER
 from clinik_client._privacy import texts_of
-from clinik_client.testing import load_recordings
+from clinik_client.testing import RECORDINGS, load_recordings
 from tests.servers import Connect, Serve, ok
-from tests.strategies import CREATE, ROOT, allowed
+from tests.strategies import CREATE, allowed
 
 # The ids of the service have underscores, those of FHIR none. The library reads its pattern once, when it is loaded.
 fhir_core.constraints.TYPES_ID_PATTERN = r"^[A-Za-z0-9_.\-]+$"
@@ -60,7 +60,7 @@ def encounters_in(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def recorded() -> Iterator[dict[str, Any]]:
-    for recording in load_recordings(ROOT / "tests" / "recordings"):
+    for recording in load_recordings(RECORDINGS):
         for exchange in recording.exchanges:
             if exchange.response_body[:1] == b"{" and exchange.status in (200, 201):
                 yield from encounters_in(json.loads(exchange.response_body))

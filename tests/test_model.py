@@ -7,7 +7,6 @@ import json
 import pickle
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -30,10 +29,8 @@ from clinik_client import (
 )
 from clinik_client._encounters.fhir import ENCOUNTER
 from clinik_client._model import Model, schema_of, to_json
-from clinik_client.testing import load_recording
+from clinik_client.testing import RECORDINGS, load_recording
 from tests.strategies import MODELS, SCHEMAS, allowed, models_and_records, records
-
-RECORDINGS = Path(__file__).parent / "recordings"
 
 
 def json_form(value: Any) -> bytes:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from jsonschema import ValidationError
 
-from clinik_client.testing import Exchange, dump_recording, load_recordings
+from clinik_client.testing import RECORDINGS, Exchange, dump_recording, load_recordings
 from tests.document import (
     body_content,
     check_parameters,
@@ -25,11 +25,11 @@ from tests.document import (
 from tests.strategies import DOCUMENT
 
 ROOT = Path(__file__).parents[1]
-RECORDINGS = load_recordings(ROOT / "tests" / "recordings")
-STORIES = {recording.name: recording for recording in RECORDINGS}
+RECORDED = load_recordings(RECORDINGS)
+STORIES = {recording.name: recording for recording in RECORDED}
 EXCHANGES = {
     f"{recording.name}-{number}": exchange
-    for recording in RECORDINGS
+    for recording in RECORDED
     for number, exchange in enumerate(recording.exchanges, start=1)
 }
 
@@ -206,7 +206,7 @@ def test_a_recording_tells_its_story_and_sources_and_is_written_as_the_tools_wri
 
 
 def test_no_genuine_key_is_recorded() -> None:
-    for recording in RECORDINGS:
+    for recording in RECORDED:
         assert recording.path is not None
         keys = re.findall(rb"clk_(?:live|test)_\w+", recording.path.read_bytes())
         assert all(key.startswith(b"clk_test_fixture") for key in keys)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,7 +11,7 @@ import pytest
 
 from clinik_client._model import schema_of
 from clinik_client._vocabulary import document_words
-from clinik_client.testing import load_recording
+from clinik_client.testing import RECORDINGS, load_recording
 from tests.strategies import DOCUMENT, MODELS
 
 
@@ -64,7 +63,7 @@ OTHER_NAMES = {"name", "family", "given", "birthDate", "prefix", "versionId", "l
 
 def test_the_names_in_recorded_bodies_are_known_in_both_forms() -> None:
     found: set[str] = set()
-    for path in (Path(__file__).parent / "recordings").glob("*.har"):
+    for path in RECORDINGS.glob("*.har"):
         for exchange in load_recording(path).exchanges:
             for body in filter(None, (exchange.request_body, exchange.response_body)):
                 with suppress(orjson.JSONDecodeError):

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ._seed import Seed, SeedError
     from ._server import FixtureServer, Mismatch
     from ._service import Service
+    from ._stories import RECORDINGS
     from ._wire import Connection, Limits, WireRequest, WireResponse, WireServer
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "dump_recording",
     "save_recording",
     "har_entry",
+    "RECORDINGS",
     "Service",
     "Backend",
     "Answer",
@@ -101,6 +103,7 @@ _MODULES = {
     "_recorder": ("Recorder",),
     "_server": ("FixtureServer", "Mismatch"),
     "_service": ("Service",),
+    "_stories": ("RECORDINGS",),
     "_wire": ("Connection", "Limits", "WireRequest", "WireResponse", "WireServer"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -15,6 +15,7 @@ from ._har import HarError, load_recording, load_recordings
 from ._retelling import record_again
 from ._sandbox_command import add_arguments, run
 from ._server import FixtureServer
+from ._stories import RECORDINGS, load_stories
 
 _DEFAULT = Path("tests", "recordings")
 
@@ -24,7 +25,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     serve = commands.add_parser("serve", help="replay recordings on a port of 127.0.0.1 until stopped")
-    serve.add_argument("paths", nargs="*", metavar="PATH", type=Path, help=f"HAR file or directory; default {_DEFAULT}")
+    serve.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        type=Path,
+        help=f"HAR file or directory; default {_DEFAULT}, or if there is none, what comes with the package",
+    )
     serve.add_argument("--port", type=int, default=0, help="port; 0, the default, lets the system choose")
     serve.add_argument("--story", action="append", metavar="NAME", help="only this recording; may be given repeatedly")
     serve.add_argument("--use-all", action="store_true", help="fail, too, if a recorded exchange was never asked for")
@@ -93,9 +100,12 @@ def _check(paths: Sequence[Path]) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    paths = options.paths or [_DEFAULT]
     try:
-        recordings = load_recordings(*paths, stories=options.story)
+        if options.story and not options.paths:
+            recordings = load_stories(_DEFAULT, options.story)
+        else:
+            paths = options.paths or [_DEFAULT if _DEFAULT.is_dir() else RECORDINGS]
+            recordings = load_recordings(*paths, stories=options.story)
         keys = options.api_key_file.read_text(encoding="utf-8").split() if options.api_key_file else None
         server = FixtureServer(
             recordings, api_keys=keys, must_use_all=options.use_all, loop=options.loop, port=options.port

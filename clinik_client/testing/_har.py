@@ -293,5 +293,6 @@ def dump_recording(recording: Recording, *, creator: str = "clinik-client", crea
 
 
 def save_recording(recording: Recording, path: str | Path) -> None:
-    """Write a recording as a HAR file; see `dump_recording`."""
+    """Write a recording as a HAR file, and make its folder where there is none; see `dump_recording`."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_bytes(dump_recording(recording))

@@ -167,12 +167,13 @@ def clinik_server(request: pytest.FixtureRequest, clinik_recordings: Path) -> It
     """A running fixture server that replays the test's ``clinik_recording`` recordings."""
     from ._har import HarError
     from ._server import FixtureServer
+    from ._stories import load_stories
 
     names, use_all = _wanted(request.node)
     if not names:
         raise _failure('clinik_server needs to know what to replay: @pytest.mark.clinik_recording("...")')
     try:
-        server = FixtureServer.from_directory(clinik_recordings, names, must_use_all=use_all)
+        server = FixtureServer(load_stories(clinik_recordings, names), must_use_all=use_all)
     except HarError as error:
         raise _failure(f"clinik_recording: {error}") from None
     request.node.stash[_server_key] = server

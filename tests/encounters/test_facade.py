@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -33,12 +32,11 @@ from clinik_client import (
     Period,
 )
 from clinik_client._generated.api.encounters import create_encounter, search_encounters, update_encounter
-from clinik_client.testing import Exchange, FixtureServer, Recording, load_recording
+from clinik_client.testing import RECORDINGS, Exchange, FixtureServer, Recording, load_recording
 from clinik_client.testing._har import KEY_FORMAT
 from tests.inside import on_virtual_time
 from tests.strategies import CREATE, READ, SEARCH, UPDATE, broken, in_python_names
 
-RECORDINGS = Path(__file__).parents[1] / "recordings"
 ID = "enc_xyz789"
 
 

@@ -321,7 +321,7 @@ def add_to_repository(root: Path, new: NewResource) -> None:
         before=True,
     )
     _insert(root / "conftest.py", 'STORIES = ["life-of-an-encounter"', f', "{new.tag}"')
-    recordings = root / "tests" / "recordings"
+    recordings = root / "clinik_client" / "testing" / "recordings"
     recording = Recording(new.tag, exchanges(new), "Each operation of a resource, all of it made up.")
     (recordings / f"{new.tag}.har").write_bytes(dump_recording(recording, creator="transcribed by hand"))
     _insert(recordings / "README.md", "| `errors.har` |", f"| `{new.tag}.har` | made up |\n", before=True)

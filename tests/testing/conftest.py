@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from clinik_client.testing import RECORDINGS
+
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,4 +18,4 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:
-    return Path(__file__).parents[1] / "recordings"
+    return RECORDINGS

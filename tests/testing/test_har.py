@@ -331,6 +331,11 @@ def test_directories_are_read_in_order_and_stories_chosen_by_name(tmp_path: Path
         load_recordings(tmp_path / "empty")
 
 
+def test_the_folder_of_a_recording_is_made_where_there_is_none(tmp_path: Path) -> None:
+    save_recording(STORY, tmp_path / "tests" / "recordings" / "story.har")
+    assert [r.name for r in load_recordings(tmp_path / "tests" / "recordings")] == ["story"]
+
+
 def test_a_story_that_is_not_wanted_is_not_read(tmp_path: Path) -> None:
     save_recording(STORY, tmp_path / "good.har")
     write(tmp_path, b"broken", "bad.har")

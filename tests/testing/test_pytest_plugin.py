@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from clinik_client.testing import Exchange, Recording, save_recording
+from clinik_client.testing import RECORDINGS, Exchange, Recording, save_recording
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,6 +111,11 @@ def test_without_marker(clinik_server):
 @pytest.mark.clinik_recording("three")
 def test_unknown_story(clinik_server):
     pass
+
+
+@pytest.mark.clinik_recording("empty-search")
+def test_of_the_package(clinik):
+    assert clinik.encounters.search().data.data == []
 
 
 @pytest.mark.clinik_recording("one")
@@ -220,6 +225,7 @@ def reports(project: Path) -> dict[str, list[tuple[str, str]]]:
         "test_good_again_on_a_fresh_server",
         "test_all_used",
         "test_markers_add_up",
+        "test_of_the_package",
         "test_client",
         "test_recordings",
     ],
@@ -290,7 +296,8 @@ def test_an_argument_of_the_marker_that_makes_no_sense_is_an_error_of_one_line(
         "test_misspelt_argument": "clinik_recording has no argument 'use_al'; it takes names and use_all",
         "test_wrong_argument": "clinik_recording: use_all is True or False, not 'yes'",
         "test_wrong_name": "clinik_recording: the name of a recording is a string, not ['one', 'two']",
-        "test_unknown_story": "clinik_recording: there is no recording 'three'; there are: one, two",
+        "test_unknown_story": "clinik_recording: there is no recording 'three'; there are: one, two; with the package "
+        f"come {', '.join(sorted(path.stem for path in RECORDINGS.glob('*.har')))}",
     }
     for name, text in said.items():
         ((kind, told),) = reports[name]

@@ -120,12 +120,21 @@ def test_keys_can_be_limited_to_those_in_a_file(folder: Path) -> None:
     assert "clk_test" not in output
 
 
-def test_without_a_path_the_recordings_of_the_working_directory_are_served(folder: Path) -> None:
-    (folder / "tests").mkdir()
-    (folder / "tests" / "recordings").mkdir()
-    (folder / "one.har").rename(folder / "tests" / "recordings" / "one.har")
-    with serving("--until-stdin-closes", cwd=folder) as server:
+def test_without_a_path_the_recordings_of_the_working_directory_are_served(tmp_path: Path) -> None:
+    save_recording(Recording("one", [Exchange.of("GET", "/one")]), tmp_path / "tests" / "recordings" / "one.har")
+    with serving("--until-stdin-closes", cwd=tmp_path) as server:
         assert ask(server.port, "GET", "/one").status == 200
+        assert ask(server.port, "GET", "/v1/encounters").status == 400
+        assert server.end(None)[0] == 1
+    with serving("--story", "one", "--story", "empty-search", "--until-stdin-closes", cwd=tmp_path) as server:
+        assert ask(server.port, "GET", "/one").status == 200
+        assert ask(server.port, "GET", "/v1/encounters").status == 200
+        assert server.end(None)[0] == 0
+
+
+def test_without_a_path_where_there_are_no_recordings_those_of_the_package_are_served(tmp_path: Path) -> None:
+    with serving("--until-stdin-closes", cwd=tmp_path) as server:
+        assert ask(server.port, "GET", "/v1/encounters").status == 200
         assert server.end(None)[0] == 0
 
 
