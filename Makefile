@@ -44,7 +44,7 @@ STORIES := life-of-an-encounter inpatient-admission telehealth-visit
 
 .PHONY: record
 record: $(STAMP) ## Tell stories to the sandbox of the service (needs a clk_test_ key), and record what it says
-	@$(BIN)/python -m clinik_client.testing record tests/recordings $(STORIES:%=--story %) --to $(RECORDED)
+	@$(BIN)/python -m clinik_client.testing record clinik_client/testing/recordings $(STORIES:%=--story %) --to $(RECORDED)
 
 .PHONY: conformance
 conformance: $(STAMP) ## Hold the API's documentation against the sandbox, or with a test key against the real service

@@ -29,17 +29,19 @@ if TYPE_CHECKING:
     from ._clock import SandboxClock
     from ._drift import Drift, diff_recording
     from ._exchange import Exchange, Recording
-    from ._faults import Fault, Faults
+    from ._fault import Fault
+    from ._faults import Faults
     from ._har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
     from ._journal import Journal, JournalEntry, Ledger
     from ._keys import SandboxKey, SandboxKeys
     from ._limits import Plan, Usage
     from ._matching import ReceivedRequest
     from ._recorder import Recorder
+    from ._recordings import Mismatch
     from ._sandbox import Sandbox
     from ._sandbox_settings import SandboxSettings
     from ._seed import Seed, SeedError
-    from ._server import FixtureServer, Mismatch
+    from ._server import FixtureServer
     from ._service import Service
     from ._stories import RECORDINGS
     from ._wire import Connection, Limits, WireRequest, WireResponse, WireServer
@@ -91,17 +93,19 @@ _MODULES = {
     "_canary": ("UnsafeRecordingError",),
     "_drift": ("Drift", "diff_recording"),
     "_exchange": ("Exchange", "Recording"),
-    "_faults": ("Fault", "Faults"),
+    "_fault": ("Fault",),
+    "_faults": ("Faults",),
     "_har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
     "_journal": ("Journal", "JournalEntry", "Ledger"),
     "_keys": ("SandboxKey", "SandboxKeys"),
     "_limits": ("Plan", "Usage"),
     "_matching": ("ReceivedRequest",),
+    "_recordings": ("Mismatch",),
     "_sandbox": ("Sandbox",),
     "_sandbox_settings": ("SandboxSettings",),
     "_seed": ("Seed", "SeedError"),
     "_recorder": ("Recorder",),
-    "_server": ("FixtureServer", "Mismatch"),
+    "_server": ("FixtureServer",),
     "_service": ("Service",),
     "_stories": ("RECORDINGS",),
     "_wire": ("Connection", "Limits", "WireRequest", "WireResponse", "WireServer"),

@@ -10,7 +10,7 @@ from attrs import frozen
 from ._choices import require_known
 from ._wire import WireRequest, WireResponse
 
-__all__ = ["OPERATIONS", "Answer", "Backend", "check_operation", "operation_at"]
+__all__ = ["OPERATIONS", "SAFE_METHODS", "Answer", "Backend", "check_operation", "operation_at"]
 
 _ROUTES: Final = {
     ("POST", r"/v1/encounters"): "create",
@@ -24,6 +24,9 @@ _ROUTES: Final = {
     ("GET", r"/v1/metadata"): "metadata",
     ("GET", r"/health"): "health",
 }
+
+SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
+"""Those of requests that change nothing."""
 
 OPERATIONS: Final = tuple(_ROUTES.values())
 """What a request may ask for."""

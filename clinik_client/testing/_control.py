@@ -11,7 +11,7 @@ from attrs import asdict
 
 from ._backend import OPERATIONS
 from ._exchange import parse_json, split_target
-from ._faults import Fault
+from ._fault import Fault
 from ._journal import JournalEntry
 from ._json_names import JsonNames, check_names
 from ._keys import SandboxKey

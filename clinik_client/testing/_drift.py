@@ -17,9 +17,9 @@ from ._exchange import NOT_JSON, Exchange, Recording
 from ._fields import UNTOLD_FIELDS
 from ._forwarding import Upstream, base_url_or_default
 from ._matching import media_type_of
+from ._recordings import route_of
 from ._retelling import Told, check_test_key, retell
 from ._rewriting import body_value
-from ._server import route_of
 
 __all__ = ["Drift", "diff_recording", "drifts_of"]
 

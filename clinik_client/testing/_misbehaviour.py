@@ -8,15 +8,16 @@ from typing import Final
 
 from attrs import evolve
 
+from ._backend import SAFE_METHODS
 from ._connection import Connection
 from ._error_response import error_response
-from ._faults import Fault, Meeting
+from ._fault import Fault
+from ._faults import Meeting
 from ._steps import GARBAGE, gzip_bomb, hang, send_slowly
 from ._wire import WireRequest, WireResponse, encode_response
 
 __all__ = ["misbehave"]
 
-_CHANGING_NOTHING: Final = ("GET", "HEAD", "OPTIONS")
 _SENDING_THE_RESPONSE: Final = ("drip", "cut", "bomb")
 
 Apply = Callable[[], WireResponse]
@@ -69,7 +70,7 @@ def misbehave(
 
 
 def _is_applied(fault: Fault, request: WireRequest) -> bool:
-    return fault.after_apply or (fault.kind in _SENDING_THE_RESPONSE and request.method in _CHANGING_NOTHING)
+    return fault.after_apply or (fault.kind in _SENDING_THE_RESPONSE and request.method in SAFE_METHODS)
 
 
 def _respond_late(meeting: Meeting, connection: Connection, apply: Apply, tell: Tell) -> WireResponse | None:

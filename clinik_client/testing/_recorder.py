@@ -26,8 +26,8 @@ from ._exchange import Exchange, Recording
 from ._finishing import SeenExchange, finished_file
 from ._forwarding import Upstream, base_url_or_default
 from ._har import KEY_FORMAT, load_recording
+from ._recordings import DROPPED_HEADERS
 from ._replay import PSEUDONYMOUS, Replay, as_exchange
-from ._server import DROPPED_HEADERS
 from ._wire import WireRequest, WireResponse, WireServer
 
 __all__ = ["Mode", "Recorder"]

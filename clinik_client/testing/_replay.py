@@ -11,9 +11,9 @@ from attrs import evolve
 from ._exchange import Exchange, Recording, split_target
 from ._matching import ReceivedRequest, compare
 from ._pseudonyms import is_pseudonym
+from ._recordings import RecordingsBackend
 from ._renaming import Renaming
 from ._rewriting import Rewriter, found_in
-from ._server import FixtureServer
 from ._wire import WireRequest, WireResponse
 
 __all__ = ["PSEUDONYMOUS", "Replay", "as_exchange"]
@@ -29,7 +29,7 @@ class Replay:
     """
 
     def __init__(self, recording: Recording) -> None:
-        self._server = FixtureServer([recording])
+        self._recorded = RecordingsBackend([recording])
         self._lock = threading.Lock()
         made = [exchange for exchange in recording.exchanges if _is_pseudonymous(exchange)]
         self._pseudonyms = {name for one in made for _, name in found_in(one).values() if is_pseudonym(name)}
@@ -49,7 +49,7 @@ class Replay:
 
     def account(self) -> str:
         """What was asked for without a recording; empty if nothing was."""
-        return self._server.account(with_unused=False)
+        return self._recorded.account(with_unused=False)
 
     def is_about_pseudonym(self, asked: Exchange) -> bool:
         """Whether a request names what only the recording calls so: the service has no such record."""
@@ -58,7 +58,7 @@ class Replay:
     def _translated(self, wire: WireRequest, asked: Exchange) -> Exchange | None:
         # As the recorder would have written it, that is without what it leaves out.
         written = Rewriter(lambda _place, _kind, value: value).request(asked)
-        for recorded in self._server.unused():
+        for recorded in self._recorded.unused():
             if (recorded.method, recorded.path.count("/")) != (asked.method, asked.path.count("/")):
                 continue
             given = written if _is_pseudonymous(recorded) else asked
@@ -74,9 +74,9 @@ class Replay:
     def _replayed(self, wire: WireRequest, translated: Exchange) -> WireResponse:
         received = _as_received(wire, translated)
         query = f"?{urlencode(received.query, quote_via=quote)}" if received.query else ""
-        given = self._server.respond(
+        given = self._recorded.answer(
             evolve(wire, target=received.path + query, headers=received.headers, body=received.body)
-        )
+        ).response
         response = evolve(translated, response_headers=given.headers, response_body=given.body)
         now = self.renaming.as_now(response)
         return WireResponse(given.status, now.response_headers, now.response_body)

@@ -2,76 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import ssl
-import threading
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 
-import orjson
-from attrs import define, evolve, field, frozen
-
-from ._exchange import Exchange, Recording, split_target
+from ._exchange import Exchange, Recording
 from ._har import load_recordings
-from ._matching import Differences, ReceivedRequest, compare, distance, tell
-from ._wire import WireRequest, WireResponse, WireServer
+from ._matching import ReceivedRequest
+from ._recordings import Mismatch, RecordingsBackend
+from ._service import Service
 
-__all__ = ["FixtureServer", "Mismatch"]
-
-# The wire layer frames the body anew, and a recorded body is the decoded one.
-DROPPED_HEADERS = frozenset(
-    ["connection", "content-encoding", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]
-)
-_PLAIN_SEGMENT = re.compile(r"[A-Za-z]+[0-9]?")
+__all__ = ["FixtureServer"]
 
 
-def route_of(path: str) -> str:
-    """A path without ids, for messages: ``/v1/encounters/{id}``."""
-    return "/".join(s if not s or _PLAIN_SEGMENT.fullmatch(s) else "{id}" for s in path.split("/"))
-
-
-@define
-class _Slot:
-    """A recorded exchange, of which story it is, where it stands there, and whether it was replayed.
-
-    ``used``: it was ever. ``given``: it was since its story began last.
-    """
-
-    story: str
-    number: int
-    exchange: Exchange
-    used: bool = False
-    given: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.story}.har entry {self.number}: {self.exchange.method} {route_of(self.exchange.path)}"
-
-
-@frozen
-class Mismatch:
-    """A request that no recording has a response for; ``str()`` gives a readable account, without values, ids or keys.
-
-    ``number`` is the request's place in the order of arrival, from 1. ``nearest`` names the recorded exchange that
-    comes nearest, ``differences`` says by aspect (``method``, ``path``, ``query``, ``key``, ``body``, ``times``, ...)
-    what is not as recorded. ``request`` is ``None`` when it was too malformed to be read.
-    """
-
-    number: int
-    summary: str
-    nearest: str | None = None
-    differences: dict[str, str] = field(factory=dict)
-    request: ReceivedRequest | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        lines = [f"request {self.number}: {self.summary}"]
-        if self.nearest is not None:
-            lines.append(f"nearest recording: {self.nearest}")
-        lines += [f"{aspect}: {text}" for aspect, text in self.differences.items()]
-        return "\n      ".join(lines)
-
-
-class FixtureServer:
+class FixtureServer(Service):
     """Replays recordings to whoever asks exactly what was recorded; a context manager that starts and stops it.
 
     Args:
@@ -94,6 +38,9 @@ class FixtureServer:
     What matches nothing gets a 400, which no client repeats, and an error body of the API's form, code
     ``NO_RECORDING``, whose ``message`` and ``issues`` name the nearest recording and the difference. It is also kept
     in `mismatches`.
+
+    It is a `Service`: it has a journal, a ledger, and faults. A request that met a fault before it was carried out is
+    told of in the journal alone.
     """
 
     def __init__(
@@ -106,19 +53,9 @@ class FixtureServer:
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._slots = [
-            _Slot(recording.name, number, exchange)
-            for recording in recordings
-            for number, exchange in enumerate(recording.exchanges, start=1)
-        ]
-        self._api_keys = None if api_keys is None else frozenset(api_keys)
         self._must_use_all = must_use_all
-        self._loop = loop
-        self._lock = threading.Lock()
-        self._requests: list[ReceivedRequest] = []
-        self._mismatches: list[Mismatch] = []
-        self._arrived = 0
-        self._wire = WireServer(self.respond, port=port, ssl_context=ssl_context, on_refusal=self._refused)
+        self._recordings = RecordingsBackend(recordings, api_keys=api_keys, loop=loop)
+        super().__init__(self._recordings, port=port, ssl_context=ssl_context)
 
     @classmethod
     def from_directory(
@@ -147,60 +84,22 @@ class FixtureServer:
         )
 
     @property
-    def url(self) -> str:
-        """The base URL of the running server, without a slash at its end."""
-        return self._wire.url
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return self._wire.port
-
-    @property
     def requests(self) -> list[ReceivedRequest]:
-        """Every request so far, in the order of arrival."""
-        with self._lock:
-            return list(self._requests)
+        """Every request so far that was carried out, in the order of arrival."""
+        return self._recordings.requests
 
     @property
     def mismatches(self) -> list[Mismatch]:
         """Every request so far that matched nothing."""
-        with self._lock:
-            return list(self._mismatches)
+        return self._recordings.mismatches
 
     def unused(self) -> list[Exchange]:
         """The exchanges that have not been asked for, in the order of the recordings."""
-        with self._lock:
-            return [slot.exchange for slot in self._slots if not slot.used]
-
-    def start(self) -> FixtureServer:
-        """Start listening, in threads of its own; the server is ready when this returns. Returns the server."""
-        self._wire.start()
-        return self
-
-    def stop(self) -> None:
-        """Close every connection and end every thread. What was collected stays readable."""
-        self._wire.stop()
-
-    def __enter__(self) -> FixtureServer:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
+        return self._recordings.unused()
 
     def account(self, *, with_unused: bool = True) -> str:
         """What went wrong so far, readable; empty if nothing did. ``with_unused`` lists what was never asked for."""
-        with self._lock:
-            mismatches = [str(mismatch) for mismatch in self._mismatches]
-            unused = [str(slot) for slot in self._slots if not slot.used] if with_unused else []
-        parts = []
-        if mismatches:
-            parts.append("\n  - ".join([f"Requests that match no recording ({len(mismatches)}):", *mismatches]))
-        if unused:
-            parts.append("\n  - ".join([f"Recorded exchanges never asked for ({len(unused)}):", *unused]))
-        return "\n".join(parts)
+        return self._recordings.account(with_unused=with_unused)
 
     def verify(self) -> None:
         """Raise `AssertionError` if a request matched nothing or, with ``must_use_all``, something is unused."""
@@ -208,69 +107,6 @@ class FixtureServer:
         if account:
             raise AssertionError(account)
 
-    # -- in the connections' threads ------------------------------------------------------------------------------
-
-    def respond(self, wire: WireRequest) -> WireResponse:
-        """What a request gets. A server that stands before this one may ask for it, without a socket."""
-        path, query = split_target(wire.target)
-        request = ReceivedRequest(wire.method, path, query, wire.headers, wire.body)
-        with self._lock:
-            self._arrived += 1
-            compared = [(slot, compare(slot.exchange, request, self._api_keys)) for slot in self._slots]
-            matching = [slot for slot, differences in compared if not differences]
-            if any(slot.exchange.api_key is not None for slot in matching):
-                matching = [slot for slot in matching if slot.exchange.api_key is not None]
-            if self._loop and all(slot.given for slot in matching):
-                self._begin_again({slot.story for slot in matching})
-            slot = next((slot for slot in matching if not slot.given), None)
-            if slot is not None:
-                slot.used = slot.given = True
-                self._requests.append(evolve(request, exchange=slot.exchange))
-                return _replay(slot.exchange)
-            self._requests.append(request)
-            mismatch = self._mismatch(request, compared, matching)
-            self._mismatches.append(mismatch)
-        return _no_recording(mismatch)
-
-    def _begin_again(self, stories: set[str]) -> None:
-        for slot in self._slots:
-            slot.given = slot.given and slot.story not in stories
-
-    def _mismatch(
-        self, request: ReceivedRequest, compared: list[tuple[_Slot, Differences]], matching: list[_Slot]
-    ) -> Mismatch:
-        summary = f"{request.method} {route_of(request.path)}"
-        if matching:
-            times = f"asked more often than it was recorded, which is {len(matching)}"
-            return Mismatch(self._arrived, summary, str(matching[-1]), {"times": times}, request)
-        if not compared:
-            return Mismatch(self._arrived, summary, request=request)
-        slot, differences = min(compared, key=lambda pair: distance(pair[0].exchange, request, pair[1]))
-        return Mismatch(self._arrived, summary, str(slot), tell(differences), request)
-
     def _refused(self, status: int, reason: str) -> None:
-        with self._lock:
-            self._arrived += 1
-            self._mismatches.append(Mismatch(self._arrived, f"refused with {status}: {reason}"))
-
-
-def _replay(exchange: Exchange) -> WireResponse:
-    headers = [pair for pair in exchange.response_headers if pair[0].lower() not in DROPPED_HEADERS]
-    return WireResponse(exchange.status, headers, exchange.response_body)
-
-
-def _no_recording(mismatch: Mismatch) -> WireResponse:
-    request_id = f"req_fixture_{mismatch.number}"
-    nearest = f"; nearest is {mismatch.nearest}" if mismatch.nearest else ", and there are no recordings"
-    body = {
-        "error": "Bad Request",
-        "message": f"No recording matches {mismatch.summary}{nearest}.",
-        "code": "NO_RECORDING",
-        "requestId": request_id,
-        "issues": [
-            {"severity": "error", "code": "not-found", "diagnostics": f"{aspect}: {text}"}
-            for aspect, text in mismatch.differences.items()
-        ],
-    }
-    headers = [("content-type", "application/json"), ("x-request-id", request_id)]
-    return WireResponse(400, headers, orjson.dumps(body))
+        super()._refused(status, reason)
+        self._recordings.refuse(status, reason)

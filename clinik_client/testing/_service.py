@@ -78,7 +78,7 @@ class Service:
         self._backend = backend
         self._control = control
         self._wire = WireServer(
-            self._respond, host=host, port=port, ssl_context=ssl_context, on_refusal=self.journal.refused, limits=limits
+            self._respond, host=host, port=port, ssl_context=ssl_context, on_refusal=self._refused, limits=limits
         )
 
     @property
@@ -141,3 +141,6 @@ class Service:
         if answer.applied:
             self.journal.applied(ticket)
         return answer.response
+
+    def _refused(self, status: int, reason: str) -> None:
+        self.journal.refused(status, reason)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from clinik_client.testing import Fault, Faults
 from clinik_client.testing._backend import OPERATIONS
-from clinik_client.testing._faults import KINDS
+from clinik_client.testing._fault import KINDS
 
 # -- what can be said -------------------------------------------------------------------------------------------------
 

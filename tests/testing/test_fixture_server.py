@@ -18,7 +18,7 @@ import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinik_client.testing import Exchange, FixtureServer, HarError, Recording
+from clinik_client.testing import Exchange, Fault, FixtureServer, HarError, Recording
 from clinik_client.testing._matching import json_differences
 from tests.misbehaviour import tls_as
 from tests.testing.asking import ask
@@ -414,6 +414,50 @@ def test_the_ledger_tells_what_was_asked_and_what_responded() -> None:
         _ = search.json
     assert [request.exchange for request in (create, search, other)] == [CREATE, SEARCH, None]
     assert server.mismatches[0].request == other
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_recorded_request_may_meet_a_fault_before_it_gets_its_response() -> None:
+    with serving(READ, must_use_all=True) as server:
+        server.faults.add(Fault("status", operation="read", status=503))
+        assert [ask(server.port, "GET", "/v1/encounters/enc_1").status for _ in range(2)] == [503, 200]
+        assert [request.exchange for request in server.requests] == [READ]
+        assert [entry.fault for entry in server.journal.entries] == ["status", None]
+        assert (server.faults.pending(), server.ledger.received("read")) == ([], 2)
+    server.verify()
+
+
+def test_an_exchange_whose_response_was_lost_has_been_used() -> None:
+    with serving(CREATE, must_use_all=True) as server:
+        server.faults.add(Fault("close", after_apply=True))
+        with pytest.raises(ConnectionError):
+            ask(server.port, "POST", "/v1/encounters", json=BODY)
+        assert server.ledger.applied("create") == 1
+    server.verify()
+
+
+def test_the_ledger_counts_as_applied_what_was_recorded_as_a_success_of_a_write() -> None:
+    recorded = [CREATE, READ, SEARCH, Exchange.of("DELETE", "/v1/encounters/enc_1", status=204)]
+    refused = [Exchange.of("DELETE", "/v1/encounters/enc_2", status=404)]
+    refused += [Exchange.of("PATCH", "/v1/encounters/enc_1", status=status) for status in (302, 409, 503)]
+    with serving(*recorded, *refused) as server:
+        ask(server.port, "POST", "/v1/encounters", json=BODY)
+        for exchange in [*recorded[1:], *refused]:
+            query = "&".join("=".join(pair) for pair in exchange.query)
+            ask(server.port, exchange.method, f"{exchange.path}?{query}")
+        # Nothing is recorded for this one.
+        assert ask(server.port, "POST", "/v1/encounters", json={}).status == 400
+    applied = [entry.number for entry in server.journal.entries if entry.applied]
+    assert (len(server.journal.entries), applied, server.ledger.applied()) == (9, [1, 4], 2)
+
+
+def test_a_request_that_cannot_be_read_is_in_the_journal_too() -> None:
+    with serving() as server:
+        assert ask(server.port, "POST", "/", body=b"", headers={"content-length": "99999999999"}).status == 413
+    assert [entry.status for entry in server.journal.entries] == [413]
+    assert [mismatch.number for mismatch in server.mismatches] == [1]
 
 
 # -- lifecycle --------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from clinik_client import (
     ClinikValidationError,
 )
 from clinik_client.testing import Fault, Service
-from clinik_client.testing._faults import KINDS
+from clinik_client.testing._fault import KINDS
 from clinik_client.testing._steps import GARBAGE, gzip_bomb
 from tests.inside import on_virtual_time
 from tests.testing.asking import ask

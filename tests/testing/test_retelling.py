@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from clinik_client import ClinikConfigError, ClinikConnectionError
-from clinik_client.testing import Exchange, Recording, WireRequest, WireResponse, WireServer, load_recording
+from clinik_client.testing import RECORDINGS, Exchange, Recording, WireRequest, WireResponse, WireServer, load_recording
 from clinik_client.testing.__main__ import main
 from clinik_client.testing._forwarding import Upstream
 from clinik_client.testing._retelling import record_again, retell
@@ -19,7 +19,7 @@ from tests.testing.clinic import Clinic
 
 ROOT = Path(__file__).parents[2]
 KEY = "clk_test_0secret0"
-LIFE = load_recording(ROOT / "tests" / "recordings" / "life-of-an-encounter.har")
+LIFE = load_recording(RECORDINGS / "life-of-an-encounter.har")
 
 
 def test_a_new_id_takes_the_place_of_the_recorded_one_in_all_that_follows() -> None:
@@ -129,7 +129,7 @@ def test_record_writes_a_file_for_each_story(
     with Clinic() as clinic:
         arguments = [
             "record",
-            str(ROOT / "tests" / "recordings"),
+            str(RECORDINGS),
             *stories,
             "--to",
             str(tmp_path),
@@ -151,7 +151,7 @@ def test_without_a_key_for_tests_it_says_what_to_set(
 ) -> None:
     if key is not None:
         monkeypatch.setenv("CLINIKAPI_SECRET_KEY", key)
-    assert main([*verb, "tests/recordings"]) == 2
+    assert main([*verb, str(RECORDINGS)]) == 2
     assert capsys.readouterr().err == (
         "error: set CLINIKAPI_SECRET_KEY to a clk_test_ key: stories are told to the sandbox of the service\n"
     )
@@ -161,7 +161,7 @@ def test_without_a_key_for_tests_it_says_what_to_set(
     ("arguments", "problem"),
     [
         (["none.har"], "none.har: cannot be read"),
-        ([str(ROOT / "tests" / "recordings"), "--story", "none"], "there is no recording 'none'"),
+        ([str(RECORDINGS), "--story", "none"], "there is no recording 'none'"),
         ([str(LIFE.path), "--base-url", "nowhere"], "base_url"),
     ],
 )
