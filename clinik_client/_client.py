@@ -27,6 +27,7 @@ from ._transport import Transport, find_proxy, parse_target, tls_context
 from ._version import __version__
 
 BASE_URL: Final = "https://api.clinikapi.com"
+_PUBLIC_HOST: Final = parse_target(BASE_URL).host
 
 _KEY = re.compile(KEY_PREFIX + r"[A-Za-z0-9_-]+", re.ASCII)
 
@@ -106,7 +107,13 @@ class Clinik:
         self._owns_connections = True
         self._set_up(
             Session(
-                transport=Transport(target, context, found_proxy, max_response_bytes),
+                transport=Transport(
+                    target,
+                    context,
+                    found_proxy,
+                    max_response_bytes,
+                    is_public=target.host.rstrip(b".") == _PUBLIC_HOST,
+                ),
                 headers=(
                     (KEY_HEADER.encode("ascii"), key.encode("ascii")),
                     (b"Accept", b"application/json"),

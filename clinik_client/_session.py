@@ -251,7 +251,7 @@ class Session:
             facts["phase"] = failure.phase
         elif failure.malformed:
             error = ClinikResponseError
-        elif failure.code == "client_closed" and not attempt.sent:
+        elif failure.code in ("client_closed", "public_service") and not attempt.sent:
             error = ClinikConfigError
         return self._failed_attempt(request, attempt, error(failure.text, **facts), final=failure.final)
 

@@ -415,6 +415,7 @@ TESTED_IN = {
     "clinik_client/testing/_forwarding.py": "tests/testing/test_recorder.py",
     "clinik_client/testing/_jobs.py": "tests/testing/test_bulk.py",
     "clinik_client/testing/_matching.py": "tests/testing/test_fixture_server.py",
+    "clinik_client/testing/_account.py": "tests/testing/test_pytest_plugin.py",
     "clinik_client/testing/_plugin.py": "tests/testing/test_pytest_plugin.py",
     "clinik_client/testing/_recordings.py": "tests/testing/test_fixture_server.py",
     "clinik_client/testing/_renaming.py": "tests/testing/test_recorder.py",

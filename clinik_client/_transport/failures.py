@@ -39,12 +39,13 @@ NoConnection = Literal[
 Code = (
     NoConnection
     | Literal["timeout", "proxy_login", "proxy_tunnel", "bad_encoding", "too_large", "bad_request", "client_closed"]
+    | Literal["public_service"]
 )
 
 _FINAL: Final = frozenset(
     {
         *(code for code in get_args(NoConnection) if code.startswith("certificate")),
-        *("proxy_login", "too_large", "bad_request", "client_closed"),
+        *("proxy_login", "too_large", "bad_request", "client_closed", "public_service"),
     }
 )
 

@@ -1,20 +1,23 @@
-"""A pytest plugin: tests against recorded exchanges, over real HTTP, that fail on any request not recorded.
+"""A pytest plugin: tests against a sandbox or recorded exchanges, over real HTTP, and never the public service.
 
 It is active wherever the package is installed::
 
-    @pytest.mark.clinik_recording("life-of-an-encounter", use_all=True)
     def test_visit(clinik):
-        encounter, _ = clinik.encounters.read("enc_xyz789")
+        visit, _ = clinik.encounters.create(status="planned", class_="VR", patient_id="pt_abc123")
 
-* ``clinik_recording(*names, use_all=False)``, the marker, names the recordings; several markers add up.
-* ``clinik_server`` is the `clinik_client.testing.FixtureServer` that replays them, fresh for each test.
-* ``clinik`` is a `clinik_client.Clinik` for that server, with a made-up key.
-* ``clinik_recordings`` is the directory of the HAR files, from the ini option of the same name (default
+* ``clinik`` is a `clinik_client.Clinik` for the test's own service: a sandbox, or recordings if a marker names some.
+* ``clinik_sandbox`` is the `clinik_client.testing.Sandbox`. The marker ``clinik_sandbox(seed=0, clock=None,
+  **settings)`` says what it holds at the beginning, when it is there, and how it answers (`SandboxSettings`).
+* ``clinik_recording(*names, use_all=False)``, a marker, names recordings; several markers add up. ``clinik_server`` is
+  the `clinik_client.testing.FixtureServer` that replays them.
+* ``clinik_fault(kind, ...)``, a marker, lets requests meet a `clinik_client.testing.Fault`, with its arguments.
+* ``clinik_recordings`` is the directory of the project's own HAR files, from the ini option of the same name (default
   ``tests/recordings``, relative to the root directory). Override the fixture to choose it in code.
+* ``clinik_public``, a marker, lets a test reach the public service.
 
-A request that matches no recording fails the test that made it, whatever the test did with the response; so does, with
-``use_all=True``, a recorded exchange that it has not asked for by its end. Each is reported once, as a text without a
-traceback.
+Services are fresh for each test. A request that matches no recording fails the test that made it, whatever the test did
+with the response; so does a fault that its requests have not met by its end and, with ``use_all=True``, a recorded
+exchange that it has not asked for. Each is reported once, as a text without a traceback.
 """
 
 # Imported in every pytest run of whoever has the package installed: everything but pytest is imported on use.
@@ -27,55 +30,139 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from clinik_client import _public_service
+
 if TYPE_CHECKING:
     from clinik_client import Clinik
 
+    from ._account import Account
+    from ._sandbox import Sandbox
     from ._server import FixtureServer
 
-_KEY = "clk_test_fixture"
 _SDK = Path(__file__).parents[1]
+_MARKERS = {
+    "clinik_recording": "(*names, use_all=False): the recordings that clinik_server replays to the test; with use_all, "
+    "it fails if it leaves one of their exchanges unasked",
+    "clinik_sandbox": "(seed=0, clock=None, **settings): what clinik_sandbox holds when the test begins, the moment "
+    "that its clock shows then, and how it answers",
+    "clinik_fault": "(kind, **when_and_how): what goes wrong with requests of the test, as in "
+    "clinik_client.testing.Fault; it fails if too few of them meet it",
+    "clinik_public": ": the test may reach the public service",
+}
+
+_account_key: pytest.StashKey[Account] = pytest.StashKey()
+_refused_key: pytest.StashKey[bool] = pytest.StashKey()
+
+
+# -- the run ----------------------------------------------------------------------------------------------------------
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare where recordings are."""
     parser.addini(
         "clinik_recordings",
-        "directory of the recordings (HAR files) for clinik_server, relative to the root directory",
+        "directory of the project's own recordings (HAR files), relative to the root directory",
         default="tests/recordings",
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse the public service before any code of the project is loaded."""
+    _refuse(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker and prepare the place where a test's server is kept."""
-    config.addinivalue_line(
-        "markers",
-        "clinik_recording(*names, use_all=False): the recordings that clinik_server replays; with use_all, the test "
-        "fails if it leaves one of their exchanges unasked",
-    )
+    """Declare the markers. Where a conftest names the plugin, this is the first hook that it gets."""
+    _refuse(config)
+    for name, text in _MARKERS.items():
+        config.addinivalue_line("markers", name + text)
 
 
-_server_key: pytest.StashKey[FixtureServer] = pytest.StashKey()
-_told_key: pytest.StashKey[int] = pytest.StashKey()
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave the process as it was, since a run may be a part of another one."""
+    _public_service.refuse(config.stash[_refused_key])
 
 
-def _wanted(item: pytest.Item) -> tuple[list[str], bool]:
-    """The recordings that a test's markers name, each once, and whether all of their exchanges have to be used."""
-    names: dict[str, None] = {}
-    use_all = False
-    for marker in reversed(list(item.iter_markers("clinik_recording"))):
-        given = dict(marker.kwargs)
-        one_use_all = given.pop("use_all", False)
-        if given:
-            raise _failure(
-                f"clinik_recording has no argument {', '.join(map(repr, given))}; it takes names and use_all"
-            )
-        if not isinstance(one_use_all, bool):
-            raise _failure(f"clinik_recording: use_all is True or False, not {one_use_all!r}")
-        if wrong := [name for name in marker.args if not isinstance(name, str)]:
-            raise _failure(f"clinik_recording: the name of a recording is a string, not {wrong[0]!r}")
-        names |= dict.fromkeys(marker.args)
-        use_all = use_all or one_use_all
-    return list(names), use_all
+def _refuse(config: pytest.Config) -> None:
+    config.stash.setdefault(_refused_key, _public_service.refused)
+    _public_service.refuse(True)
+
+
+# -- a test -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that says so reach the public service."""
+    before = _public_service.refused
+    if item.get_closest_marker("clinik_public") is not None:
+        _public_service.refuse(False)
+    try:
+        return (yield)
+    finally:
+        if _public_service.refused != before:
+            _public_service.refuse(before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Check the markers before anything is started, and that there is something that faults can happen to."""
+    if _account_key in item.stash:  # of an earlier run of the same test
+        del item.stash[_account_key]
+    marked = {marker.name for marker in item.iter_markers()} & _MARKERS.keys()
+    if marked or "clinik_sandbox" in getattr(item, "fixturenames", ()):
+        from ._markers import check
+
+        check(item)
+    result = yield
+    if "clinik_fault" in marked and _account_key not in item.stash:
+        raise _failure("clinik_fault needs a service: the test uses none of clinik, clinik_sandbox and clinik_server")
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Look at the account while the test itself can still fail; in a fixture's teardown, it would have passed."""
+    result = yield
+    account = item.stash.get(_account_key, None)
+    if account is not None and (text := account.at_the_end()):
+        account.failure = _failure(text)
+        raise account.failure
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Once more, for what was asked after the test's own code had ended, as by other fixtures or threads."""
+    result = yield
+    account = item.stash.get(_account_key, None)
+    if account is not None and (text := account.mismatches()):
+        account.failure = _failure(text)
+        raise account.failure
+    return result
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Tell the reason of a failure in the place of the SDK's error, or in a note on another one.
+
+    Comes after unittest's hook, which brings what a ``TestCase`` has caught, and before the one that makes the report.
+    """
+    if call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
+        return  # a note on a skip would not be seen; mismatches are told of at the end of the test
+    error = call.excinfo.value
+    account = item.stash.get(_account_key, None)
+    mismatches = account.mismatches() if account is not None else ""
+    if account is not None:
+        account.told()
+        if error is account.failure:
+            return
+    text = _reason(error, mismatches)
+    if text:
+        failure = _failure(_place(item, error) + text).with_traceback(error.__traceback__)
+        call.excinfo = pytest.ExceptionInfo.from_exception(failure)
+    elif mismatches:
+        error.add_note(f"clinik_server: {mismatches}")
 
 
 def _failure(text: str) -> BaseException:
@@ -83,24 +170,17 @@ def _failure(text: str) -> BaseException:
     return pytest.fail.Exception(text, pytrace=False)
 
 
-def _untold_mismatches(item: pytest.Item) -> str:
-    """An account of the requests that matched nothing, if there are any that no report has told of yet."""
-    server = item.stash.get(_server_key, None)
-    number = len(server.mismatches) if server else 0
-    if server is None or number == item.stash.get(_told_key, 0):
-        return ""
-    item.stash[_told_key] = number
-    return server.account(with_unused=False)
-
-
-def _comes_of_a_mismatch(error: BaseException) -> bool:
-    """Whether a failure is the SDK's error about a request without a recording, or was raised because of one."""
+def _reason(error: BaseException, mismatches: str) -> str:
+    """What a failure comes of, where the SDK's error says nothing more: it may have led to other errors."""
     chain: BaseException | None = error
     while chain is not None:
-        if getattr(chain, "code", None) == "NO_RECORDING":
-            return True
+        code = getattr(chain, "code", None)
+        if code == "NO_RECORDING":
+            return mismatches
+        if code == "public_service":
+            return str(getattr(chain, "message", ""))
         chain = chain.__cause__ or chain.__context__
-    return False
+    return ""
 
 
 def _place(item: pytest.Item, error: BaseException) -> str:
@@ -113,78 +193,54 @@ def _place(item: pytest.Item, error: BaseException) -> str:
     return place
 
 
-def _reporting(item: pytest.Item) -> Generator[None, object, object]:
-    """Run a phase of a test; turn a failure that comes of a mismatch into an account, add one to any other."""
-    try:
-        return (yield)
-    except pytest.skip.Exception:
-        raise  # a note would not be seen; mismatches are told of at the end of the test
-    except BaseException as error:
-        if account := _untold_mismatches(item):
-            if _comes_of_a_mismatch(error):
-                raise _failure(_place(item, error) + account) from None
-            error.add_note(f"clinik_server: {account}")
-        raise
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """Check the markers before anything is started, and report what fixtures asked for without a recording."""
-    _wanted(item)
-    return (yield from _reporting(item))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Check the server while the test itself can still fail; in a fixture's teardown, it would have passed."""
-    result = yield from _reporting(item)
-    if server := item.stash.get(_server_key, None):
-        item.stash[_told_key] = len(server.mismatches)
-        try:
-            server.verify()
-        except AssertionError as error:
-            raise _failure(str(error)) from None
-    return result
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """Once more, for what was asked after the test's own code had ended, as by other fixtures or threads."""
-    result = yield from _reporting(item)
-    if account := _untold_mismatches(item):
-        raise _failure(account)
-    return result
+# -- fixtures ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def clinik_recordings(pytestconfig: pytest.Config) -> Path:
-    """The directory of the recordings."""
+    """The directory of the project's own recordings."""
     return pytestconfig.rootpath / str(pytestconfig.getini("clinik_recordings"))
 
 
 @pytest.fixture
 def clinik_server(request: pytest.FixtureRequest, clinik_recordings: Path) -> Iterator[FixtureServer]:
-    """A running fixture server that replays the test's ``clinik_recording`` recordings."""
-    from ._har import HarError
-    from ._server import FixtureServer
-    from ._stories import load_stories
+    """A running server that replays the recordings of the test's ``clinik_recording`` markers."""
+    from ._markers import server_of
 
-    names, use_all = _wanted(request.node)
-    if not names:
-        raise _failure('clinik_server needs to know what to replay: @pytest.mark.clinik_recording("...")')
-    try:
-        server = FixtureServer(load_stories(clinik_recordings, names), must_use_all=use_all)
-    except HarError as error:
-        raise _failure(f"clinik_recording: {error}") from None
-    request.node.stash[_server_key] = server
-    with server:
+    with server_of(request.node, clinik_recordings) as server:
+        _begin(request.node, server)
         yield server
 
 
 @pytest.fixture
-def clinik(clinik_server: FixtureServer) -> Iterator[Clinik]:
-    """A client of ``clinik_server``; environment and proxies have no say in it."""
+def clinik_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A running sandbox of the test's own, empty if no ``clinik_sandbox`` marker says otherwise."""
+    from ._markers import sandbox_of
+
+    with sandbox_of(request.node) as sandbox:
+        _begin(request.node, sandbox)
+        yield sandbox
+
+
+def _begin(item: pytest.Item, service: FixtureServer | Sandbox) -> None:
+    from ._account import Account
+    from ._markers import faults_of
+
+    for fault in faults_of(item):
+        service.faults.add(fault)
+    item.stash[_account_key] = Account(service)
+
+
+@pytest.fixture
+def clinik(request: pytest.FixtureRequest) -> Iterator[Clinik]:
+    """A client of ``clinik_sandbox``, or of ``clinik_server`` where a test names recordings.
+
+    Environment and proxies have no say in it.
+    """
     from clinik_client import Clinik
 
-    with Clinik(_KEY, base_url=clinik_server.url, trust_env=False) as client:
+    replays = "clinik_server" in request.fixturenames or request.node.get_closest_marker("clinik_recording")
+    service = request.getfixturevalue("clinik_server" if replays else "clinik_sandbox")
+    key = getattr(service, "key", "clk_test_fixture")
+    with Clinik(key, base_url=service.url, trust_env=False) as client:
         yield client

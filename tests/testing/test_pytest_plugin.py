@@ -7,21 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
-from xml.etree import ElementTree
 
 import pytest
 
 from clinik_client.testing import RECORDINGS, Exchange, Recording, save_recording
-
-ROOT = Path(__file__).parents[2]
-
-
-def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # Named, not found by its entry point, so that it does not matter whether the package is installed.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing._plugin", "--strict-markers", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
+from tests.testing.projects import ROOT, Reports, read_reports, run_pytest
 
 TESTS = """
 from http.client import HTTPConnection
@@ -207,15 +197,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reports(project: Path) -> dict[str, list[tuple[str, str]]]:
-    """For each test of the project, what was reported: kind (failure, error, skipped) and text."""
-    finished = run_pytest(project, "--junitxml=report.xml")
-    assert finished.returncode == 1, finished.stdout + finished.stderr
-    cases: dict[str, list[tuple[str, str]]] = {}
-    for case in ElementTree.parse(project / "report.xml").iter("testcase"):
-        entries = cases.setdefault(case.attrib["name"], [])
-        entries += [(child.tag, f"{child.get('message')}\n{child.text}") for child in case]
-    return cases
+def reports(project: Path) -> Reports:
+    return read_reports(project)
 
 
 @pytest.mark.parametrize(
@@ -230,19 +213,19 @@ def reports(project: Path) -> dict[str, list[tuple[str, str]]]:
         "test_recordings",
     ],
 )
-def test_a_test_that_asks_what_was_recorded_passes(reports: dict[str, list[tuple[str, str]]], name: str) -> None:
+def test_a_test_that_asks_what_was_recorded_passes(reports: Reports, name: str) -> None:
     assert reports[name] == []
 
 
 def test_a_mismatch_fails_the_very_test_though_it_ignored_the_response(
-    reports: dict[str, list[tuple[str, str]]],
+    reports: Reports,
 ) -> None:
     ((kind, text),) = reports["test_mismatch_swallowed"]
     assert kind == "failure"
     assert "Requests that match no recording (1):\n  - request 1: GET /three" in text
 
 
-def test_a_mismatch_is_noted_on_the_failure_it_led_to(reports: dict[str, list[tuple[str, str]]]) -> None:
+def test_a_mismatch_is_noted_on_the_failure_it_led_to(reports: Reports) -> None:
     ((kind, text),) = reports["test_mismatch_and_own_failure"]
     assert kind == "failure"
     assert "assert 400 == 200" in text
@@ -250,7 +233,7 @@ def test_a_mismatch_is_noted_on_the_failure_it_led_to(reports: dict[str, list[tu
 
 
 def test_a_mismatch_of_the_client_is_told_once_where_it_was_asked_and_without_a_traceback(
-    reports: dict[str, list[tuple[str, str]]], project: Path
+    reports: Reports, project: Path
 ) -> None:
     ((kind, text),) = reports["test_client_mismatch"]
     line = (
@@ -280,7 +263,7 @@ def test_a_mismatch_of_the_client_is_told_once_where_it_was_asked_and_without_a_
     ],
 )
 def test_whatever_became_of_the_error_a_mismatch_is_told_once_and_without_a_traceback(
-    reports: dict[str, list[tuple[str, str]]], name: str, kind: str
+    reports: Reports, name: str, kind: str
 ) -> None:
     ((told, text),) = reports[name]
     assert told == kind
@@ -290,10 +273,10 @@ def test_whatever_became_of_the_error_a_mismatch_is_told_once_and_without_a_trac
 
 
 def test_an_argument_of_the_marker_that_makes_no_sense_is_an_error_of_one_line(
-    reports: dict[str, list[tuple[str, str]]],
+    reports: Reports,
 ) -> None:
     said = {
-        "test_misspelt_argument": "clinik_recording has no argument 'use_al'; it takes names and use_all",
+        "test_misspelt_argument": "clinik_recording: it has no argument 'use_al'; it takes names and use_all",
         "test_wrong_argument": "clinik_recording: use_all is True or False, not 'yes'",
         "test_wrong_name": "clinik_recording: the name of a recording is a string, not ['one', 'two']",
         "test_unknown_story": "clinik_recording: there is no recording 'three'; there are: one, two; with the package "
@@ -306,7 +289,7 @@ def test_an_argument_of_the_marker_that_makes_no_sense_is_an_error_of_one_line(
 
 
 def test_an_exchange_left_unused_fails_the_very_test_that_asked_for_all(
-    reports: dict[str, list[tuple[str, str]]],
+    reports: Reports,
 ) -> None:
     ((kind, text),) = reports["test_one_left_unused"]
     assert kind == "failure"
@@ -314,7 +297,7 @@ def test_an_exchange_left_unused_fails_the_very_test_that_asked_for_all(
 
 
 def test_a_mismatch_is_not_hidden_by_a_skip_but_a_skip_uses_nothing(
-    reports: dict[str, list[tuple[str, str]]],
+    reports: Reports,
 ) -> None:
     assert [kind for kind, _ in reports["test_skip"]] == ["skipped"]
     kinds = dict(reports["test_mismatch_then_skip"])
@@ -322,18 +305,18 @@ def test_a_mismatch_is_not_hidden_by_a_skip_but_a_skip_uses_nothing(
     assert "Requests that match no recording (1):" in kinds["error"]
 
 
-def test_a_mismatch_can_be_expected(reports: dict[str, list[tuple[str, str]]]) -> None:
+def test_a_mismatch_can_be_expected(reports: Reports) -> None:
     assert [kind for kind, _ in reports["test_expected_mismatch"]] == ["skipped"]  # so the report calls an xfail
 
 
-def test_a_mismatch_after_the_test_is_an_error_of_the_test(reports: dict[str, list[tuple[str, str]]]) -> None:
+def test_a_mismatch_after_the_test_is_an_error_of_the_test(reports: Reports) -> None:
     ((kind, text),) = reports["test_mismatch_in_teardown"]
     assert kind == "error"
     assert "Requests that match no recording (1):" in text
 
 
 def test_a_server_without_a_story_or_with_an_unknown_one_is_an_error(
-    reports: dict[str, list[tuple[str, str]]],
+    reports: Reports,
 ) -> None:
     ((kind, text),) = reports["test_without_marker"]
     assert kind == "error"
@@ -374,4 +357,8 @@ def test_importing_the_plugin_imports_nothing_of_the_kit() -> None:
         timeout=30,
         check=True,
     )
-    assert listed.stdout.split() == ["clinik_client.testing", "clinik_client.testing._plugin"]
+    assert listed.stdout.split() == [
+        "clinik_client._public_service",
+        "clinik_client.testing",
+        "clinik_client.testing._plugin",
+    ]

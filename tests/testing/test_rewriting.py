@@ -8,12 +8,11 @@ import orjson
 import pytest
 from attrs import evolve
 
-from clinik_client.testing import RECORDINGS as FOLDER
-from clinik_client.testing import Exchange, load_recordings
+from clinik_client.testing import RECORDINGS, Exchange, load_recordings
 from clinik_client.testing._rewriting import Kind, Place, Rewriter, found_in
-from tests.test_recordings import RECORDINGS
+from tests.test_recordings import RECORDED
 
-EXCHANGES = [exchange for recording in RECORDINGS for exchange in recording.exchanges]
+EXCHANGES = [exchange for recording in RECORDED for exchange in recording.exchanges]
 
 # Numbers of files, elements that only FHIR describes, and all of another record than an encounter.
 NOT_DESCRIBED = {"identifier", "statusHistory", "lastUpdated", "versionId", "div", "resource"}
@@ -165,7 +164,7 @@ def test_without_being_strict_only_what_is_changed_changes(exchange: Exchange) -
 
 
 def test_what_is_found_is_told_by_its_place() -> None:
-    [recording] = load_recordings(FOLDER, stories=["telehealth-visit"])
+    [recording] = load_recordings(RECORDINGS, stories=["telehealth-visit"])
     found = found_in(recording.exchanges[1])
     assert found["path", 3] == ("id", "enc_tel100")
     assert found["response", "data", "patientId"][0] == "id"

@@ -1,0 +1,29 @@
+"""Whether requests may leave for the public service. In tests they may not, unless a test says so.
+
+The pytest plugin loads this module in everybody's tests: it loads nothing itself.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+VARIABLE: Final = "CLINIKAPI_PUBLIC_SERVICE"
+"""Tells processes that a test starts the same; its value is ``refused``."""
+
+REASON: Final = (
+    "Nothing was sent: this is a test, and the request was for the public service. Use the fixture clinik, or give "
+    "base_url or CLINIKAPI_BASE_URL. A test with @pytest.mark.clinik_public may reach it."
+)
+
+refused: bool = os.environ.get("CLINIKAPI_PUBLIC_SERVICE") == "refused"
+
+
+def refuse(whether: bool) -> None:
+    """Let requests leave for the public service from now on, or refuse it: here, and in processes started here."""
+    global refused
+    refused = whether
+    if whether:
+        os.environ[VARIABLE] = "refused"
+    else:
+        os.environ.pop(VARIABLE, None)

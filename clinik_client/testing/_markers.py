@@ -1,0 +1,145 @@
+"""What the markers of a test ask for. What makes no sense fails the test with a text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from attrs import fields_dict
+
+from ._choices import require_known
+from ._clock import SandboxClock
+from ._faults import Fault
+from ._har import HarError
+from ._sandbox import Sandbox
+from ._sandbox_settings import SandboxSettings
+from ._server import FixtureServer
+from ._stories import load_stories
+
+__all__ = ["check", "faults_of", "failure", "recorded", "sandbox_of", "server_of"]
+
+_SANDBOX: Final = ("seed", "clock", *fields_dict(SandboxSettings))
+
+
+def failure(text: str) -> BaseException:
+    """What fails a test with this text alone."""
+    return pytest.fail.Exception(text, pytrace=False)
+
+
+@contextmanager
+def _told_of(marker: str) -> Iterator[None]:
+    """Turn what is wrong with the arguments of a marker into a failure that names it."""
+    try:
+        yield
+    except (ValueError, TypeError, HarError) as error:
+        # The first argument alone: attrs adds values as further ones.
+        raise failure(f"{marker}: {error.args[0]}") from None
+
+
+def _given(item: pytest.Item, name: str) -> list[pytest.Mark]:
+    """The markers of a name, as one reads them: those of the class first, then from top to bottom."""
+    return list(item.iter_markers(name))[::-1]
+
+
+def _no_texts(marker: pytest.Mark, takes: str) -> None:
+    if marker.args:
+        raise ValueError(f"it takes {takes}, not {marker.args[0]!r}")
+
+
+# -- recordings -------------------------------------------------------------------------------------------------------
+
+
+def recorded(item: pytest.Item) -> tuple[list[str], bool]:
+    """The recordings that a test names, each once, and whether all of their exchanges have to be used."""
+    names: dict[str, None] = {}
+    use_all = False
+    with _told_of("clinik_recording"):
+        for marker in _given(item, "clinik_recording"):
+            given = dict(marker.kwargs)
+            one_use_all = given.pop("use_all", False)
+            if given:
+                raise ValueError(f"it has no argument {', '.join(map(repr, given))}; it takes names and use_all")
+            if not isinstance(one_use_all, bool):
+                raise ValueError(f"use_all is True or False, not {one_use_all!r}")
+            if wrong := [name for name in marker.args if not isinstance(name, str)]:
+                raise ValueError(f"the name of a recording is a string, not {wrong[0]!r}")
+            names |= dict.fromkeys(marker.args)
+            use_all = use_all or one_use_all
+    return list(names), use_all
+
+
+def server_of(item: pytest.Item, folder: Path) -> FixtureServer:
+    """A server of the recordings that a test names."""
+    names, use_all = recorded(item)
+    if not names:
+        raise failure('clinik_server needs to know what to replay: @pytest.mark.clinik_recording("...")')
+    with _told_of("clinik_recording"):
+        return FixtureServer(load_stories(folder, names), must_use_all=use_all)
+
+
+# -- the sandbox ------------------------------------------------------------------------------------------------------
+
+
+def _wanted_of_the_sandbox(item: pytest.Item) -> dict[str, Any]:
+    wanted: dict[str, Any] = {}
+    for marker in _given(item, "clinik_sandbox"):
+        _no_texts(marker, "arguments by name, such as seed=3")
+        for name in marker.kwargs:
+            require_known("argument", name, _SANDBOX)
+        wanted |= marker.kwargs
+    return wanted
+
+
+def sandbox_of(item: pytest.Item) -> Sandbox:
+    """A sandbox as a test wants it. Of several markers, the one nearest to the test has the last word."""
+    with _told_of("clinik_sandbox"):
+        settings = _wanted_of_the_sandbox(item)
+        seed, clock = settings.pop("seed", 0), settings.pop("clock", None)
+        if isinstance(seed, str | Path):
+            seed = item.config.rootpath / seed
+        if isinstance(clock, datetime):
+            clock = SandboxClock(clock)
+        elif isinstance(clock, SandboxClock):
+            clock.reset()  # the marker may be that of several tests
+        elif clock is not None:
+            raise ValueError("clock is a moment with an offset from UTC, or a SandboxClock")
+        return Sandbox(seed, settings=SandboxSettings(**settings), clock=clock)
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+
+def faults_of(item: pytest.Item) -> list[Fault]:
+    """The faults that a test's requests are to meet."""
+    faults = []
+    for marker in _given(item, "clinik_fault"):
+        with _told_of("clinik_fault"):
+            if len(marker.args) > 1 or (marker.args and "kind" in marker.kwargs):
+                raise ValueError("it takes one kind, and everything else by name")
+            faults.append(Fault.from_dict({**dict(zip(("kind",), marker.args, strict=False)), **marker.kwargs}))
+    return faults
+
+
+# -- all of them ------------------------------------------------------------------------------------------------------
+
+
+def check(item: pytest.Item) -> None:
+    """Fail a test whose markers make no sense, before anything is started for it."""
+    fixtures = getattr(item, "fixturenames", ())
+    replays = item.get_closest_marker("clinik_recording") is not None or "clinik_server" in fixtures
+    if replays and (item.get_closest_marker("clinik_sandbox") is not None or "clinik_sandbox" in fixtures):
+        raise failure(
+            "A test has one service: recordings (clinik_recording, clinik_server), or a sandbox (clinik_sandbox)."
+        )
+    recorded(item)
+    with _told_of("clinik_sandbox"):
+        _wanted_of_the_sandbox(item)
+    faults_of(item)
+    with _told_of("clinik_public"):
+        for marker in _given(item, "clinik_public"):
+            if marker.args or marker.kwargs:
+                raise ValueError("it takes no arguments")

@@ -1,0 +1,50 @@
+"""Made-up projects with tests of their own, which pytest runs in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parents[2]
+
+Reports = dict[str, list[tuple[str, str]]]
+"""For each test of a project, what was reported: kind (failure, error, skipped) and text. Nothing, if it passed."""
+
+
+def run_pytest(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the tests in a folder."""
+    # Named, not found by its entry point, so that it does not matter whether the package is installed.
+    told = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing._plugin", "--strict-markers", *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **told, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def read_reports(folder: Path, *arguments: str, code: int = 1) -> Reports:
+    """Run the tests in a folder and read what was reported of them.
+
+    Args:
+        folder: where.
+        arguments: further ones of pytest.
+        code: the exit code, which is 1 where a test fails.
+    """
+    finished = run_pytest(folder, "--junitxml=report.xml", *arguments)
+    assert finished.returncode == code, finished.stdout + finished.stderr
+    cases: Reports = {}
+    for case in ElementTree.parse(folder / "report.xml").iter("testcase"):
+        entries = cases.setdefault(case.attrib["name"], [])
+        entries += [(child.tag, f"{child.get('message')}\n{child.text}") for child in case]
+    return cases

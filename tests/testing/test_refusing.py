@@ -1,0 +1,212 @@
+"""Under pytest nothing reaches the public service, unless a test says so. A port of this machine stands for the way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.testing.projects import ROOT, Reports, read_reports, run_pytest
+
+# Nothing listens at the proxy's port: an attempt to reach the public service ends there.
+CONFTEST = """
+import pytest
+
+from clinik_client import Clinik, ClinikApiError
+
+AT_IMPORT = Clinik("clk_test_x", proxy="http://127.0.0.1:9", retries=0)
+
+
+def code_of(client):
+    try:
+        client.encounters.search()
+    except ClinikApiError as error:
+        return error.code
+
+
+CODE_AT_IMPORT = code_of(AT_IMPORT)
+
+
+@pytest.fixture(scope="session")
+def of_the_session():
+    with Clinik("clk_test_x", proxy="http://127.0.0.1:9", retries=0) as client:
+        yield client
+    assert code_of(client) is not None
+
+
+@pytest.fixture
+def hasty(of_the_session):
+    of_the_session.encounters.search()
+"""
+
+TESTS = """
+import os
+import subprocess
+import sys
+from unittest import TestCase, mock
+
+import pytest
+from conftest import AT_IMPORT, CODE_AT_IMPORT, code_of
+
+from clinik_client import Clinik, ClinikApiError
+
+PROGRAM = '''
+import sys
+from clinik_client import Clinik, ClinikApiError
+try:
+    Clinik("clk_test_x", proxy="http://127.0.0.1:9", retries=0).encounters.search()
+except ClinikApiError as error:
+    print(error.code)
+'''
+
+
+def in_another_process():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_made_and_used_at_import():
+    assert CODE_AT_IMPORT == "public_service"
+
+
+def test_made_at_import():
+    assert code_of(AT_IMPORT) == "public_service"
+
+
+def test_made_by_a_fixture_of_the_session(of_the_session):
+    assert code_of(of_the_session) == "public_service"
+
+
+def test_named():
+    with pytest.warns(match="plain HTTP"):
+        client = Clinik("clk_test_x", base_url="http://api.clinikapi.com", proxy="http://127.0.0.1:9", retries=0)
+    assert code_of(client) == "public_service"
+
+
+def test_without_an_environment():
+    with mock.patch.dict(os.environ, clear=True):
+        assert code_of(AT_IMPORT) == "public_service"
+
+
+def test_of_another_process():
+    assert in_another_process() == "public_service"
+
+
+@pytest.mark.clinik_public
+def test_allowed():
+    assert code_of(AT_IMPORT) == "proxy_refused"
+    assert in_another_process() == "proxy_refused"
+
+
+def test_not_allowed_after_that():
+    assert code_of(AT_IMPORT) == "public_service"
+    assert in_another_process() == "public_service"
+
+
+@pytest.mark.clinik_public
+class TestOfAClass:
+    def test_allowed_by_its_class(self, of_the_session):
+        assert code_of(of_the_session) == "proxy_refused"
+
+
+def test_another_service():
+    client = Clinik("clk_test_x", base_url="http://127.0.0.1:9", retries=0)
+    assert code_of(client) == "refused"
+
+
+# -- these fail
+
+def test_untold():
+    AT_IMPORT.encounters.search()  # the line
+
+
+def test_wrapped():
+    try:
+        AT_IMPORT.encounters.search()
+    except ClinikApiError as error:
+        raise RuntimeError("mine") from error
+
+
+def test_in_a_fixture(hasty):
+    pass
+
+
+class TestOfUnittest(TestCase):
+    def test_unittest(self):
+        AT_IMPORT.encounters.search()
+"""
+
+FAILING = {
+    "test_untold": "failure",
+    "test_wrapped": "failure",
+    "test_in_a_fixture": "error",
+    "test_unittest": "failure",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_project.py").write_text(TESTS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reports(project: Path) -> Reports:
+    return read_reports(project)
+
+
+def test_what_is_made_anywhere_is_refused_unless_a_test_says_so(reports: Reports) -> None:
+    assert {name for name, told in reports.items() if told} == FAILING.keys()
+    assert len(reports) == TESTS.count("def test_")
+
+
+@pytest.mark.parametrize(("name", "kind"), FAILING.items())
+def test_what_to_do_is_told_once_and_without_a_traceback(reports: Reports, name: str, kind: str) -> None:
+    ((told, text),) = reports[name]
+    assert told == kind
+    assert text.splitlines()[1].partition(": ")[2] == (
+        "Nothing was sent: this is a test, and the request was for the public service. Use the fixture clinik, or give "
+        "base_url or CLINIKAPI_BASE_URL. A test with @pytest.mark.clinik_public may reach it."
+    )
+    assert len(text.splitlines()) == 2
+
+
+def test_the_line_that_asked_is_named(reports: Reports) -> None:
+    line = TESTS.splitlines().index("    AT_IMPORT.encounters.search()  # the line") + 1
+    assert reports["test_untold"][0][1].splitlines()[1].startswith(f"test_project.py:{line}: ")
+
+
+def test_a_plugin_that_a_conftest_names_refuses_as_well(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["clinik_client.testing._plugin"]\n')
+    (tmp_path / "test_it.py").write_text(
+        "from clinik_client import _public_service\n\ndef test_it():\n    assert _public_service.refused\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q"]
+    environment = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_after_a_run_everything_is_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import os, pytest\nfrom clinik_client import _public_service\n\n"
+        "def test_it(pytester):\n"
+        "    pytester.makepyfile(test_inner='def test_it(): pass')\n"
+        "    pytester.runpytest_inprocess('-p', 'clinik_client.testing._plugin').assert_outcomes(passed=1)\n"
+        "    assert _public_service.refused and os.environ[_public_service.VARIABLE] == 'refused'\n"
+    )
+    assert run_pytest(tmp_path, "-p", "pytester").returncode == 0
+    program = (
+        "import pytest, sys; from clinik_client import _public_service\n"
+        "assert pytest.main(['-p', 'clinik_client.testing._plugin', '-p', 'pytester']) == 0\n"
+        "import os; assert not _public_service.refused and _public_service.VARIABLE not in os.environ"
+    )
+    environment = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
