@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import repeat
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 import trustme
 
 from clinik_client.testing import Connection, WireResponse, WireServer
+from clinik_client.testing._steps import hang, send_slowly
 from clinik_client.testing._wire import Handler
 
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -22,20 +23,6 @@ ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 # -- what happens to a connection -------------------------------------------------------------------------------------
-
-
-def hang(connection: Connection) -> None:
-    """Say nothing until the client goes away or the server stops."""
-    while connection.receive(30.0):
-        pass
-
-
-def send_slowly(connection: Connection, pieces: Iterable[bytes], every: float = 0.02) -> None:
-    """Write a piece every so many seconds, until the client goes away or the server stops."""
-    for piece in pieces:
-        if connection.stopping.wait(every):
-            return
-        connection.send(piece)
 
 
 def shake_hands_slowly(connection: Connection) -> None:

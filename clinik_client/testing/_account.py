@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._faults import Fault
+from ._fault import Fault
 from ._sandbox import Sandbox
 from ._server import FixtureServer
 

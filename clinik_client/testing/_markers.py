@@ -13,7 +13,7 @@ from attrs import fields_dict
 
 from ._choices import require_known
 from ._clock import SandboxClock
-from ._faults import Fault
+from ._fault import Fault
 from ._har import HarError
 from ._sandbox import Sandbox
 from ._sandbox_settings import SandboxSettings

@@ -24,6 +24,7 @@ from clinik_client import (
     ClinikTimeoutError,
     ClinikValidationError,
 )
+from clinik_client.testing._steps import GARBAGE, gzip_bomb
 
 from . import server
 from .server import FaultyExchange, Opening, Script, Step, apply, drip, finish, flood, hang, reset, send
@@ -167,7 +168,7 @@ def with_number(text: bytes) -> Build:
 
 _PAGE = b"<html><title>canary portal</title><body>canary: please log in</body></html>"
 _HTML = "Content-Type: text/html"
-_BOMB = gzip.compress(b" " * (40 * MAX_RESPONSE_BYTES))
+_BOMB = gzip_bomb(40 * MAX_RESPONSE_BYTES)
 
 NONE: Final[tuple[Evidence, ...]] = ("none",)
 NOT_SENT: Final[tuple[Evidence, ...]] = ("not_sent",)
@@ -219,7 +220,7 @@ FAULTS: Final[tuple[Trouble, ...]] = (
     Trouble("garbage-line", "The response begins with a line that is not HTTP.", UNKNOWN, ClinikResponseError,
             (apply, send(lambda _: b"SMTP canary 220 ready\r\n\r\n"), finish)),
     Trouble("binary-garbage", "The response is binary garbage.", UNKNOWN, ClinikResponseError,
-            (apply, send(lambda _: bytes(range(256)) * 8 + b"canary"), finish)),
+            (apply, send(lambda _: GARBAGE + b"canary"), finish)),
     # In the middle of a response
     Trouble("hang-after-line", "The status line 200 comes, and nothing more.", APPLIED, ClinikTimeoutError,
             (apply, send(lambda x: head(x.status).partition(b"\n")[0] + b"\n"), hang), slow=True),

@@ -16,8 +16,9 @@ from unittest import mock
 import orjson
 
 from clinik_client import Clinik, ClinikApiError, ClinikConfigError, ClinikResponseError, ClinikTimeoutError
+from clinik_client.testing._steps import hang
 from clinik_client.testing._wire import Connection, Limits, TakeOver, WireRequest, WireResponse, WireServer
-from tests.misbehaviour import ESTABLISHED, hang, serve_bytes, tunnel
+from tests.misbehaviour import ESTABLISHED, serve_bytes, tunnel
 from tests.stopwatch import Stopwatch
 
 from .calls import KEY, Call, Hang, bounded, client, make

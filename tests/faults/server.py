@@ -21,9 +21,9 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from attrs import define, field, frozen
 
+from clinik_client.testing import _steps
+from clinik_client.testing._steps import send_slowly
 from clinik_client.testing._wire import Connection, TakeOver, WireRequest, WireResponse, WireServer
-from tests import misbehaviour
-from tests.misbehaviour import send_slowly
 
 REQUEST_ID = "req_healthy1"
 
@@ -107,7 +107,7 @@ def flood(piece: bytes) -> Step:
 
 def hang(exchange: FaultyExchange) -> None:
     """Say nothing more until the peer is gone."""
-    misbehaviour.hang(exchange.connection)
+    _steps.hang(exchange.connection)
 
 
 def finish(exchange: FaultyExchange) -> None:
@@ -222,7 +222,7 @@ class FaultServer:
         while not self._released.wait(0.05):
             if connection.stopping.is_set():
                 return
-        misbehaviour.hang(connection)
+        _steps.hang(connection)
 
     def open_connections(self, most: int, seconds: float) -> int:
         """How many connections the peer still holds, after waiting a little for there to be ``most``."""

@@ -14,13 +14,13 @@ import pytest
 from clinik_client import ClinikConnectionError, ClinikTimeoutError
 from clinik_client._transport import Attempt
 from clinik_client.testing import Connection
+from clinik_client.testing._steps import hang
 from tests.calls import TIMEOUT, create, in_time
 from tests.inside import VirtualClock, on_virtual_time
 from tests.misbehaviour import (
     ESTABLISHED,
     HEAD,
     drip,
-    hang,
     hanging_port,
     keep_open,
     raw,

@@ -27,9 +27,10 @@ from clinik_client import (
 from clinik_client._transport import Attempt, parse_target
 from clinik_client._transport.failures import Code, NoConnection, code_of_connecting, failure_of, no_connection
 from clinik_client.testing import Connection
+from clinik_client.testing._steps import hang
 from tests.calls import create
 from tests.canary import CANARY, everything
-from tests.misbehaviour import ESTABLISHED, HEAD, hang, hanging_port, keep_open, raw, refusing_port, serve_bytes, tls_as
+from tests.misbehaviour import ESTABLISHED, HEAD, hanging_port, keep_open, raw, refusing_port, serve_bytes, tls_as
 from tests.servers import Connect, Serve, Step, created, ok, refuse
 
 ROOT = Path(__file__).parents[2]

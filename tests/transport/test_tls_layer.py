@@ -15,8 +15,9 @@ import pytest
 from clinik_client import ClinikConnectionError, ClinikResponseError, ClinikTimeoutError
 from clinik_client._transport.tls_layer import TLSLayer
 from clinik_client.testing import Connection, WireServer
+from clinik_client.testing._steps import hang
 from tests.calls import in_time
-from tests.misbehaviour import ESTABLISHED, HEAD, drip, hang, keep_open, raw, serve_bytes, shake_hands_slowly, tunnel
+from tests.misbehaviour import ESTABLISHED, HEAD, drip, keep_open, raw, serve_bytes, shake_hands_slowly, tunnel
 from tests.servers import Connect, Serve, Step, created, ok
 
 
