@@ -404,7 +404,7 @@ TESTED_IN = {
     "clinik_client/_resource.py": "tests/encounters/test_facade.py",
     "clinik_client/_transport/network.py": "tests/transport/test_connect.py",
     "clinik_client/testing/__main__.py": "tests/testing/test_serve_command.py",
-    "clinik_client/testing/_backend.py": "tests/testing/test_sandbox_backend.py",
+    "clinik_client/testing/_backend.py": "tests/testing/test_service.py",
     "clinik_client/testing/_bulk_requests.py": "tests/testing/test_bulk.py",
     "clinik_client/testing/_choices.py": "tests/testing/test_faults.py",
     "clinik_client/testing/_connection.py": "tests/testing/test_wire.py",

@@ -14,7 +14,7 @@ import pytest
 from clinik_client.testing import Plan, Sandbox, SandboxSettings
 from tests.conformance.__main__ import PUBLIC, address_of
 from tests.conformance.report import PAGES, page_of
-from tests.conformance.service import Address, ServiceUnderTest
+from tests.conformance.service import ServiceAddress, ServiceUnderTest
 
 FOLDER = Path(__file__).parent / "conformance"
 
@@ -51,9 +51,9 @@ def test_without_a_key_the_sandbox_is_tried() -> None:
 
 def test_a_test_key_leads_to_the_real_service_or_to_the_one_that_is_named() -> None:
     key = {"CLINIKAPI_SECRET_KEY": "clk_test_x"}
-    assert address_of(key) == Address(PUBLIC, "clk_test_x", "pt_abc123")
+    assert address_of(key) == ServiceAddress(PUBLIC, "clk_test_x", "pt_abc123")
     named = {"CLINIKAPI_CONFORMANCE_URL": "http://127.0.0.1:1", "CLINIKAPI_CONFORMANCE_PATIENT": "pt_9"}
-    assert address_of(key | named) == Address("http://127.0.0.1:1", "clk_test_x", "pt_9")
+    assert address_of(key | named) == ServiceAddress("http://127.0.0.1:1", "clk_test_x", "pt_9")
 
 
 @pytest.mark.parametrize("key", ["", "clk_live_x", "nothing"])
@@ -125,7 +125,7 @@ def test_where_the_service_asks_for_patience_it_is_given() -> None:
             waited.append(seconds)
             sandbox.clock.advance(seconds)
 
-        service = ServiceUnderTest(Address(sandbox.url, sandbox.key, "pt_1"), wait)
+        service = ServiceUnderTest(ServiceAddress(sandbox.url, sandbox.key, "pt_1"), wait)
         ids = [service.create() for _ in range(3)]
         service.leave(delete=True)
         assert sandbox.records == []

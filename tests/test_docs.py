@@ -184,6 +184,9 @@ class Stage:
                 words.append(f"BIN={Path(sys.executable).parent}")
             case ["python", *arguments]:
                 words = [sys.executable, *arguments]
+            case ["clinik-sandbox", *arguments]:
+                # The distribution's test holds that this is its console script.
+                words = [sys.executable, "-m", "clinik_client.testing", "sandbox", *arguments]
             case _:
                 raise AssertionError(f"{where}: a command of a kind that test_docs.py knows nothing of")
         output, code = finish(words, folder, environment, command.output)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from attrs import asdict
 
-from ._backend import OPERATIONS
 from ._exchange import parse_json, split_target
 from ._fault import Fault
 from ._journal import JournalEntry
@@ -17,6 +16,7 @@ from ._json_names import JsonNames, check_names
 from ._keys import SandboxKey
 from ._limits import Plan
 from ._page import page, script
+from ._routes import NAMES
 from ._sandbox_settings import SandboxSettings
 from ._wire import WireRequest, WireResponse
 
@@ -93,7 +93,7 @@ class SandboxControl:
 
     def _counts(self, *, applied: bool) -> dict[str, int]:
         counts = self._sandbox.ledger.counts(applied=applied)
-        return {"total": sum(counts.values()), **dict.fromkeys(OPERATIONS, 0), "other": 0, **counts}
+        return {"total": sum(counts.values()), **dict.fromkeys(NAMES, 0), "other": 0, **counts}
 
     def _faults(self, _: WireRequest) -> Any:
         faults = self._sandbox.faults

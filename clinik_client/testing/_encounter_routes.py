@@ -13,7 +13,7 @@ from ._answers import Headers, Refused, empty, envelope
 from ._backend import Answer
 from ._exchange import Pairs
 from ._keys import SandboxKey
-from ._parameters import OPERATIONS, check_body, check_parameters
+from ._parameters import check_body, check_parameters
 from ._sandbox_settings import SandboxSettings
 from ._search import Searches
 from ._store import Store, StoredRecord, visible_at
@@ -180,11 +180,3 @@ def _included(query: Pairs) -> list[str]:
     if any(name != "_include" or value not in _REFERENCES for name, value in query):
         raise Refused(400, None, f"A read takes _include alone, with one of {', '.join(_REFERENCES)}.")
     return [_REFERENCES[value] for _, value in query]
-
-
-def operation_routes() -> list[tuple[str, str, re.Pattern[str]]]:
-    """Operation, method and path of each operation, as the document has them."""
-    return [
-        (name, operation.method, re.compile(re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(operation.path))))
-        for name, operation in OPERATIONS.items()
-    ]

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from attrs import Attribute, field, fields, frozen
 
-from ._backend import check_operation
 from ._choices import require_known
 from ._error_response import FORMS
+from ._routes import check_operation
 
 __all__ = ["KINDS", "Fault"]
 

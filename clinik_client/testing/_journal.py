@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from attrs import asdict, evolve, field, frozen
 
-from ._backend import check_operation
 from ._exchange import Pairs
+from ._routes import check_operation
 from ._wire import WireRequest, WireResponse
 
 __all__ = ["Journal", "JournalEntry", "Ledger"]

@@ -8,11 +8,11 @@ from typing import Final
 
 from attrs import evolve
 
-from ._backend import SAFE_METHODS
 from ._connection import Connection
 from ._error_response import error_response
 from ._fault import Fault
 from ._faults import Meeting
+from ._routes import SAFE_METHODS
 from ._steps import GARBAGE, gzip_bomb, hang, send_slowly
 from ._wire import WireRequest, WireResponse, encode_response
 

@@ -6,25 +6,13 @@ from collections import Counter
 from typing import Any, Final
 
 from .._codecs import InputOptions, Issues, Location
-from .._generated.api import encounters as endpoints
 from .._model import schema_of
 from .._objects import encode_object
-from .._operation import Operation
 from ._answers import Refused
-from ._bulk_requests import BULK_OPERATIONS
 from ._exchange import NOT_JSON, Pairs, parse_json
+from ._routes import OPERATIONS
 
-__all__ = ["ON_THE_WIRE", "OPERATIONS", "check_body", "check_parameters"]
-
-OPERATIONS: Final[dict[str, Operation]] = {
-    "create": endpoints.create_encounter.OPERATION,
-    "read": endpoints.read_encounter.OPERATION,
-    "update": endpoints.update_encounter.OPERATION,
-    "delete": endpoints.delete_encounter.OPERATION,
-    "search": endpoints.search_encounters.OPERATION,
-    **BULK_OPERATIONS,
-}
-"""The operations on encounters by the names of their methods in the SDK, and those on many at once."""
+__all__ = ["ON_THE_WIRE", "check_body", "check_parameters"]
 
 # The service adjusts it: no text is wrong.
 _FREE: Final = ("count",)

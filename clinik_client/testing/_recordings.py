@@ -10,9 +10,10 @@ from http import HTTPStatus
 import orjson
 from attrs import define, evolve, field, frozen
 
-from ._backend import SAFE_METHODS, Answer, operation_at
+from ._backend import Answer
 from ._exchange import Exchange, Recording, split_target
 from ._matching import Differences, ReceivedRequest, compare, distance, tell
+from ._routes import SAFE_METHODS, operation_at
 from ._wire import WireRequest, WireResponse
 
 __all__ = ["DROPPED_HEADERS", "Mismatch", "RecordingsBackend", "route_of"]

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
-from urllib.parse import unquote
 
 from attrs import asdict, evolve, frozen
 
@@ -19,10 +18,11 @@ from ._bulk import BulkRoutes
 from ._bulk_requests import BULK_OPERATIONS
 from ._clock import SandboxClock
 from ._downloads import Downloads
-from ._encounter_routes import EncounterRoutes, RoutedCall, operation_routes
+from ._encounter_routes import EncounterRoutes, RoutedCall
 from ._exchange import split_target
 from ._keys import HOME, SandboxKey, SandboxKeys
 from ._limits import Usage
+from ._routes import Route, operation_at, routes_at
 from ._sandbox_settings import SandboxSettings
 from ._store import Store
 from ._wire import WireRequest, WireResponse
@@ -34,10 +34,6 @@ _MOST_IMPORTED_BYTES: Final = 100 * 1024 * 1024
 _OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
 _OVERRIDING_PARAMETER: Final = "_method"
 _LETTERS: Final = string.ascii_lowercase + string.digits
-_ROUTES: Final = operation_routes()
-
-Route = tuple[str, str, tuple[str, ...]]
-"""Operation, method and what stands in the place of the path's parameters."""
 
 
 @frozen
@@ -123,8 +119,7 @@ class SandboxBackend:
 
     def operation_of(self, request: WireRequest) -> str | None:
         """Which operation a request asks for."""
-        path = split_target(request.target)[0]
-        return next((route[0] for route in _routes_of(path) if route[1] == request.method), None)
+        return operation_at(request.method, request.target)
 
     def answer(self, request: WireRequest) -> Answer:
         """Do what is asked, and say what came of it."""
@@ -205,24 +200,19 @@ _OPEN: Final[dict[str, dict[str, Any]]] = {
 """What needs no key."""
 
 
-def _routes_of(path: str) -> list[Route]:
-    found = ((name, method, pattern.fullmatch(path)) for name, method, pattern in _ROUTES)
-    return [(name, method, tuple(map(unquote, match.groups()))) for name, method, match in found if match]
-
-
 def _route_of(method: str, path: str) -> Route:
     """The operation of a request.
 
     Raises:
         Refused: there is none.
     """
-    routes = _routes_of(path)
+    routes = routes_at(path)
     if not routes:
         raise Refused(404, "NOT_FOUND", "There is nothing at this path.")
     for route in routes:
-        if route[1] == method:
+        if route.method == method:
             return route
-    raise _not_allowed(", ".join(sorted(route[1] for route in routes)))
+    raise _not_allowed(", ".join(sorted(route.method for route in routes)))
 
 
 def _not_allowed(allowed: str) -> Refused:

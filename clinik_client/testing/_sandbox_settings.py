@@ -10,7 +10,7 @@ from attrs import define, evolve, field, fields_dict, setters
 from ._answers import ErrorForm
 from ._checks import check_choice, check_seconds, check_truth
 from ._limits import Plan
-from ._parameters import OPERATIONS
+from ._routes import OPERATIONS
 from ._store import Shape
 
 __all__ = ["SandboxSettings"]

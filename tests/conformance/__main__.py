@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.report import DriftReport
-from tests.conformance.service import Address
+from tests.conformance.service import ServiceAddress
 
 PUBLIC = "https://api.clinikapi.com"
 
 
-def address_of(environment: Mapping[str, str]) -> Address | None:
+def address_of(environment: Mapping[str, str]) -> ServiceAddress | None:
     """Where the real service is, and its key; ``None`` if the sandbox is to be tried.
 
     Raises:
@@ -31,7 +31,7 @@ def address_of(environment: Mapping[str, str]) -> Address | None:
         return None
     if not key.startswith("clk_test_"):
         raise ValueError("the tests need a key that begins with clk_test_, in CLINIKAPI_SECRET_KEY")
-    return Address(url or PUBLIC, key, environment.get("CLINIKAPI_CONFORMANCE_PATIENT", "pt_abc123"))
+    return ServiceAddress(url or PUBLIC, key, environment.get("CLINIKAPI_CONFORMANCE_PATIENT", "pt_abc123"))
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from clinik_client.testing import Sandbox
 from tests.conformance.report import REAL, sentence_of
-from tests.conformance.service import Address, ServiceUnderTest, Steering, wait
+from tests.conformance.service import ServiceAddress, ServiceUnderTest, Steering, wait
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,17 +34,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="module")
-def address(pytestconfig: pytest.Config) -> Iterator[Address]:
+def address(pytestconfig: pytest.Config) -> Iterator[ServiceAddress]:
     real = pytestconfig.stash.get(REAL, None)
     if real is not None:
         yield real
         return
     with Sandbox() as sandbox:
-        yield Address(sandbox.url, sandbox.key, "pt_abc123")
+        yield ServiceAddress(sandbox.url, sandbox.key, "pt_abc123")
 
 
 @pytest.fixture
-def service(address: Address, pytestconfig: pytest.Config) -> Iterator[ServiceUnderTest]:
+def service(address: ServiceAddress, pytestconfig: pytest.Config) -> Iterator[ServiceUnderTest]:
     """The service that is tried. What a test makes there is deleted."""
     real = REAL in pytestconfig.stash
     if not real:

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 from attrs import define, field
 
-from tests.conformance.service import Address
+from tests.conformance.service import ServiceAddress
 
-REAL: Final = pytest.StashKey[Address]()
+REAL: Final = pytest.StashKey[ServiceAddress]()
 """Where the service is, if it is not our sandbox."""
 
 PAGES: Final = (
@@ -46,7 +46,7 @@ class DriftReport:
         address: the service; ``None`` for our sandbox.
     """
 
-    address: Address | None = None
+    address: ServiceAddress | None = None
     held: dict[str, bool] = field(factory=dict, init=False)
     """Whether each sentence holds wherever it was tried."""
     left_out: int = field(default=0, init=False)

@@ -19,7 +19,7 @@ LAG = 10
 
 
 @frozen
-class Address:
+class ServiceAddress:
     """Where a service is, and how it is asked."""
 
     url: str
@@ -41,7 +41,7 @@ class ServiceUnderTest:
         wait: what is done where the service asks for patience.
     """
 
-    def __init__(self, address: Address, wait: Callable[[float], None] | None = None) -> None:
+    def __init__(self, address: ServiceAddress, wait: Callable[[float], None] | None = None) -> None:
         self.address = address
         self.made: list[str] = []
         self._wait = wait

@@ -8,7 +8,7 @@ from collections import Counter
 import orjson
 
 from clinik_client.testing import Answer, WireRequest, WireResponse
-from clinik_client.testing._backend import operation_at
+from clinik_client.testing._routes import operation_at
 
 KEY = "clk_test_counted"
 PATIENT = "pt_1"

@@ -145,7 +145,7 @@ def test_an_import_of_anything_else_fails_loudly(body: Any, told: str) -> None:
 def test_an_unknown_parameter_fails_loudly(method: str, target: str) -> None:
     with BulkBackend() as there:
         answer = there.ask(method, target, {} if method == "POST" else None)
-    assert (answer.status, answer.json["code"]) == (400, "INVALID_PARAMETER")
+    assert (answer.status, answer.json["issues"][0]["location"]) == (400, ["a"])
 
 
 def test_a_bulk_operation_needs_the_scope_of_its_method() -> None:

@@ -313,7 +313,8 @@ USUAL = {
     "errors": "api",
     "mergeHospitalization": False,
     "mediaTypes": {},
-    "plan": {"rate": 500, "monthly": 600_000, "sandbox": 600_000, "overage": False},
+    "jobSeconds": 4.0,
+    "plan": {"rate": 500, "monthly": 600_000, "sandbox": 600_000, "overage": False, "bulk": 5},
 }
 
 
@@ -348,7 +349,8 @@ def test_a_change_holds_from_the_next_request_on(program: Program) -> None:
 def test_of_the_plan_what_is_not_named_stays(program: Program) -> None:
     program.told("PATCH", "settings", {"plan": {"rate": 7}})
     told = program.told("PATCH", "settings", {"plan": {"overage": True}, "lag": 1.5})
-    assert (told["plan"], told["lag"]) == ({"rate": 7, "monthly": 600_000, "sandbox": 600_000, "overage": True}, 1.5)
+    plan = {"rate": 7, "monthly": 600_000, "sandbox": 600_000, "overage": True, "bulk": 5}
+    assert (told["plan"], told["lag"]) == (plan, 1.5)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +376,7 @@ def test_of_the_plan_what_is_not_named_stays(program: Program) -> None:
         ({"plan": {"sandbox": 1.5}}, "sandbox is a whole number, 0 or more"),
         ({"plan": {"sandbox": 2**60}}, "sandbox is a whole number, 0 or more"),
         ({"plan": {"overage": "no"}}, "overage is true or false"),
-        ({"plan": {"speed": 1}}, "there is no 'speed' here; there are rate, monthly, sandbox, overage"),
+        ({"plan": {"speed": 1}}, "there is no 'speed' here; there are rate, monthly, sandbox, overage, bulk"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_and_changes_nothing(

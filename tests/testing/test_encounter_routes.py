@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client import Encounter
-from clinik_client.testing._encounter_routes import operation_routes
 from clinik_client.testing._sandbox_backend import SandboxBackend
 from clinik_client.testing._seed import records_of
 from tests.canary import CANARY
@@ -415,17 +414,3 @@ def test_each_rule_that_a_body_breaks_is_told_in_either_form(wrong: Any) -> None
 
 
 # -- routes -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_routes_are_those_of_the_document() -> None:
-    documented = {
-        (method.upper(), path)
-        for path, item in DOCUMENT["paths"].items()
-        if path.startswith("/v1/encounters")
-        for method in item
-    }
-    assert len(operation_routes()) == len(documented)
-    for _, method, pattern in operation_routes():
-        (path,) = {path for told, path in documented if told == method and pattern.fullmatch(path)}
-        documented.remove((method, path))
-    assert documented == set()

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client.testing import Fault, Faults
-from clinik_client.testing._backend import OPERATIONS
 from clinik_client.testing._fault import KINDS
+from clinik_client.testing._routes import NAMES
 
 # -- what can be said -------------------------------------------------------------------------------------------------
 
 WHEN: dict[str, st.SearchStrategy[Any]] = {
-    "operation": st.sampled_from([None, *OPERATIONS]),
+    "operation": st.sampled_from([None, *NAMES]),
     "nth": st.integers(1, 10**6),
     "times": st.none() | st.integers(1, 10**6),
     "probability": st.none() | st.floats(0, 1, exclude_min=True) | st.just(1),

@@ -397,8 +397,8 @@ ONE_SERVICE = "A test has one service: recordings (clinik_recording, clinik_serv
         "test_argument_of_a_sandbox": "clinik_sandbox: there is no argument 'sede'; did you mean 'seed'? There are "
         "seed, clock, shape, include, ",
         "test_seed_without_its_name": "clinik_sandbox: it takes arguments by name, such as seed=3, not 3",
-        "test_shape": "clinik_sandbox: 'shape' must be in ('simple', 'fhir', 'mixed') (got 'fihr')",
-        "test_total": "clinik_sandbox: 'total' must be <class 'bool'> (got 1 that is a <class 'int'>)",
+        "test_shape": "clinik_sandbox: shape is one of simple, fhir, mixed",
+        "test_total": "clinik_sandbox: total is True or False",
         "test_clock": "clinik_sandbox: clock is a moment with an offset from UTC, or a SandboxClock",
         "test_public": "clinik_public: it takes no arguments",
         "test_public_by_name": "clinik_public: it takes no arguments",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client.testing._answers import Refused
-from clinik_client.testing._parameters import OPERATIONS, check_body, check_parameters
+from clinik_client.testing._parameters import check_body, check_parameters
 from tests.canary import CANARY
 from tests.strategies import CREATE, SEARCH, UPDATE, Broken, allowed, broken, records
 
@@ -34,10 +34,6 @@ def refused_body(operation: str, body: Any) -> Refused:
         check_body(operation, sent)
     assert CANARY not in f"{caught.value.message} {caught.value.issues}"
     return caught.value
-
-
-def test_the_operations_are_the_five_of_the_sdk() -> None:
-    assert list(OPERATIONS) == ["create", "read", "update", "delete", "search"]
 
 
 # -- queries ----------------------------------------------------------------------------------------------------------

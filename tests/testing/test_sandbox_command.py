@@ -127,7 +127,7 @@ def test_its_options_are_the_settings(tmp_path: Path) -> None:
                 "total": False,
                 "phantom": True,
                 "errors": "fhir",
-                "plan": {"rate": 50, "monthly": 40, "sandbox": 30, "overage": False},
+                "plan": {"rate": 50, "monthly": 40, "sandbox": 30, "overage": False, "bulk": 5},
             }.items()
         )
         assert steered["clock"] == {"now": "2025-06-01T09:00:00+00:00", "running": False}

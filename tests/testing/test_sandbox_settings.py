@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clinik_client.testing._limits import Plan
-from clinik_client.testing._parameters import OPERATIONS
+from clinik_client.testing._routes import OPERATIONS
 from clinik_client.testing._sandbox_settings import SandboxSettings
 
 GOOD: dict[str, list[Any]] = {
@@ -20,6 +20,7 @@ GOOD: dict[str, list[Any]] = {
     "errors": ["api", "fhir"],
     "merge_hospitalization": [True, False],
     "media_types": [{}, {"create": ("application/fhir+json",)}, {"update": ["text/plain"], "create": []}],
+    "job_seconds": [0, 60.5],
     "plan": [Plan(rate=1)],
 }
 WRONG: dict[str, list[Any]] = {
@@ -31,6 +32,7 @@ WRONG: dict[str, list[Any]] = {
     "errors": ["html", None],
     "merge_hospitalization": ["no"],
     "media_types": [{"creat": ["application/json"]}, {"create": "application/json"}, {"create": None}, None, []],
+    "job_seconds": [-1, math.nan, "4", None],
     "plan": [{"rate": 1}, None],
 }
 

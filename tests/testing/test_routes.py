@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from clinik_client.testing._backend import OPERATIONS, check_operation, operation_at
+from clinik_client.testing._bulk_requests import BULK_OPERATIONS
+from clinik_client.testing._routes import NAMES, OPERATIONS, check_operation, operation_at
+from tests.strategies import DOCUMENT
+
+
+def test_the_operations_on_encounters_are_those_of_the_document() -> None:
+    documented = {one["operationId"] for item in DOCUMENT["paths"].values() for one in item.values()}
+    assert {operation.id for name, operation in OPERATIONS.items() if name not in BULK_OPERATIONS} == documented
 
 
 @pytest.mark.parametrize(
@@ -37,7 +44,7 @@ def test_method_and_target_say_which_operation_it_is(method: str, target: str, o
     assert operation_at(method, target) == operation
 
 
-@pytest.mark.parametrize("operation", [None, *OPERATIONS])
+@pytest.mark.parametrize("operation", [None, *NAMES])
 def test_an_operation_that_there_is_passes(operation: str | None) -> None:
     check_operation(operation)
 
