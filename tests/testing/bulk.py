@@ -19,7 +19,7 @@ START = datetime(2025, 6, 1, 9, tzinfo=UTC)
 
 def encounter(number: int, **fields: Any) -> dict[str, Any]:
     """A made-up record with an id."""
-    return {"id": f"enc_{number}", "status": "planned", "class": "VR", "patientId": "pt_1", **fields}
+    return {"id": f"enc_{number}", "status": "planned", "class": "VR", "patientId": "pt_1"} | fields
 
 
 def lines_of(*records: Any) -> str:

@@ -95,6 +95,17 @@ def test_records_without_an_id_get_one_each() -> None:
     assert len({record["id"] for record in records}) == 2
 
 
+def test_a_new_id_is_nobody_elses() -> None:
+    with BulkBackend(job_seconds=0) as there:
+        there.load(lines_of(RECORD))
+        (first,) = there.backend.store()
+    with BulkBackend(encounter(1, id=first.id), job_seconds=0) as there:
+        there.load(lines_of(RECORD))
+        old, new = there.backend.store()
+    assert old.record == encounter(1, id=first.id)
+    assert new.id != first.id
+
+
 def test_an_import_is_for_its_own_organization_and_environment() -> None:
     with BulkBackend(job_seconds=0) as there:
         there.load(lines_of(encounter(1)), "clk_test_elsewhere")

@@ -106,6 +106,15 @@ def test_a_sandbox_serves_files_on_another_port_as_long_as_it_runs() -> None:
             ask(stopped, "GET", target, key=None)
 
 
+def test_a_sandbox_that_cannot_serve_files_does_not_start() -> None:
+    sandbox = Sandbox()
+    sandbox._downloads.start()  # a server starts once
+    with pytest.raises(RuntimeError, match="started once"):
+        sandbox.start()
+    with pytest.raises(ConnectionRefusedError):
+        ask(sandbox.port, "GET", "/health")
+
+
 def test_a_sandbox_over_tls_serves_files_over_tls() -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -411,6 +411,3 @@ def test_each_rule_that_a_body_breaks_is_told_in_either_form(wrong: Any) -> None
     assert told.json["issues"] == outcome.json["issue"]
     assert outcome.json["resourceType"] == "OperationOutcome"
     assert outcome.headers["content-type"] == "application/fhir+json"
-
-
-# -- routes -----------------------------------------------------------------------------------------------------------
