@@ -187,6 +187,9 @@ class Stage:
             case ["clinik-sandbox", *arguments]:
                 # The distribution's test holds that this is its console script.
                 words = [sys.executable, "-m", "clinik_client.testing", "sandbox", *arguments]
+            case ["pytest", *arguments]:
+                # As the script of that name does, the folder does not go into the path.
+                words = [sys.executable, "-P", "-m", "pytest", *arguments]
             case _:
                 raise AssertionError(f"{where}: a command of a kind that test_docs.py knows nothing of")
         output, code = finish(words, folder, environment, command.output)
