@@ -234,6 +234,13 @@ def whole_response(method: str) -> bytes:
         return read_to_end(sock)[0]
 
 
+def test_the_response_to_a_head_drips_without_a_body() -> None:
+    dripped = whole_response("HEAD")
+    assert dripped.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert dripped.endswith(b"\r\n\r\n")
+    assert b"content-length: 63\r\n" in dripped
+
+
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
 def test_what_drips_is_the_whole_response(method: str) -> None:
     got = whole_response(method)
