@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from .._fhir_datetime import FhirDateTime
 from ._answers import Headers, Refused, envelope, replaced
 from ._backend import Answer
 from ._bulk_lines import read_lines
+from ._clock import moment_after
 from ._downloads import Downloads
 from ._encounter_routes import RoutedCall
 from ._jobs import Job, JobType
@@ -20,7 +21,7 @@ from ._store import Store, visible_at
 
 __all__ = ["BulkRoutes"]
 
-_DOWNLOADABLE: Final = timedelta(hours=1)
+_DOWNLOADABLE_SECONDS: Final = 3600
 
 
 class BulkRoutes:
@@ -85,7 +86,7 @@ class BulkRoutes:
         first = None if since is None else FhirDateTime.parse(since)
         records = [stored for stored in self._store if first is None or stored.changed >= first]
         job = self._new_job("export", len(records), call)
-        token, until = self._new_text("", 32), job.ends + _DOWNLOADABLE
+        token, until = self._new_text("", 32), moment_after(job.ends, _DOWNLOADABLE_SECONDS)
         job.download = self._downloads.add(job.id, token, records, self._settings.shape, until)
         return self._started(job, headers, call)
 

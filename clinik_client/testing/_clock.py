@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
-__all__ = ["SandboxClock"]
+__all__ = ["SandboxClock", "moment_after"]
 
 # Years that leave room for what is reckoned from the time: the window of a minute, the end of the month.
 _YEARS: Final = range(2, 9999)
@@ -109,3 +109,15 @@ def _checked(moment: datetime) -> datetime:
     if moment.year not in _YEARS:
         raise ValueError("a sandbox's time is in the years 2 to 9998")
     return moment.astimezone(UTC)
+
+
+def moment_after(moment: datetime, seconds: float) -> datetime:
+    """The moment so many seconds later; what is beyond all times never comes.
+
+    >>> moment_after(datetime(2025, 6, 1, tzinfo=UTC), float("inf")).year
+    9999
+    """
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from attrs import define, field
+
+from ._clock import moment_after
 
 __all__ = ["Job"]
 
@@ -22,7 +24,7 @@ class Job:
         id: its id.
         type: what it does.
         started: when it was asked for.
-        seconds: how long it takes.
+        seconds: how long it takes; ``math.inf`` for ever.
         total: how many records it has to do with.
         errors: what is wrong with some of them, each after the count of records before it.
         download: path and query of the file that it makes, if it makes one.
@@ -41,13 +43,13 @@ class Job:
     @property
     def ends(self) -> datetime:
         """When it is completed."""
-        return self.started + timedelta(seconds=self.seconds)
+        return moment_after(self.started, self.seconds)
 
     def progress(self, now: datetime) -> tuple[JobStatus, int]:
         """Its status at a moment, and how many records it has processed."""
         if self.done or now >= self.ends:
             return "completed", self.total
-        begins = self.started + timedelta(seconds=self.seconds / 4)
+        begins = moment_after(self.started, self.seconds / 4)
         if now < begins:
             return "pending", 0
         return "processing", int(self.total * ((now - begins) / (self.ends - begins)))

@@ -49,7 +49,7 @@ class SandboxSettings:
         errors: in which form errors are told: the ``api``'s own, or ``fhir``'s OperationOutcome.
         merge_hospitalization: whether a change of ``hospitalization`` keeps what it does not name.
         media_types: by operation, those that are accepted in place of all that the document lists. Any other is 415.
-        job_seconds: how long an export or an import takes; a day at most.
+        job_seconds: how long an export or an import takes; ``math.inf`` for ever.
         plan: how much an organization may ask.
 
     Raises:

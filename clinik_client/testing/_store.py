@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from heapq import heappop, heappush
 from typing import Any, Final, Literal
 
@@ -13,6 +13,7 @@ from attrs import define, field
 
 from .._fhir_datetime import FhirDateTime
 from .._generated.models import Encounter
+from ._clock import moment_after
 
 __all__ = ["Shape", "Store", "StoredRecord"]
 
@@ -148,7 +149,4 @@ class Store:
 
 def visible_at(now: datetime, lag: float) -> datetime:
     """When searches see what is written now; a lag beyond all times is for ever."""
-    try:
-        return now + timedelta(seconds=lag)
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+    return moment_after(now, lag)

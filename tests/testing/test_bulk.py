@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -65,6 +66,15 @@ def test_a_job_that_takes_no_time_is_completed_at_once() -> None:
         assert there.export().json["data"]["status"] == "completed"
         assert there.load(lines_of(encounter(1))).json["data"]["status"] == "completed"
         assert there.read("enc_1").status == 200
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e300])
+def test_a_job_may_take_for_ever(seconds: float) -> None:
+    with BulkBackend(encounter(1), job_seconds=seconds) as there:
+        exporting, importing = there.export(), there.load(lines_of(encounter(2)))
+        there.clock.advance(timedelta(days=365_000))
+        assert [there.job(started)["status"] for started in (exporting, importing)] == ["pending", "pending"]
+        assert there.read("enc_2").status == 404
 
 
 @pytest.mark.parametrize("name", ["job_unknown", "..", "%00", "enc_1"])
