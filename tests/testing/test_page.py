@@ -49,6 +49,10 @@ def test_the_page_names_no_other_place_and_puts_nothing_in_as_html(sandbox: Sand
         assert not re.search("innerHTML|outerHTML|insertAdjacentHTML|document.write", text)
 
 
+def test_no_browser_asks_the_service_for_an_icon(sandbox: Sandbox) -> None:
+    assert b'<link rel="icon" href="data:image/svg+xml,' in call(sandbox, "GET", "/_sandbox/").body
+
+
 # -- in a browser -----------------------------------------------------------------------------------------------------
 
 

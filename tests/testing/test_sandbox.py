@@ -95,6 +95,8 @@ def test_its_client_works_whatever_the_environment_says(sandbox: Sandbox, monkey
     for name in ("CLINIKAPI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("CLINIKAPI_SECRET_KEY", "clk_live_somebody")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
     with sandbox.client() as clinik:
         assert clinik.encounters.read("enc_seed0001").data.id == "enc_seed0001"
 

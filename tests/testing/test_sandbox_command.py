@@ -18,7 +18,9 @@ from clinik_client.testing._sandbox_command import main
 from tests.testing.asking import ask
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+# With buffers, as usual, whatever this machine's environment says.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+ENVIRONMENT["PYTHONPATH"] = str(ROOT)
 COMMAND = [sys.executable, "-m", "clinik_client.testing", "sandbox"]
 SHELL = "/bin/sh"  # make needs it, too
 KEY = "clk_test_sandbox"

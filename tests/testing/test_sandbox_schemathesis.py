@@ -29,7 +29,7 @@ DATE_TIME = {
 OTHER_CODE = {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"}
 # What the document leaves to the service, as the sandbox has it.
 LEFT_OPEN = {
-    "_include": {"type": "array", "items": {"enum": [f"Encounter:{name}" for name in _REFERENCES]}},
+    "_include": {"type": "array", "items": {"enum": list(_REFERENCES)}},
     "sort": {"enum": [sign + name for name in _SORTED_BY for sign in ("", "-")]},
     "count": {"type": "string"},
 }
