@@ -81,7 +81,10 @@ class SandboxBackend:
         self._request_ids, self._record_ids, self._job_ids = map(random.Random, range(3))
 
     def seed(self, records: Iterable[dict[str, Any]]) -> None:
-        """Put other records in the place of all that are there, and go back to these with each `reset`."""
+        """Put other records in the place of all that are there, and go back to these with each `reset`.
+
+        New ids begin anew: the same seed gives the same ones.
+        """
         records = list(records)
         with self._lock:
             self._records = records

@@ -216,7 +216,7 @@ def test_an_operation_is_known_by_method_and_path(operation: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "target"),
-    [("PUT", "/v1/encounters"), ("GET", "/health"), ("GET", "/v1/encounters/"), ("GET", "/"), ("OPTIONS", "*")],
+    [("PUT", "/v1/encounters"), ("GET", "/v1/encounters/"), ("GET", "/"), ("OPTIONS", "*")],
 )
 def test_anything_else_is_no_operation(method: str, target: str) -> None:
     assert sandbox().operation_of(request_of(method, target)) is None
