@@ -7,10 +7,14 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+
+from clinik_client.testing import RECORDINGS, FixtureServer, load_recordings
+from tests.test_docs import Command, Stage, finish, read_blocks, section
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,6 +64,54 @@ def test_the_wheel_brings_the_console_script_of_the_sandbox(wheel: Path, capsys:
     with pytest.raises(SystemExit, match="0"):
         script.load()(["--help"])
     assert capsys.readouterr().out.startswith("usage: clinik-sandbox ")
+
+
+# -- the wheel alone --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds what the wheel installs, and that Python looks into before all others."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-cache-dir"]
+    subprocess.run([*pip, "--target", str(folder), str(wheel)], capture_output=True, timeout=120, check=True)
+    return folder
+
+
+@pytest.fixture
+def user(installed: Path, tmp_path: Path) -> Iterator[Stage]:
+    """An empty folder of somebody who has the wheel only. The service is there for what is to be recorded from it."""
+    left_out = ("PYTEST_", "CLINIKAPI_", "FORCE_COLOR", "PY_COLORS")
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(left_out)}
+    with FixtureServer(load_recordings(RECORDINGS) * 2) as service:
+        environment |= {"PYTHONPATH": str(installed), "NO_PROXY": "*", "COLUMNS": "80"}
+        environment |= {"CLINIKAPI_BASE_URL": service.url, "CLINIKAPI_SECRET_KEY": "clk_test_wheel"}
+        yield Stage(service, tmp_path, environment)
+
+
+def test_it_is_the_wheel_that_is_used(user: Stage, installed: Path) -> None:
+    told = "import clinik_client; print(clinik_client.__file__)"
+    user.run("", Command(f"python -c '{told}'", f"{installed / 'clinik_client' / '__init__.py'}\n"))
+    (user.folder / "test_it.py").write_text(
+        "def test_it(clinik, pytestconfig):\n"
+        f"    assert pytestconfig.pluginmanager.get_plugin('clinik_client').__file__.startswith({str(installed)!r})\n"
+    )
+    user.run("", Command("pytest -q", "...1 passed in ..."))
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/testing.md"])
+def test_what_is_shown_of_tests_works_with_the_wheel_alone(user: Stage, path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if path == "README.md":
+        text = section(ROOT / path, "Testing your own code")
+    blocks = read_blocks(text)
+    code = [block for block in blocks if block.language == "python" and block.file is None]
+    (user.folder / "shown.py").write_text("".join(block.text for block in code), encoding="utf-8")
+    output, status = finish([sys.executable, "shown.py"], user.folder, user.environment, "")
+    assert (output, status) == ("".join(block.expected for block in code), 0)
+    for block in blocks:
+        if block not in code:
+            user.play(path, block)
 
 
 READING_FILES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,14 @@ ROOT = Path(__file__).parents[2]
 
 Reports = dict[str, list[tuple[str, str]]]
 """For each test of a project, what was reported: kind (failure, error, skipped) and text. Nothing, if it passed."""
+
+WAYS = {
+    "warnings_as_errors": ("-W", "error"),
+    "importlib": ("--import-mode=importlib",),
+    "backwards": ("-p", "tests.testing.backwards"),
+    "xdist": ("-p", "xdist", "-n", "2"),
+}
+"""How people run tests: further arguments of pytest."""
 
 
 def run_pytest(
@@ -46,5 +55,6 @@ def read_reports(folder: Path, *arguments: str, code: int = 1) -> Reports:
     cases: Reports = {}
     for case in ElementTree.parse(folder / "report.xml").iter("testcase"):
         entries = cases.setdefault(case.attrib["name"], [])
-        entries += [(child.tag, f"{child.get('message')}\n{child.text}") for child in case]
+        told = [(child.tag, f"{child.get('message')}\n{child.text}") for child in case]
+        entries += [(kind, re.sub("0x[0-9a-f]+", "0x...", text)) for kind, text in told]
     return cases

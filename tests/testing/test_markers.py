@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testing.projects import Reports, read_reports
+from tests.testing.projects import WAYS, Reports, read_reports
 
 CONFTEST = """
 import pytest
@@ -328,14 +328,6 @@ def failures(project: Path) -> Reports:
 def kinds(reports: Reports) -> dict[str, list[str]]:
     """What was reported of each test that did not pass."""
     return {name: [kind for kind, _ in told] for name, told in reports.items() if told}
-
-
-WAYS = {
-    "in_order": (),
-    "importlib": ("--import-mode=importlib",),
-    "backwards": ("-p", "tests.testing.backwards"),
-    "xdist": ("-p", "xdist", "-n", "2"),
-}
 
 
 @pytest.mark.parametrize("arguments", WAYS.values(), ids=WAYS.keys())

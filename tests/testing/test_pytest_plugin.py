@@ -11,10 +11,11 @@ from textwrap import dedent
 import pytest
 
 from clinik_client.testing import RECORDINGS, Exchange, Recording, save_recording
-from tests.testing.projects import ROOT, Reports, read_reports, run_pytest
+from tests.testing.projects import ROOT, WAYS, Reports, read_reports, run_pytest
 
 TESTS = """
 from http.client import HTTPConnection
+from unittest import TestCase
 
 import pytest
 
@@ -164,6 +165,35 @@ def test_client_mismatch_in_teardown(late):
     pass
 
 
+@pytest.mark.clinik_recording("one")
+class TestOfUnittest(TestCase):
+    @pytest.fixture(autouse=True)
+    def client(self, clinik):
+        self.clinik = clinik
+
+    def test_unittest(self):
+        self.assertEqual(self.clinik.request("GET", "/uno").data, {"number": 2})
+
+    def test_unittest_mismatch(self):
+        self.clinik.request("GET", "/three")
+
+    def test_unittest_mismatch_caught(self):
+        with self.assertRaises(ClinikApiError):
+            self.clinik.request("GET", "/three")
+
+    def test_unittest_mismatch_and_own_failure(self):
+        with self.assertRaises(ClinikApiError):
+            self.clinik.request("GET", "/three")
+        self.assertEqual(1, 2)
+
+
+@pytest.mark.clinik_recording("one", use_all=True)
+def test_subtests(clinik, subtests):
+    for target in ("/one", "/uno"):
+        with subtests.test(target):
+            clinik.request("GET", target)
+
+
 @pytest.mark.clinik_recording("one", use_al=True)
 def test_misspelt_argument(clinik_server):
     pass
@@ -210,6 +240,8 @@ def reports(project: Path) -> Reports:
         "test_markers_add_up",
         "test_of_the_package",
         "test_client",
+        "test_unittest",
+        "test_subtests",
         "test_recordings",
     ],
 )
@@ -225,11 +257,24 @@ def test_a_mismatch_fails_the_very_test_though_it_ignored_the_response(
     assert "Requests that match no recording (1):\n  - request 1: GET /three" in text
 
 
-def test_a_mismatch_is_noted_on_the_failure_it_led_to(reports: Reports) -> None:
-    ((kind, text),) = reports["test_mismatch_and_own_failure"]
+@pytest.mark.parametrize(
+    ("name", "failed"),
+    [("test_mismatch_and_own_failure", "assert 400 == 200"), ("test_unittest_mismatch_and_own_failure", "1 != 2")],
+)
+def test_a_mismatch_is_noted_on_the_failure_it_led_to(reports: Reports, name: str, failed: str) -> None:
+    ((kind, text),) = reports[name]
     assert kind == "failure"
-    assert "assert 400 == 200" in text
-    assert "clinik_server: Requests that match no recording (1):" in text
+    assert failed in text
+    # Once in the message of the report, and once in its text.
+    assert text.count("clinik_server: Requests that match no recording (1):") == 2
+    assert text.count("Requests that match no recording") == 2
+
+
+@pytest.mark.parametrize("arguments", WAYS.values(), ids=WAYS.keys())
+def test_however_the_tests_are_run_the_same_is_reported(
+    project: Path, reports: Reports, arguments: tuple[str, ...]
+) -> None:
+    assert read_reports(project, *arguments) == reports
 
 
 def test_a_mismatch_of_the_client_is_told_once_where_it_was_asked_and_without_a_traceback(
@@ -256,6 +301,8 @@ def test_a_mismatch_of_the_client_is_told_once_where_it_was_asked_and_without_a_
         ("test_client_mismatch_wrapped", "failure"),
         ("test_client_mismatch_caught", "failure"),
         ("test_client_mismatch_where_another_error_was_expected", "failure"),
+        ("test_unittest_mismatch", "failure"),
+        ("test_unittest_mismatch_caught", "failure"),
         ("test_client_mismatch_in_setup", "error"),
         ("test_client_mismatch_in_teardown", "error"),
         ("test_mismatch_swallowed", "failure"),
@@ -342,23 +389,38 @@ def test_the_recordings_are_in_tests_recordings_by_default(tmp_path: Path) -> No
     assert run_pytest(tmp_path).returncode == 0
 
 
-def test_importing_the_plugin_imports_nothing_of_the_kit() -> None:
-    program = """
-        import sys, pytest, clinik_client
-        before = set(sys.modules)
-        import clinik_client.testing._plugin
-        print(*sorted(set(sys.modules) - before))
-    """
-    listed = subprocess.run(
-        [sys.executable, "-c", dedent(program)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
-    assert listed.stdout.split() == [
+UNUSED = """
+import sys, pytest
+
+with_plugin, *arguments = sys.argv[1:]
+plugin = ["-p", "clinik_client.testing._plugin"] if with_plugin == "yes" else []
+code = pytest.main(["-q", *plugin, *arguments])
+print("\\n" + " ".join(sorted(sys.modules)))
+sys.exit(code)
+"""
+
+
+def loaded_in_a_run(folder: Path, with_plugin: str, *arguments: str) -> set[str]:
+    """The modules that are loaded at the end of a run of pytest."""
+    command = [sys.executable, "-c", UNUSED, with_plugin, *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", [("--collect-only",), ()], ids=["collecting", "running"])
+def test_in_a_project_that_does_not_use_it_the_plugin_loads_nothing_but_itself(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "test_it.py").write_text("def test_it(): pass\n")
+    more = loaded_in_a_run(tmp_path, "yes", *arguments) - loaded_in_a_run(tmp_path, "no", *arguments)
+    assert more == {
+        "clinik_client",
+        "clinik_client._generated",
+        "clinik_client._generated.models",
         "clinik_client._public_service",
+        "clinik_client._version",
         "clinik_client.testing",
         "clinik_client.testing._plugin",
-    ]
+    }
