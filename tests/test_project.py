@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import clinik_client
-from clinik_client import Clinik, _pagination, _privacy, _recovery, _retry
+from clinik_client import Clinik, _pagination, _privacy, _public_service, _recovery, _retry
 from clinik_client._codecs import DEEPEST
 from clinik_client._transport import body, connect, pool
 
@@ -169,6 +169,7 @@ def test_a_broken_reference_is_told() -> None:
 
 DEFAULTS = {name: parameter.default for name, parameter in signature(Clinik).parameters.items()}
 README, RELIABILITY, DECISIONS = "README.md", "docs/reliability.md", "docs/decisions.md"
+TESTING = "docs/testing.md"
 
 
 def seconds(number: float) -> str:
@@ -194,6 +195,7 @@ FIGURES = [
     (README, f"does not yield an id again that is among the last {_pagination.REMEMBERED:,}"),
     (README, f"(`retries={DEFAULTS['retries']}`), with random waits of up to {seconds(_retry.BACKOFF_CAP)}"),
     (DECISIONS, f"for {_pagination.REMEMBERED:,} rows"),
+    (TESTING, _public_service.REASON),
     *((README, f"| `{name}` | `{default!r}` |") for name, default in DEFAULTS.items() if name != "max_response_bytes"),
 ]
 

@@ -102,7 +102,7 @@ def sandbox_of(item: pytest.Item) -> Sandbox:
         if isinstance(seed, str | Path):
             seed = item.config.rootpath / seed
         if isinstance(clock, datetime):
-            clock = SandboxClock(clock)
+            clock = SandboxClock(clock, running=False)
         elif isinstance(clock, SandboxClock):
             clock.reset()  # the marker may be that of several tests
         elif clock is not None:

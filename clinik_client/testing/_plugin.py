@@ -7,7 +7,8 @@ It is active wherever the package is installed::
 
 * ``clinik`` is a `clinik_client.Clinik` for the test's own service: a sandbox, or recordings if a marker names some.
 * ``clinik_sandbox`` is the `clinik_client.testing.Sandbox`. The marker ``clinik_sandbox(seed=0, clock=None,
-  **settings)`` says what it holds at the beginning, when it is there, and how it answers (`SandboxSettings`).
+  **settings)`` says what it holds at the beginning, the moment at which its time stands (or a `SandboxClock`), and how
+  it answers (`SandboxSettings`).
 * ``clinik_recording(*names, use_all=False)``, a marker, names recordings; several markers add up. ``clinik_server`` is
   the `clinik_client.testing.FixtureServer` that replays them.
 * ``clinik_fault(kind, ...)``, a marker, lets requests meet a `clinik_client.testing.Fault`, with its arguments.
@@ -44,7 +45,7 @@ _MARKERS = {
     "clinik_recording": "(*names, use_all=False): the recordings that clinik_server replays to the test; with use_all, "
     "it fails if it leaves one of their exchanges unasked",
     "clinik_sandbox": "(seed=0, clock=None, **settings): what clinik_sandbox holds when the test begins, the moment "
-    "that its clock shows then, and how it answers",
+    "at which its time stands, and how it answers",
     "clinik_fault": "(kind, **when_and_how): what goes wrong with requests of the test, as in "
     "clinik_client.testing.Fault; it fails if too few of them meet it",
     "clinik_public": ": the test may reach the public service",

@@ -82,7 +82,8 @@ def test_a_seed_is_found_from_the_root_directory(clinik):
 
 @pytest.mark.clinik_sandbox(clock=datetime(2025, 6, 1, tzinfo=UTC))
 def test_clock_by_its_moment(clinik_sandbox):
-    assert clinik_sandbox.clock.now().date().isoformat() == "2025-06-01"
+    assert clinik_sandbox.clock.now().isoformat() == "2025-06-01T00:00:00+00:00"
+    assert not clinik_sandbox.clock.running
 
 
 @pytest.mark.parametrize("number", [1, 2])
