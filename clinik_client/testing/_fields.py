@@ -1,17 +1,22 @@
 """The allow-list of what a recorder writes: headers, parameters, fields, and words that tell nothing of anybody.
 
-A name that is not here is not written. Of a name that is, the value stays as it came only where this list says so: a
-number, a date that is moved, a code that stands among the `CODES`. Every other text is somebody's, and is replaced.
+Fields of records, and parameters, are those of the generated models. A name that is not here is not written. Of a name
+that is, the value stays as it came only where this list says so: a number, a date that is moved, a code that stands
+among the `CODES`. Every other text is somebody's, and is replaced.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from enum import Enum
 from http import HTTPMethod, HTTPStatus
 from typing import Final
 
+from .._codecs import Array, Codec, Date, DateTime, Enumeration, Number, OneOf, Text
 from .._errors import DOCUMENTED_CODES
-from .._generated.models import EncounterClass, EncounterStatus
+from .._generated import models
+from .._model import Model, schema_of
 from .._vocabulary import document_words
 
 __all__ = [
@@ -34,64 +39,76 @@ __all__ = [
     "is_told",
 ]
 
+
+def _modelled() -> Iterator[tuple[str, str, Codec]]:
+    """Model, name on the wire, and codec of each field that is generated; of a list or a choice the codecs in it."""
+    for model in _MODELS:
+        for entry in schema_of(model).entries:
+            waiting = [entry.codec]
+            while waiting:
+                match waiting.pop():
+                    case Array(item=item):
+                        waiting.append(item)
+                    case OneOf(codecs=codecs):
+                        waiting.extend(codecs)
+                    case codec:
+                        yield model.__name__, entry.wire, codec
+
+
+_EVERY: Final = [thing for name in models.__all__ if isinstance(thing := getattr(models, name), type)]
+_MODELS: Final = [thing for thing in _EVERY if issubclass(thing, Model)]
+_MODELLED: Final = list(_modelled())
+_ID: Final = {wire: codec for _, wire, codec in _MODELLED if isinstance(codec, Text)}["id"]
+
+# What no model has: the envelope, errors, and the parts of FHIR's types.
 ID_FIELDS: Final = frozenset(
-    {
-        *(*("id", "patientId", "practitionerId", "appointmentId", "basedOnId", "partOfId", "requestId"),),
-        *("reference", "fullUrl"),
-    }
+    {*(wire for _, wire, codec in _MODELLED if codec == _ID), "requestId", "reference", "fullUrl"},
 )
-DATE_FIELDS: Final = frozenset(("start", "end", "dateFrom", "dateTo"))
+DATE_FIELDS: Final = frozenset(wire for _, wire, codec in _MODELLED if isinstance(codec, Date | DateTime))
 """They tell when somebody was treated. The time of an exchange is another matter: a recording knows its age."""
 CODED_FIELDS: Final = frozenset(
     {
-        *("status", "class", "use", "code", "type", "resourceType", "mode", "severity", "priority", "system", "unit"),
-        *("comparator", "error"),
+        *(wire for _, wire, codec in _MODELLED if isinstance(codec, Enumeration)),
+        *(
+            "use",
+            "code",
+            "type",
+            "resourceType",
+            "mode",
+            "severity",
+            "priority",
+            "system",
+            "unit",
+            "comparator",
+            "error",
+        ),
     }
 )
 KEPT_FIELDS: Final = frozenset(("cursor", "timestamp"))
 """A client passes a cursor on as it came. What it may hold, the scan before writing finds."""
 NUMBER_FIELDS: Final = frozenset(
     {
-        *(
-            "lengthMinutes",
-            "rank",
-            "total",
-            "value",
-            "status",
-            "rateLimitTotal",
-            "rateLimitRemaining",
-            "rateLimitReset",
-        ),
-        *("count",),
+        *(wire for _, wire, codec in _MODELLED if isinstance(codec, Number)),
+        *("value", "status", "rateLimitTotal", "rateLimitRemaining", "rateLimitReset"),
     }
 )
 _OTHER_FIELDS: Final = frozenset(
     {
-        *(
-            "data",
-            "meta",
-            "issue",
-            "issues",
-            "entry",
-            "resource",
-            "search",
-            "hasMore",
-            "message",
-            "diagnostics",
-            "location",
-        ),
-        *("period", "length", "diagnosis", "hospitalization", "participants", "participant", "individual", "subject"),
-        *("appointment", "basedOn", "partOf", "coding", "text", "display", "version", "userSelected", "physicalType"),
-        *("serviceType", "serviceProvider", "reasonCode", "condition", "role", "admitSource", "dischargeDisposition"),
-        *("reAdmission", "destination", "origin", "dietPreference", "specialArrangement", "specialCourtesy"),
+        *("data", "meta", "issue", "issues", "entry", "resource", "search", "message", "diagnostics", "length"),
+        *("participant", "individual", "subject", "appointment", "basedOn", "partOf", "coding", "text", "display"),
+        *("version", "userSelected", "physicalType", "specialCourtesy"),
     }
 )
-FIELDS: Final = ID_FIELDS | DATE_FIELDS | CODED_FIELDS | KEPT_FIELDS | NUMBER_FIELDS | _OTHER_FIELDS
-"""Every field that is written."""
+PARAMETERS: Final = frozenset(wire for model, wire, _ in _MODELLED if model.endswith("Params"))
+FIELDS: Final = (
+    frozenset(wire for model, wire, _ in _MODELLED if not model.endswith("Params"))
+    | (ID_FIELDS | CODED_FIELDS | KEPT_FIELDS | NUMBER_FIELDS) - PARAMETERS
+    | _OTHER_FIELDS
+)
+"""Every field of a body that is written."""
 UNTOLD_FIELDS: Final = frozenset(("identifier", "preAdmissionIdentifier"))
 """Fields of the API that are never written: numbers of files and of insurances, in any form."""
 
-PARAMETERS: Final = frozenset(("patientId", "status", "dateFrom", "dateTo", "sort", "count", "cursor", "_include"))
 ROUTE_STEPS: Final = frozenset(("v1", "encounters", "fhir", "health", "metadata", "bulk", "export", "import", "jobs"))
 
 REQUEST_HEADERS: Final = frozenset(("accept", "content-type", "x-http-method-override"))
@@ -168,17 +185,11 @@ _MEDIA_TYPES: Final = (
 _ERRORS: Final = ("Validation Error", "Quota exceeded", "Invalid API key", "Rate limit exceeded")
 CODES: Final = frozenset(
     {
-        *(
-            *DOCUMENTED_CODES,
-            *TYPES,
-            *_FHIR_CODES,
-            *_SYSTEMS,
-            *_MEDIA_TYPES,
-            *_ERRORS,
-            *(status.phrase for status in HTTPStatus),
-        ),
-        *(*(str(code) for code in (*EncounterClass, *EncounterStatus)), "routine", "urgent", "asap", "stat"),
-        *tuple(str(method) for method in HTTPMethod),
+        *(str(member.value) for thing in _EVERY if issubclass(thing, Enum) for member in thing),
+        *(*DOCUMENTED_CODES, *TYPES, *_FHIR_CODES, *_SYSTEMS, *_MEDIA_TYPES, *_ERRORS),
+        *("routine", "urgent", "asap", "stat"),
+        *(status.phrase for status in HTTPStatus),
+        *(str(method) for method in HTTPMethod),
     }
 )
 """What may stand in a coded field."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from attrs import evolve, field, frozen
 
 from ._canary import Canary
 from ._exchange import Exchange, Recording
-from ._har import KEY_FORMAT, dump_recording
+from ._har import dump_recording
 from ._pseudonyms import Pseudonyms, is_pseudonym
 from ._renaming import Renaming
 from ._rewriting import Rewriter, found_in
 
 __all__ = ["SeenExchange", "finished_file"]
+
+_SHORTEST_KEY: Final = 8
 
 
 @frozen
@@ -51,6 +54,7 @@ def finished_file(
     rewriter = Rewriter(pseudonyms)
     written = [rewriter.exchange(one) for one in raw]
     file = dump_recording(evolve(recording, exchanges=[*recording.exchanges, *written]))
-    keys = {one.key for one in seen if KEY_FORMAT.fullmatch(one.key)}
+    # One that is malformed may be a key to something else.
+    keys = {one.key for one in seen if len(one.key) >= _SHORTEST_KEY}
     Canary.of(raw, replaced, rewriter.kept, keys, keep).look(file)
     return file

@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from .._client import BASE_URL
+from .._errors import ClinikWarning
+from .._frames import warn
 from .._transport import Attempt, HttpResponse, Transport, find_proxy, parse_target, tls_context
 from ._exchange import Pairs
 
@@ -47,6 +49,8 @@ class Upstream:
         timeout: the limit of each request, in seconds.
         proxy: as for `clinik_client.Clinik`, and so are the others.
 
+    It warns of plain HTTP to another machine.
+
     Raises:
         ClinikConfigError: something of this is malformed.
     """
@@ -64,6 +68,9 @@ class Upstream:
         found = find_proxy(target, proxy, trust_env)
         speaks_tls = target.scheme == b"https" or (found is not None and found.url.scheme == "https")
         context = tls_context(verify, trust_env) if speaks_tls or verify is not True else None
+        if target.scheme == b"http" and not target.loopback:
+            # The program talks to this machine, so its own client does not warn.
+            warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.", ClinikWarning)
         self.is_public = target.shown == BASE_URL
         self.is_local = target.loopback
         self._timeout = timeout

@@ -71,14 +71,15 @@ class SandboxBackend:
             self.settings.change(**asdict(self._first_settings, recurse=False))
             self.keys = SandboxKeys()
             self._start = self.clock.now()
+            # Of their own, so that the ids of records do not depend on how many requests there were.
+            self._request_ids = random.Random(0)
             self._begin_ids()
             self._usage: dict[str, Usage] = {}
             self._tenants: dict[tuple[str, str], _Tenant] = {}
             self.downloads.clear()
 
     def _begin_ids(self) -> None:
-        # Three, so that the ids of records do not depend on how many requests there were.
-        self._request_ids, self._record_ids, self._job_ids = map(random.Random, range(3))
+        self._record_ids, self._job_ids = random.Random(1), random.Random(2)
 
     def seed(self, records: Iterable[dict[str, Any]]) -> None:
         """Put other records in the place of all that are there, and go back to these with each `reset`.

@@ -104,6 +104,10 @@ def test_an_error_in_the_form_of_the_api() -> None:
     }
 
 
+def test_a_refusal_says_what_it_tells() -> None:
+    assert str(Refused(404, "NOT_FOUND", "It is not there.")) == "It is not there."
+
+
 def test_an_error_that_the_documentation_has_no_code_for_has_none() -> None:
     body = body_of(error(Refused(403, None, "No."), REQUEST))
     assert body == {"error": "Forbidden", "message": "No.", "requestId": "req_1"}
@@ -134,7 +138,17 @@ def test_a_volume_that_is_used_up_is_told_as_the_documentation_prints_it(code: s
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, "invalid"), (401, "login"), (403, "forbidden"), (404, "not-found"), (429, "throttled"), (422, "invalid")],
+    [
+        (400, "invalid"),
+        (401, "login"),
+        (403, "forbidden"),
+        (404, "not-found"),
+        (405, "not-supported"),
+        (413, "too-long"),
+        (415, "not-supported"),
+        (422, "invalid"),
+        (429, "throttled"),
+    ],
 )
 def test_an_error_in_the_form_of_fhir(status: int, kind: str) -> None:
     response = error(Refused(status, "X", "It went wrong.", headers=[("Retry-After", "3")]), REQUEST, "fhir")

@@ -12,7 +12,7 @@ from clinik_client.testing._clock import SandboxClock
 
 START = datetime(2025, 6, 1, 9, tzinfo=UTC)
 MOMENTS = st.datetimes(
-    datetime(3, 1, 1), datetime(9998, 12, 30), timezones=st.sampled_from([UTC, timezone(timedelta(hours=14))])
+    datetime(2, 1, 2), datetime(9998, 12, 30), timezones=st.sampled_from([UTC, timezone(timedelta(hours=14))])
 )
 
 
@@ -87,7 +87,7 @@ def test_seconds_are_the_unit_of_a_step() -> None:
 @pytest.mark.parametrize("step", [-1, -0.001, timedelta(microseconds=-1), float("nan")])
 def test_it_is_not_advanced_backwards(step: float | timedelta) -> None:
     clock = still()
-    with pytest.raises(ValueError, match=r"0 seconds or more|NaN"):
+    with pytest.raises(ValueError, match=r"^a clock is advanced by 0 seconds or more|NaN"):
         clock.advance(step)
     assert clock.now() == START
 
@@ -110,6 +110,13 @@ def test_a_moment_without_an_offset_or_at_an_end_of_time_is_refused(moment: date
     with pytest.raises(ValueError, match=r"offset from UTC|years 2 to 9998"):
         SandboxClock(moment)
     assert clock.now() == START
+
+
+def test_the_first_and_the_last_of_those_years_can_be_set() -> None:
+    clock = still()
+    for moment in (datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, 23, 59, tzinfo=UTC)):
+        clock.set(moment)
+        assert clock.now() == moment
 
 
 def test_it_goes_back_to_how_it_was_made() -> None:

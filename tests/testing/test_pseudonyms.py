@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from clinik_client.testing import Exchange, Recording
+from clinik_client.testing import Exchange, Recording, UnsafeRecordingError
 from clinik_client.testing._finishing import SeenExchange, finished_file
 from clinik_client.testing._pseudonyms import Pseudonyms, days_between, is_pseudonym, move_date, some_days
 from clinik_client.testing._renaming import Renaming
@@ -246,3 +246,10 @@ def test_a_body_that_is_nested_too_deep_to_be_gone_through_is_replaced_as_a_whol
 def test_an_answer_that_is_no_text_is_replaced_as_a_whole() -> None:
     file = file_of([Exchange.of("GET", "/v1/encounters", response=b"\xff\xfezq")])
     assert orjson.loads(file)["log"]["entries"][0]["response"]["content"]["text"] == "text-1"
+
+
+@pytest.mark.parametrize("key", [KEY, "another-key-of-mine"])
+def test_a_key_that_was_used_is_not_written_whatever_its_form(key: str) -> None:
+    exchange = Exchange.of("GET", f"/v1/encounters?cursor={key}")
+    with pytest.raises(UnsafeRecordingError, match="looks like a key"):
+        finished_file(Recording("story", []), [SeenExchange(exchange, key)], Renaming())

@@ -19,6 +19,7 @@ from clinik_client import (
     ClinikConfigError,
     ClinikNotFoundError,
     ClinikServerError,
+    ClinikWarning,
     EncounterCreateRequestFields,
 )
 from clinik_client.testing import (
@@ -135,12 +136,13 @@ def test_of_a_service_that_is_not_the_public_one_the_name_is_not_written(path: P
     def answer(_request: WireRequest) -> WireResponse:
         return WireResponse(200, [("content-type", "application/json")], b"{}")
 
-    # A proxy is asked for whatever name there is.
-    with (
-        WireServer(answer) as proxy,
-        Recorder(path, base_url="http://gateway.hospital.example/v2", proxy=proxy.url) as recorder,
-    ):
-        assert ask_port(recorder, "GET", "/v1/encounters").status == 200
+    with WireServer(answer) as proxy:
+        # A proxy is asked for whatever name there is.
+        with pytest.warns(ClinikWarning, match="plain HTTP") as warned:
+            recorder = Recorder(path, base_url="http://gateway.hospital.example/v2", proxy=proxy.url)
+        assert warned[0].filename == __file__
+        with recorder:
+            assert ask_port(recorder, "GET", "/v1/encounters").status == 200
     assert b"hospital" not in path.read_bytes()
     [exchange] = load_recording(path).exchanges
     assert exchange.base_url == "https://service.invalid"
