@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinik_client.testing import _search
 from clinik_client.testing._answers import Refused
 from clinik_client.testing._search import FoundPage, Searches
 from clinik_client.testing._store import Store
@@ -335,6 +336,23 @@ def test_a_search_is_answered_from_what_was_found_before_until_the_index_changes
     store.put({"id": "enc_000", "status": "finished"}, NOW + timedelta(seconds=10))
     assert len(search(searches, at=NOW + timedelta(seconds=9), status="planned").rows) == 3
     assert ids(search(searches, at=NOW + timedelta(seconds=10), status="planned")) == ["enc_001", "enc_002"]
+
+
+def test_the_pages_of_a_walk_are_taken_from_what_the_first_one_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def look(given: Any) -> Any:
+        asked.append(given)
+        return lambda stored: True
+
+    monkeypatch.setattr(_search, "_filter", look)
+    store = Store(numbered(9))
+    searches = Searches(store)
+    walk(searches, count=2)
+    assert len(asked) == 1
+    store.put({"id": "enc_new"}, NOW)
+    walk(searches, count=2)
+    assert len(asked) == 2
 
 
 def test_two_searches_do_not_take_each_others_rows() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinik_client import Encounter
+from clinik_client.testing._parameters import check_body
 from clinik_client.testing._seed import Seed, SeedError, records_of
 from tests.canary import CANARY
 from tests.strategies import CREATE, SCHEMAS, allowed, is_valid
@@ -40,7 +41,33 @@ def test_as_many_are_made_up_as_are_asked_for_and_always_the_same(count: int) ->
 def test_what_is_made_up_is_as_the_document_has_encounters_and_could_have_been_created() -> None:
     for record in records_of(300):
         assert is_valid(SCHEMAS["Encounter"], record)
-        assert CREATE.accepts({name: value for name, value in record.items() if name != "id"})
+        created = {name: value for name, value in record.items() if name != "id"}
+        assert check_body("create", orjson.dumps(created)) == created
+
+
+def test_what_is_made_up_is_the_same_with_every_version() -> None:
+    records = records_of(12)
+    assert records[0] == {
+        "id": "enc_seed0001",
+        "status": "planned",
+        "class": "AMB",
+        "patientId": "pt_seed002",
+        "practitionerId": "prac_seed2",
+        "type": "Follow-up",
+        "reasonCode": "Blood pressure",
+        "period": {"start": "2024-02-13T09:45:00Z"},
+    }
+    assert records[3] == {
+        "id": "enc_seed0004",
+        "status": "in-progress",
+        "class": "IMP",
+        "patientId": "pt_seed002",
+        "practitionerId": "prac_seed5",
+        "type": "Admission",
+        "reasonCode": "Abdominal pain",
+        "period": {"start": "2024-01-02T18:30:00Z"},
+        "hospitalization": {"admitSource": "Emergency department"},
+    }
 
 
 def test_what_is_made_up_gives_searches_something_to_find() -> None:
