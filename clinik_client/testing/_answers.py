@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Final, Literal
 
 import orjson
@@ -37,12 +37,15 @@ _LIMITS: Final = {
 _QUOTA_CODES: Final = ("MONTHLY_QUOTA_EXCEEDED", "SANDBOX_QUOTA_EXCEEDED")
 # FHIR's codes of an issue (http://hl7.org/fhir/issue-type).
 _ISSUE_TYPES: Final = {
+    400: "invalid",
     401: "login",
     403: "forbidden",
     404: "not-found",
     405: "not-supported",
+    409: "conflict",
     413: "too-long",
     415: "not-supported",
+    422: "invalid",
     429: "throttled",
 }
 
@@ -128,7 +131,7 @@ def error(refused: Refused, headers: Headers, form: ErrorForm = "api") -> WireRe
     """An error in one of its two forms (API documentation, errors)."""
     body: dict[str, Any]
     if form == "fhir":
-        code = _ISSUE_TYPES.get(refused.status, "invalid")
+        code = _ISSUE_TYPES.get(refused.status) or ("exception" if refused.status >= 500 else "processing")
         issues = refused.issues or [{"severity": "error", "code": code, "diagnostics": refused.message}]
         body = {"resourceType": "OperationOutcome", "issue": issues}
     else:
@@ -146,4 +149,4 @@ def error(refused: Refused, headers: Headers, form: ErrorForm = "api") -> WireRe
 def _title(refused: Refused) -> str:
     if refused.code in _QUOTA_CODES:
         return "Quota exceeded"
-    return "Validation Error" if refused.status == 422 else HTTPStatus(refused.status).phrase
+    return "Validation Error" if refused.status == 422 else responses.get(refused.status, "Error")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from http.client import responses
-from typing import Any, Final
+from typing import Final
 
-import orjson
-
+from .._errors import Issue
+from ._answers import Refused, error
 from ._wire import WireResponse
 
 __all__ = ["FORMS", "error_response"]
@@ -19,14 +19,6 @@ _CODES: Final = {
     404: "NOT_FOUND",
     422: "VALIDATION_ERROR",
     429: "RATE_LIMITED",
-}
-_FHIR_CODES: Final = {
-    401: "login",
-    403: "forbidden",
-    404: "not-found",
-    409: "conflict",
-    422: "invalid",
-    429: "throttled",
 }
 
 
@@ -52,24 +44,14 @@ def error_response(
     >>> error_response(404, "It is gone.", request_id="req_1").body
     b'{"error":"Not Found","message":"It is gone.","code":"NOT_FOUND","requestId":"req_1"}'
     """
-    title = "Validation Error" if status == 422 else responses.get(status, "Error")
+    after = [] if retry_after is None else [("retry-after", str(retry_after))]
     if form == "html":
-        media_type = "text/html; charset=utf-8"
-        heading = f"{status} {title}"
-        body = f"<html><head><title>{heading}</title></head><body><h1>{heading}</h1>{message}</body></html>".encode()
-    elif form == "fhir":
-        media_type = "application/fhir+json"
-        code = code or _FHIR_CODES.get(status) or ("exception" if status >= 500 else "processing")
-        issue = {"severity": "error", "code": code, "diagnostics": message}
-        body = orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})
-    else:
-        media_type = "application/json"
-        code = code or _CODES.get(status) or ("INTERNAL_ERROR" if status >= 500 else None)
-        told: dict[str, Any] = {"error": title, "message": message, "code": code, "requestId": request_id}
-        body = orjson.dumps({name: value for name, value in told.items() if value is not None})
-    headers = [("content-type", media_type)]
-    if form != "html":
-        headers.append(("x-request-id", request_id))
-    if retry_after is not None:
-        headers.append(("retry-after", str(retry_after)))
-    return WireResponse(status, headers, body)
+        heading = f"{status} {responses.get(status, 'Error')}"
+        page = f"<html><head><title>{heading}</title></head><body><h1>{heading}</h1>{message}</body></html>"
+        return WireResponse(status, [("content-type", "text/html; charset=utf-8"), *after], page.encode())
+    usual = _CODES.get(status) or ("INTERNAL_ERROR" if status >= 500 else None)
+    issues: list[Issue] = []
+    if form == "fhir" and code is not None:
+        issues = [{"severity": "error", "code": code, "diagnostics": message}]
+    refused = Refused(status, code or usual, message, issues=issues, headers=after)
+    return error(refused, [("x-request-id", request_id)], "fhir" if form == "fhir" else "api")

@@ -140,7 +140,7 @@ def test_what_is_not_json_is_refused(operation: str, body: bytes) -> None:
 @pytest.mark.parametrize("body", [[], [MINIMAL], CANARY, 7, None, True])
 def test_json_that_is_no_object_is_refused(operation: str, body: Any) -> None:
     told = refused_body(operation, body)
-    assert (told.status, told.code, told.message) == (422, "VALIDATION_ERROR", "The encounter is not valid.")
+    assert (told.status, told.code, told.message) == (422, "VALIDATION_ERROR", "The request body is not valid.")
     assert [issue["diagnostics"] for issue in told.issues] == ["request: must be an object"]
 
 
