@@ -304,6 +304,25 @@ def test_health_and_metadata_need_no_key_and_do_not_count(key: str | None) -> No
     assert backend.usage().sandbox_used == 0
 
 
+def test_what_fhir_describes_is_as_fhir_has_it() -> None:
+    # Imported here: its pattern of ids is read when it is loaded, and another test changes that before.
+    from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+    from fhir.resources.R4B.operationoutcome import OperationOutcome
+
+    backend = sandbox(phantom=True)
+    statement = ask_memory(backend, "GET", "/v1/metadata").json
+    CapabilityStatement.model_validate(statement)
+    ((resource,),) = [rest["resource"] for rest in statement["rest"]]
+    assert (statement["fhirVersion"], resource["type"]) == ("4.0.1", "Encounter")
+    told = [interaction["code"] for interaction in resource["interaction"]]
+    assert told == ["create", "read", "patch", "delete", "search-type"]
+    (row,) = ask_for(backend, "search").data["data"]
+    OperationOutcome.model_validate(row)
+    backend.settings.errors = "fhir"
+    OperationOutcome.model_validate(ask_for(backend, "read").json)
+    OperationOutcome.model_validate(ask_for(backend, "create", json={}).json)
+
+
 # -- bodies -----------------------------------------------------------------------------------------------------------
 
 
@@ -358,7 +377,7 @@ def test_a_body_without_a_media_type_or_with_two_is_refused() -> None:
 
 def test_the_media_types_can_be_narrowed_by_operation() -> None:
     backend = sandbox([ONE], media_types={"create": ["application/fhir+json"]})
-    assert ask_for(backend, "create").status == 415
+    assert ask_for(backend, "create").json["message"] == "The body must be one of application/fhir+json."
     assert ask_for(backend, "create", kind="application/fhir+json").status == 201
     assert ask_for(backend, "update").status == 200
 
