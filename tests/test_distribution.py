@@ -53,9 +53,11 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     package = [path for path in (ROOT / "clinik_client").rglob("*") if path.is_file() and path.suffix != ".pyc"]
     assert {path.relative_to(ROOT).as_posix() for path in package} <= set(names)
-    assert {"clinik_client/testing/_page.html", "clinik_client/testing/_page.js", "clinik_client/py.typed"} <= set(
-        names
-    )
+    assert {
+        "clinik_client/testing/_sandbox/page.html",
+        "clinik_client/testing/_sandbox/page.js",
+        "clinik_client/py.typed",
+    } <= set(names)
 
 
 def test_the_wheel_brings_the_console_script_of_the_sandbox(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:

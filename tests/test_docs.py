@@ -49,7 +49,7 @@ REPLAYS = 12
 MAKE_RUN = {"help", "quickstart"}
 
 NOT_RUN = {
-    "curl ": "is a program that not everybody has; tests/testing/test_control.py asks the same",
+    "curl ": "is a program that not everybody has; tests/testing/sandbox/test_control.py asks the same",
     "git clone": "needs the repository's address",
     "cd ": "is about the reader's shell",
     "export CLINIKAPI_": "is what the `service` fixture does",

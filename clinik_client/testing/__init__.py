@@ -25,22 +25,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._backend import Answer, Backend
-    from ._canary import UnsafeRecordingError
-    from ._clock import SandboxClock
-    from ._drift import Drift, diff_recording
     from ._exchange import Exchange, Recording
     from ._fault import Fault
     from ._faults import Faults
     from ._har import HarError, dump_recording, har_entry, load_recording, load_recordings, save_recording
     from ._journal import Journal, JournalEntry, Ledger
-    from ._keys import SandboxKey, SandboxKeys
-    from ._limits import Plan, Usage
     from ._matching import ReceivedRequest
-    from ._recorder import Recorder
+    from ._recorder.canary import UnsafeRecordingError
+    from ._recorder.drift import Drift, diff_recording
+    from ._recorder.recorder import Recorder
     from ._recordings import Mismatch
-    from ._sandbox import Sandbox
-    from ._sandbox_settings import SandboxSettings
-    from ._seed import Seed, SeedError
+    from ._sandbox.clock import SandboxClock
+    from ._sandbox.keys import SandboxKey, SandboxKeys
+    from ._sandbox.limits import Plan, Usage
+    from ._sandbox.sandbox import Sandbox
+    from ._sandbox.seed import Seed, SeedError
+    from ._sandbox.settings import SandboxSettings
     from ._server import FixtureServer
     from ._service import Service
     from ._stories import RECORDINGS
@@ -89,22 +89,22 @@ __all__ = [
 
 _MODULES = {
     "_backend": ("Answer", "Backend"),
-    "_clock": ("SandboxClock",),
-    "_canary": ("UnsafeRecordingError",),
-    "_drift": ("Drift", "diff_recording"),
+    "_sandbox.clock": ("SandboxClock",),
+    "_recorder.canary": ("UnsafeRecordingError",),
+    "_recorder.drift": ("Drift", "diff_recording"),
     "_exchange": ("Exchange", "Recording"),
     "_fault": ("Fault",),
     "_faults": ("Faults",),
     "_har": ("HarError", "dump_recording", "har_entry", "load_recording", "load_recordings", "save_recording"),
     "_journal": ("Journal", "JournalEntry", "Ledger"),
-    "_keys": ("SandboxKey", "SandboxKeys"),
-    "_limits": ("Plan", "Usage"),
+    "_sandbox.keys": ("SandboxKey", "SandboxKeys"),
+    "_sandbox.limits": ("Plan", "Usage"),
     "_matching": ("ReceivedRequest",),
     "_recordings": ("Mismatch",),
-    "_sandbox": ("Sandbox",),
-    "_sandbox_settings": ("SandboxSettings",),
-    "_seed": ("Seed", "SeedError"),
-    "_recorder": ("Recorder",),
+    "_sandbox.sandbox": ("Sandbox",),
+    "_sandbox.settings": ("SandboxSettings",),
+    "_sandbox.seed": ("Seed", "SeedError"),
+    "_recorder.recorder": ("Recorder",),
     "_server": ("FixtureServer",),
     "_service": ("Service",),
     "_stories": ("RECORDINGS",),

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .._errors import ClinikApiError
-from ._drift import diff_recording, drifts_of
 from ._foreground import CommandParser, Foreground
 from ._har import HarError, load_recording, load_recordings
-from ._retelling import record_again
-from ._sandbox_command import add_arguments, run
+from ._recorder.drift import diff_recording, drifts_of
+from ._recorder.retelling import record_again
+from ._sandbox.command import add_arguments, run
 from ._server import FixtureServer
 from ._stories import RECORDINGS, load_stories
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._fault import Fault
-from ._sandbox import Sandbox
+from ._sandbox.sandbox import Sandbox
 from ._server import FixtureServer
 
 __all__ = ["Account"]

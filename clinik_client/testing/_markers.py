@@ -12,11 +12,11 @@ import pytest
 from attrs import fields_dict
 
 from ._choices import require_known
-from ._clock import SandboxClock
 from ._fault import Fault
 from ._har import HarError
-from ._sandbox import Sandbox
-from ._sandbox_settings import SandboxSettings
+from ._sandbox.clock import SandboxClock
+from ._sandbox.sandbox import Sandbox
+from ._sandbox.settings import SandboxSettings
 from ._server import FixtureServer
 from ._stories import load_stories
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from clinik_client import Clinik
 
     from ._account import Account
-    from ._sandbox import Sandbox
+    from ._sandbox.sandbox import Sandbox
     from ._server import FixtureServer
 
 _SDK = Path(__file__).parents[1]

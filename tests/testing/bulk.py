@@ -9,9 +9,9 @@ from typing import Any, Self
 import orjson
 
 from clinik_client.testing import Limits, WireServer
-from clinik_client.testing._clock import SandboxClock
-from clinik_client.testing._sandbox_backend import SandboxBackend
-from clinik_client.testing._sandbox_settings import SandboxSettings
+from clinik_client.testing._sandbox.backend import SandboxBackend
+from clinik_client.testing._sandbox.clock import SandboxClock
+from clinik_client.testing._sandbox.settings import SandboxSettings
 from tests.testing.asking import Response, ask
 
 START = datetime(2025, 6, 1, 9, tzinfo=UTC)

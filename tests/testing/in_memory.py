@@ -10,9 +10,9 @@ import orjson
 from attrs import frozen
 
 from clinik_client.testing import WireRequest
-from clinik_client.testing._clock import SandboxClock
-from clinik_client.testing._sandbox_backend import SandboxBackend
-from clinik_client.testing._sandbox_settings import SandboxSettings
+from clinik_client.testing._sandbox.backend import SandboxBackend
+from clinik_client.testing._sandbox.clock import SandboxClock
+from clinik_client.testing._sandbox.settings import SandboxSettings
 
 KEY = "clk_test_sandbox"
 START = datetime(2025, 6, 1, 9, tzinfo=UTC)

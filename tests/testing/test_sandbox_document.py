@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from clinik_client import Encounter
 from clinik_client.testing import Exchange, JournalEntry, Plan, Sandbox, SandboxSettings
 from clinik_client.testing._exchange import split_target
-from clinik_client.testing._sandbox_settings import IncludedAs
-from clinik_client.testing._store import Shape
+from clinik_client.testing._sandbox.settings import IncludedAs
+from clinik_client.testing._sandbox.store import Shape
 from tests.document import check_parameters, check_request_body, check_response, check_response_headers
 from tests.strategies import CREATE, DOCUMENT, UPDATE, allowed
 from tests.testing.asking import ask

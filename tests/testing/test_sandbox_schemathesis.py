@@ -13,8 +13,8 @@ import pytest
 from attrs import frozen
 
 from clinik_client.testing import Plan, Sandbox, SandboxSettings
-from clinik_client.testing._encounter_routes import _REFERENCES
-from clinik_client.testing._search import _SORTED_BY
+from clinik_client.testing._sandbox.encounter_routes import _REFERENCES
+from clinik_client.testing._sandbox.search import _SORTED_BY
 from tests.document import closed
 from tests.strategies import DOCUMENT
 

@@ -1,0 +1,1 @@
+"""The sandbox: a ClinikAPI in memory, its time, its limits, and what steers it."""

@@ -1,0 +1,151 @@
+"""A ClinikAPI on your desk: it keeps what is written to it, over real HTTP on a loopback socket."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any, Self
+
+from .._service import Service
+from .._wire import Limits, WireServer
+from .backend import SandboxBackend
+from .clock import SandboxClock
+from .control import SandboxControl
+from .keys import HOME, SandboxKeys
+from .limits import Usage
+from .seed import Seed, records_of
+from .settings import SandboxSettings
+
+if TYPE_CHECKING:
+    from ... import Clinik
+
+__all__ = ["Sandbox"]
+
+# A bulk import may have 100 MiB, and what it says around them.
+_LIMITS = Limits(body_bytes=101 * 1024 * 1024)
+
+
+class Sandbox(Service):
+    """A service with state that answers as the documentation says; a context manager that starts and stops it.
+
+    Args:
+        seed: what it holds at the beginning: so many made-up encounters, the path of a JSON or NDJSON file with some in
+            either shape, or its text as bytes, or some as dicts. The same seed gives the same records and the same new
+            ids.
+        settings: how it answers where the documentation leaves it open; see `SandboxSettings`.
+        clock: its time, which a test can move; one that runs, from now on, if not given.
+        host: the address to listen on.
+        port: the port; 0 lets the system choose.
+        ssl_context: a server-side context; the sandbox then speaks TLS.
+
+    Raises:
+        SeedError: the seed cannot be used.
+
+    Example:
+        >>> with Sandbox(seed=3) as sandbox, sandbox.client() as clinik:
+        ...     encounter, _ = clinik.encounters.create(status="planned", class_="VR", patient_id="pt_abc123")
+        ...     before = len(clinik.encounters.search().data.data)
+        ...     sandbox.clock.advance(sandbox.settings.lag)
+        ...     before, len(clinik.encounters.search().data.data), sandbox.ledger.applied("create")
+        (3, 4, 1)
+    """
+
+    def __init__(
+        self,
+        seed: Seed = 0,
+        *,
+        settings: SandboxSettings | None = None,
+        clock: SandboxClock | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.clock = clock or SandboxClock()
+        """Its time: `SandboxClock.advance` moves it."""
+        self._sandbox = SandboxBackend(records_of(seed), settings or SandboxSettings(), self.clock)
+        super().__init__(
+            self._sandbox,
+            host=host,
+            port=port,
+            ssl_context=ssl_context,
+            limits=_LIMITS,
+            now=self.clock.now,
+            control=SandboxControl(self),
+        )
+        # On a port of its own, as the service has another host for them: a key that follows the URL is found out.
+        self._downloads = WireServer(self._sandbox.download, host=host, ssl_context=ssl_context)
+
+    def start(self) -> Self:
+        """Start listening, in threads of its own; the sandbox is ready when this returns. Returns the sandbox."""
+        super().start()
+        try:
+            self._downloads.start()
+        except BaseException:
+            self.stop()
+            raise
+        self._sandbox.downloads.url = self._downloads.url
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and end every thread. What was collected stays readable."""
+        try:
+            self._downloads.stop()
+        finally:
+            super().stop()
+
+    @property
+    def key(self) -> str:
+        """A test key that may do everything."""
+        return "clk_test_sandbox"
+
+    @property
+    def keys(self) -> SandboxKeys:
+        """All keys that it knows; more can be added."""
+        return self._sandbox.keys
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """How it answers. What is changed here holds from the next request on."""
+        return self._sandbox.settings
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The encounters that there are now for the test keys, in the simple shape: copies."""
+        return [stored.copy() for stored in self._sandbox.store()]
+
+    @property
+    def usage(self) -> Usage:
+        """What the organization of its keys has asked: set ``used`` or ``sandbox_used`` to come near a limit."""
+        return self._sandbox.usage(HOME)
+
+    @property
+    def keys_sent_to_downloads(self) -> int:
+        """How many requests for the file of an export carried a key: it is not the service that gets it there."""
+        return self._sandbox.keys_sent_to_downloads
+
+    def seed(self, seed: Seed) -> None:
+        """Put other records in the place of all that are there; `reset` goes back to these.
+
+        Args:
+            seed: as for the class.
+
+        Raises:
+            SeedError: the seed cannot be used; then nothing is changed.
+        """
+        self._sandbox.seed(records_of(seed))
+
+    def reset(self) -> None:
+        """Go back to the seed: records, keys, limits, settings, clock, faults, journal and ledger."""
+        self.clock.reset()
+        self._sandbox.reset()
+        self.faults.clear()
+        self.journal.clear()
+
+    def client(self, **options: Any) -> Clinik:
+        """A client of this sandbox, which environment and proxies have no say in.
+
+        Args:
+            options: further arguments of `clinik_client.Clinik`, or others than ``key``, such as ``retries=0``.
+        """
+        from ... import Clinik
+
+        return Clinik(**{"api_key": self.key, "base_url": self.url, "trust_env": False, **options})
