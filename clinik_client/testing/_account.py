@@ -19,8 +19,6 @@ class Account:
     def __init__(self, service: FixtureServer | Sandbox) -> None:
         self._service = service
         self._told = 0
-        self.failure: BaseException | None = None
-        """What a test that had passed is failed with at its end."""
 
     def mismatches(self) -> str:
         """The requests that matched nothing, if there are any that no report has told of yet."""

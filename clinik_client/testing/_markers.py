@@ -13,7 +13,6 @@ from attrs import fields_dict
 
 from ._choices import require_known
 from ._fault import Fault
-from ._har import HarError
 from ._sandbox.clock import SandboxClock
 from ._sandbox.sandbox import Sandbox
 from ._sandbox.settings import SandboxSettings
@@ -35,9 +34,8 @@ def _told_of(marker: str) -> Iterator[None]:
     """Turn what is wrong with the arguments of a marker into a failure that names it."""
     try:
         yield
-    except (ValueError, TypeError, HarError) as error:
-        # The first argument alone: attrs adds values as further ones.
-        raise failure(f"{marker}: {error.args[0]}") from None
+    except (ValueError, TypeError) as error:
+        raise failure(f"{marker}: {error}") from None
 
 
 def _given(item: pytest.Item, name: str) -> list[pytest.Mark]:

@@ -109,8 +109,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Check the markers before anything is started, and that there is something that faults can happen to."""
-    if _account_key in item.stash:  # of an earlier run of the same test
-        del item.stash[_account_key]
     marked = {marker.name for marker in item.iter_markers()} & _MARKERS.keys()
     if marked or "clinik_sandbox" in getattr(item, "fixturenames", ()):
         from ._markers import check
@@ -128,8 +126,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     result = yield
     account = item.stash.get(_account_key, None)
     if account is not None and (text := account.at_the_end()):
-        account.failure = _failure(text)
-        raise account.failure
+        raise _failure(text)
     return result
 
 
@@ -139,8 +136,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     result = yield
     account = item.stash.get(_account_key, None)
     if account is not None and (text := account.mismatches()):
-        account.failure = _failure(text)
-        raise account.failure
+        raise _failure(text)
     return result
 
 
@@ -156,8 +152,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     mismatches = account.mismatches() if account is not None else ""
     if account is not None:
         account.told()
-        if error is account.failure:
-            return
     text = _reason(error, mismatches)
     if text:
         failure = _failure(_place(item, error) + text).with_traceback(error.__traceback__)

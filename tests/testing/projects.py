@@ -6,9 +6,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
+
+from clinik_client import _public_service
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,17 +25,17 @@ WAYS = {
 """How people run tests: further arguments of pytest."""
 
 
-def run_pytest(
-    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the tests in a folder."""
     # Named, not found by its entry point, so that it does not matter whether the package is installed.
     told = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing._plugin", "--strict-markers", *arguments]
+    # This very run has told its processes not to reach the public service.
+    outer = {name: value for name, value in os.environ.items() if name != _public_service.VARIABLE}
     return subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, **told, **(environment or {})},
+        env=outer | told,
         capture_output=True,
         text=True,
         timeout=60,

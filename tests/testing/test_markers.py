@@ -65,6 +65,8 @@ def test_the_environment_has_no_say(monkeypatch, request):
     monkeypatch.setenv("CLINIKAPI_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("CLINIKAPI_SECRET_KEY", "nonsense")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
     assert request.getfixturevalue("clinik").encounters.search().data.data == []
 
 
@@ -256,6 +258,16 @@ def test_argument_of_a_sandbox(clinik):
     pass
 
 
+@pytest.mark.clinik_sandbox(sede=3)
+def test_argument_of_a_sandbox_that_is_not_used():
+    pass
+
+
+@pytest.mark.clinik_fault("rset")
+def test_kind_of_a_fault_that_is_not_used():
+    pass
+
+
 @pytest.mark.clinik_sandbox(3)
 def test_seed_without_its_name(clinik):
     pass
@@ -389,6 +401,8 @@ ONE_SERVICE = "A test has one service: recordings (clinik_recording, clinik_serv
         "test_operation": "clinik_fault: there is no operation 'crate'; did you mean 'create'?",
         "test_argument_of_a_sandbox": "clinik_sandbox: there is no argument 'sede'; did you mean 'seed'? There are "
         "seed, clock, shape, include, ",
+        "test_argument_of_a_sandbox_that_is_not_used": "clinik_sandbox: there is no argument 'sede'; ",
+        "test_kind_of_a_fault_that_is_not_used": "clinik_fault: there is no kind of fault 'rset'; ",
         "test_seed_without_its_name": "clinik_sandbox: it takes arguments by name, such as seed=3, not 3",
         "test_shape": "clinik_sandbox: shape is one of simple, fhir, mixed",
         "test_total": "clinik_sandbox: total is True or False",

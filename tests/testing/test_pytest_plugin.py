@@ -20,6 +20,7 @@ from unittest import TestCase
 import pytest
 
 from clinik_client import ClinikApiError, ClinikNotFoundError
+from clinik_client.testing import Exchange, FixtureServer, Recording
 
 
 def ask(server, target):
@@ -114,6 +115,16 @@ def test_client(clinik, clinik_server):
     data, meta = clinik.request("GET", "/uno")
     assert data == {"number": 2}
     assert clinik_server.requests[0].header_values("x-api-key") == ["clk_test_fixture"]
+
+
+class TestOfAServerOfItsOwn:
+    @pytest.fixture
+    def clinik_server(self):
+        with FixtureServer([Recording("own", [Exchange.of("GET", "/own")])]) as server:
+            yield server
+
+    def test_own_server(self, clinik_server, clinik):
+        assert clinik.request("GET", "/own").meta.status == 200
 
 
 @pytest.mark.clinik_recording("one")
@@ -239,6 +250,7 @@ def reports(project: Path) -> Reports:
         "test_all_used",
         "test_markers_add_up",
         "test_of_the_package",
+        "test_own_server",
         "test_client",
         "test_unittest",
         "test_subtests",
