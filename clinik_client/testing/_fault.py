@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import Attribute, field, fields, frozen
+from attrs import Attribute, Factory, field, fields, frozen
 
 from ._choices import require_known
 from ._error_response import FORMS
@@ -122,7 +122,11 @@ garbage, status, bomb, latency.
     operation: str | None = field(default=None, kw_only=True)
     nth: int = field(default=1, kw_only=True, validator=_whole(1))
     probability: float | None = field(default=None, kw_only=True, validator=_check_probability)
-    times: int | None = field(kw_only=True, validator=_whole(1, none="no end"))
+    times: int | None = field(
+        default=Factory(lambda fault: 1 if fault.probability is None else None, takes_self=True),
+        kw_only=True,
+        validator=_whole(1, none="no end"),
+    )
     random_seed: int = field(default=0, kw_only=True, validator=_whole(0))
     after_apply: bool = field(default=False, kw_only=True, validator=_check_truth)
     status: int = field(default=500, kw_only=True, validator=_whole(200, 599))
@@ -151,10 +155,6 @@ garbage, status, bomb, latency.
     @end.validator
     def _check_end(self, _: Attribute[Any], value: Any) -> None:
         require_known("end of a connection", value, _ENDS)
-
-    @times.default
-    def _usual_times(self) -> int | None:
-        return 1 if self.probability is None else None
 
     def __attrs_post_init__(self) -> None:
         for attribute in fields(Fault):
