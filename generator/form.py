@@ -153,6 +153,7 @@ def _validator() -> Any:
         "properties": {**dict.fromkeys(keywords, True), **_OF_SCHEMAS, "format": {"near": FORMATS}},
         "written": True,
         "alike": True,
+        "typed": True,
         "patternProperties": {"^x-": True},
         "unevaluatedProperties": False,
     }
@@ -174,6 +175,7 @@ def _validator() -> Any:
         "near": _near,
         "written": _written,
         "alike": _alike,
+        "typed": _typed,
     }
     kind: Any = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]  # types-jsonschema leaves it out
     resources = [(part["$id"], DRAFT202012.create_resource(part)) for part in vocabulary]
@@ -210,6 +212,13 @@ def _alike(validator: Validator, value: Any, instance: Any, part: Any) -> Iterat
             yield ValidationError(text, path=["enum", index])
         elif one in values[:index]:
             yield ValidationError(f"{one} is there twice; leave one of them out", path=["enum", index])
+
+
+def _typed(validator: Validator, value: Any, instance: Any, part: Any) -> Iterator[ValidationError]:
+    kind = instance.get("type") if isinstance(instance, Mapping) else None
+    if kind in TYPES and "const" in instance and not validator.is_type(instance["const"], kind):
+        text = f"{_shown(instance['const'])} is not of type {kind}, as the schema says beside it"
+        yield ValidationError(text, path=["const"])
 
 
 def _is_meant_as_ours(key: str) -> bool:

@@ -148,6 +148,10 @@ TYPING_MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
         "x-enumDescriptions:",
     ),
     "a value of another type": (lambda d: _schema(d, "EncounterStatus")["enum"].append(7), "- 7"),
+    "a constant of another type": (
+        lambda d: _schema(d, "Bundle")["properties"]["resourceType"].update(const=7),
+        "const: 7",
+    ),
     "a value twice": (lambda d: _schema(d, "EncounterClass")["enum"].append("VR"), "- VR"),
     "a limit": (lambda d: _renamed(_schema(d, "RecordId"), "maxLength", "maxLenght"), "maxLenght: 128"),
     "what is required": (lambda d: _renamed(_schema(d, "Participant"), "required", "requird"), "requird:"),
