@@ -66,7 +66,7 @@ def test_an_address_that_refuses_costs_no_time(
 
 
 @pytest.mark.parametrize("dead", [1, 2])
-def test_an_address_that_does_not_response_gets_a_rival(listener: socket.socket, dead: int) -> None:
+def test_an_address_that_does_not_respond_gets_a_rival(listener: socket.socket, dead: int) -> None:
     port = listener.getsockname()[1]
     seen: list[socket.socket] = []
     with ExitStack() as stack:
