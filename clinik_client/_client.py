@@ -27,7 +27,6 @@ from ._transport import Transport, find_proxy, parse_target, tls_context
 from ._version import __version__
 
 BASE_URL: Final = "https://api.clinikapi.com"
-_PUBLIC_HOST: Final = parse_target(BASE_URL).host
 
 _KEY = re.compile(KEY_PREFIX + r"[A-Za-z0-9_-]+", re.ASCII)
 
@@ -107,13 +106,7 @@ class Clinik:
         self._owns_connections = True
         self._set_up(
             Session(
-                transport=Transport(
-                    target,
-                    context,
-                    found_proxy,
-                    max_response_bytes,
-                    is_public=target.host.rstrip(b".") == _PUBLIC_HOST,
-                ),
+                transport=Transport(target, context, found_proxy, max_response_bytes),
                 headers=(
                     (KEY_HEADER.encode("ascii"), key.encode("ascii")),
                     (b"Accept", b"application/json"),

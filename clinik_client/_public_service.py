@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 from typing import Final
 
+HOST: Final = "api.clinikapi.com"
+"""What stands in every base URL of the public service, whatever else does."""
+
 VARIABLE: Final = "CLINIKAPI_PUBLIC_SERVICE"
 """Tells processes that a test starts the same; its value is ``refused``."""
 

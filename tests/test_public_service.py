@@ -117,4 +117,4 @@ def test_processes_that_are_started_are_told_as_well(monkeypatch: pytest.MonkeyP
 
 
 def test_the_public_service_is_the_one_of_the_document() -> None:
-    assert BASE_URL == "https://api.clinikapi.com"
+    assert BASE_URL == f"https://{_public_service.HOST}" == "https://api.clinikapi.com"

@@ -145,7 +145,6 @@ class Transport:
         context: TLS settings; ``None`` where no TLS is spoken.
         proxy: the proxy, if any.
         max_response_bytes: the most that a response may hold, before and after decoding.
-        is_public: whether it is the public service, which tests may not reach.
     """
 
     def __init__(
@@ -154,14 +153,11 @@ class Transport:
         context: ssl.SSLContext | None,
         proxy: httpx.Proxy | None,
         max_response_bytes: int,
-        *,
-        is_public: bool = False,
     ) -> None:
         self._target = target
         self._context = context
         self._proxy = proxy
         self._max_bytes = max_response_bytes
-        self._is_public = is_public
         self._host = (b"Host", target.host_header)
         self._origin = httpcore.Origin(target.scheme, target.host, target.port)
         self._layers = [target.scheme, b"" if proxy is None else proxy.url.raw_scheme].count(b"https")
@@ -250,7 +246,7 @@ class Transport:
     ) -> HttpResponse:
         if self.closed:
             raise AttemptFailed("client_closed", "The client is closed.")
-        if self._is_public and _public_service.refused:
+        if self._target.is_public and _public_service.refused:
             raise AttemptFailed("public_service", _public_service.REASON)
         pools = self._own_pools()
         request = self._request(method, target, headers, content)

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Final
 
+from .. import _public_service
 from .._errors import ClinikConfigError
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Target:
         self.shown = f"{scheme}://{place}{prefix}"
         """How messages name it."""
         self.loopback = _is_loopback(host)
+        self.is_public = host.rstrip(".") == _public_service.HOST
+        """Whether it is the public service, which tests may not reach."""
 
 
 def parse_target(base_url: str) -> Target:

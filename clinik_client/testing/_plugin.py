@@ -172,8 +172,8 @@ def _reason(error: BaseException, mismatches: str) -> str:
         code = getattr(chain, "code", None)
         if code == "NO_RECORDING":
             return mismatches
-        if code == "public_service":
-            return str(getattr(chain, "message", ""))
+        if code in ("public_service", "PUBLIC_SERVICE"):  # of the SDK, or of a recorder
+            return _public_service.REASON
         chain = chain.__cause__ or chain.__context__
     return ""
 

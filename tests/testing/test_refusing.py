@@ -51,6 +51,7 @@ import pytest
 from conftest import AT_IMPORT, CODE_AT_IMPORT, code_of
 
 from clinik_client import Clinik, ClinikApiError
+from clinik_client.testing import RECORDINGS, Recorder
 
 PROGRAM = '''
 import sys
@@ -94,6 +95,34 @@ def test_of_another_process():
     assert in_another_process() == "public_service"
 
 
+def ask_recorder(folder):
+    with Recorder(folder / "visit.har", proxy="http://127.0.0.1:9") as recorder:
+        Clinik("clk_live_x", base_url=recorder.url, retries=0).encounters.search()
+
+
+def test_behind_a_recorder(tmp_path):
+    with pytest.raises(ClinikApiError) as raised:
+        ask_recorder(tmp_path)
+    assert (raised.value.code, raised.value.outcome) == ("PUBLIC_SERVICE", "rejected")
+
+
+def diff():
+    command = [sys.executable, "-m", "clinik_client.testing", "diff", str(RECORDINGS), "--story", "empty-search"]
+    names = {"CLINIKAPI_SECRET_KEY": "clk_test_x", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    return subprocess.run(command, env={**os.environ, **names}, capture_output=True, text=True)
+
+
+def test_told_again_to_it():
+    done = diff()
+    assert done.returncode == 2
+    assert "Nothing was sent: this is a test" in done.stderr
+
+
+@pytest.mark.clinik_public
+def test_allowed_to_be_told_again():
+    assert "Nothing was sent" not in diff().stderr
+
+
 @pytest.mark.clinik_public
 def test_allowed():
     assert code_of(AT_IMPORT) == "proxy_refused"
@@ -133,6 +162,10 @@ def test_in_a_fixture(hasty):
     pass
 
 
+def test_recorded(tmp_path):
+    ask_recorder(tmp_path)
+
+
 class TestOfUnittest(TestCase):
     def test_unittest(self):
         AT_IMPORT.encounters.search()
@@ -142,6 +175,7 @@ FAILING = {
     "test_untold": "failure",
     "test_wrapped": "failure",
     "test_in_a_fixture": "error",
+    "test_recorded": "failure",
     "test_unittest": "failure",
 }
 

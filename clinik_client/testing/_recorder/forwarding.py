@@ -71,7 +71,7 @@ class Upstream:
         if target.scheme == b"http" and not target.loopback:
             # The program talks to this machine, so its own client does not warn.
             warn("base_url is plain HTTP: the key and health data can be read on the way. Use https://.", ClinikWarning)
-        self.is_public = target.shown == BASE_URL
+        self.is_public = target.is_public
         self.is_local = target.loopback
         self._timeout = timeout
         self._transport = Transport(target, context, found, _MOST_BYTES)

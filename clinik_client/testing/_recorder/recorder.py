@@ -229,6 +229,9 @@ def _source(upstream: Upstream, key: str, started: datetime) -> str:
 
 
 def _no_response(failure: AttemptFailed) -> WireResponse:
-    """What a gateway says in this case: nobody knows what became of the request."""
+    """What a gateway says in this case: nobody knows what became of it. One that tests may not send was refused."""
+    if failure.code == "public_service":
+        refused = {"error": "Bad Request", "code": "PUBLIC_SERVICE", "message": failure.text}
+        return WireResponse(400, [("content-type", "application/json")], orjson.dumps(refused))
     body = {"error": "Bad Gateway", "code": "NO_RESPONSE", "message": f"The recorder got no response: {failure.text}"}
     return WireResponse(502, [("content-type", "application/json")], orjson.dumps(body))

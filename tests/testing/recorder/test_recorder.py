@@ -150,7 +150,14 @@ def test_of_a_service_that_is_not_the_public_one_the_name_is_not_written(path: P
 
 
 @pytest.mark.parametrize(
-    ("url", "public"), [("https://api.clinikapi.com/", True), ("https://api.clinikapi.com/x", False), (None, True)]
+    ("url", "public"),
+    [
+        ("https://api.clinikapi.com/", True),
+        ("https://api.clinikapi.com.", True),
+        ("https://API.clinikapi.com/x", True),
+        ("https://api.clinikapi.com.example", False),
+        (None, True),
+    ],
 )
 def test_the_public_service_is_known_by_its_address(url: str | None, public: bool) -> None:
     with Upstream(base_url_or_default(url), trust_env=False) as upstream:
