@@ -27,7 +27,6 @@ __all__ = [
     "FIELDS",
     "ID_FIELDS",
     "ID_PREFIXES",
-    "KEPT_FIELDS",
     "NUMBER_FIELDS",
     "PARAMETERS",
     "REQUEST_HEADERS",
@@ -84,8 +83,6 @@ CODED_FIELDS: Final = frozenset(
         ),
     }
 )
-KEPT_FIELDS: Final = frozenset(("cursor", "timestamp"))
-"""A client passes a cursor on as it came. What it may hold, the scan before writing finds."""
 NUMBER_FIELDS: Final = frozenset(
     {
         *(wire for _, wire, codec in _MODELLED if isinstance(codec, Number)),
@@ -95,6 +92,7 @@ NUMBER_FIELDS: Final = frozenset(
 _OTHER_FIELDS: Final = frozenset(
     {
         *("data", "meta", "issue", "issues", "entry", "resource", "search", "message", "diagnostics", "length"),
+        *("cursor", "timestamp"),
         *("participant", "individual", "subject", "appointment", "basedOn", "partOf", "coding", "text", "display"),
         *("version", "userSelected", "physicalType", "specialCourtesy"),
     }
@@ -102,7 +100,7 @@ _OTHER_FIELDS: Final = frozenset(
 PARAMETERS: Final = frozenset(wire for model, wire, _ in _MODELLED if model.endswith("Params"))
 FIELDS: Final = (
     frozenset(wire for model, wire, _ in _MODELLED if not model.endswith("Params"))
-    | (ID_FIELDS | CODED_FIELDS | KEPT_FIELDS | NUMBER_FIELDS) - PARAMETERS
+    | (ID_FIELDS | CODED_FIELDS | NUMBER_FIELDS) - PARAMETERS
     | _OTHER_FIELDS
 )
 """Every field of a body that is written."""

@@ -58,13 +58,13 @@ class Renaming:
         return known
 
     def learn_ids(self, recorded: Exchange, received: Exchange) -> None:
-        """Take in the ids of a request and its response: what a service made anew has another id each time.
+        """Take in the ids and cursors of an exchange: what a service made anew has another id each time.
 
-        An id has the name that it was seen with first. Those of the request come before those of the response.
+        Each has the name that it was seen with first. Those of the request come before those of the response.
         """
         told = found_in(recorded)
         for place, (kind, value) in found_in(received).items():
-            if kind == "id" and place in told and told[place][0] == "id":
+            if kind in ("id", "cursor") and place in told and told[place][0] == kind:
                 self._learn(told[place][1], value)
 
     def as_recorded(self, asked: Exchange) -> Exchange:

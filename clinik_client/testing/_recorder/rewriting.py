@@ -23,7 +23,6 @@ from .fields import (
     FIELDS,
     ID_FIELDS,
     ID_PREFIXES,
-    KEPT_FIELDS,
     NUMBER_FIELDS,
     PARAMETERS,
     REQUEST_HEADERS,
@@ -35,7 +34,7 @@ from .fields import (
 
 __all__ = ["DATE", "FHIR_BASE", "Change", "Kind", "Place", "Rewriter", "body_value", "found_in"]
 
-Kind = Literal["id", "text", "date"]
+Kind = Literal["id", "text", "date", "cursor"]
 Place = tuple[str | int, ...]
 """Where something stands: ``("response", "data", "patientId")``."""
 Change = Callable[[Place, Kind, str], str]
@@ -48,6 +47,9 @@ DATE: Final = re.compile(
 """A FHIR date-time: a year, a month, a day, or a moment."""
 
 FHIR_BASE: Final = "https://api.clinikapi.com/v1/fhir/"
+
+_PAGE_CURSOR: Final = ("response", "data", "cursor")
+_META_TIMESTAMP: Final = ("response", "meta", "timestamp")
 
 _REFERENCE = re.compile(r"(?P<base>.*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[^/]+)", re.DOTALL)
 _PREFIXED = re.compile(r"([a-z]+)_[A-Za-z0-9._-]+")
@@ -184,8 +186,11 @@ class Rewriter:
         """Put something in the place of a text, by the name of its field: ``id`` and ``text`` are such names."""
         if not text:
             return text
-        if name in KEPT_FIELDS:
-            return self._keep(text) if name == "cursor" or DATE.fullmatch(text) else self.change(place, "text", text)
+        if place == _PAGE_CURSOR or (place[0] == "query" and name == "cursor"):
+            # A service may put whatever it likes into one, in any form; a number is a place in a list.
+            return self._keep(text) if text.isascii() and text.isdecimal() else self.change(place, "cursor", text)
+        if place == _META_TIMESTAMP and DATE.fullmatch(text):
+            return self._keep(text)
         if name in CODED_FIELDS and (text in CODES or (name == "code" and ERROR_CODE.fullmatch(text))):
             return self._keep(text)
         if name in DATE_FIELDS and DATE.fullmatch(text):

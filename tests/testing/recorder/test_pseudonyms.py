@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -237,6 +238,16 @@ def test_no_text_is_so_odd_that_nothing_can_be_written(texts: list[str]) -> None
     file_of(exchanges)
 
 
+@given(st.text(min_size=1).filter(lambda text: not (text.isascii() and text.isdecimal())) | secret_ids)
+def test_a_cursor_that_is_no_number_has_one_pseudonym_in_page_and_query(cursor: str) -> None:
+    page = Exchange.of("GET", "/v1/encounters", response={"data": {"data": [], "cursor": cursor, "hasMore": True}})
+    entries = orjson.loads(file_of([page, evolve(page, query=[("cursor", cursor)])]))["log"]["entries"]
+    given_on = orjson.loads(entries[0]["response"]["content"]["text"])["data"]["cursor"]
+    assert is_pseudonym(given_on)
+    assert given_on != cursor
+    assert entries[1]["request"]["url"] == f"https://api.clinikapi.com/v1/encounters?cursor={given_on}"
+
+
 def test_a_body_that_is_nested_too_deep_to_be_gone_through_is_replaced_as_a_whole() -> None:
     deep = b'{"data":' * 300 + b'"zq"' + b"}" * 300
     file = file_of([Exchange.of("GET", "/v1/encounters", response=deep)])
@@ -251,5 +262,6 @@ def test_an_answer_that_is_no_text_is_replaced_as_a_whole() -> None:
 @pytest.mark.parametrize("key", [KEY, "another-key-of-mine"])
 def test_a_key_that_was_used_is_not_written_whatever_its_form(key: str) -> None:
     exchange = Exchange.of("GET", f"/v1/encounters?cursor={key}")
+    assert key.encode() not in finished_file(Recording("story", []), [SeenExchange(exchange, key)], Renaming())
     with pytest.raises(UnsafeRecordingError, match="looks like a key"):
-        finished_file(Recording("story", []), [SeenExchange(exchange, key)], Renaming())
+        finished_file(Recording("story", [], f"Asked with {key}."), [SeenExchange(exchange, key)], Renaming())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import ssl
 import threading
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -33,10 +35,12 @@ from clinik_client.testing import (
     WireRequest,
     WireResponse,
     WireServer,
+    diff_recording,
     load_recording,
     save_recording,
 )
 from clinik_client.testing.__main__ import main
+from clinik_client.testing._exchange import split_target
 from clinik_client.testing._recorder.forwarding import Upstream, base_url_or_default
 from tests.testing.asking import ask
 from tests.testing.clinic import BIRTH_DATE, COOKIE, PATIENT_NAME, Clinic
@@ -178,20 +182,68 @@ def test_what_is_made_up_already_is_written_as_it_is(path: Path) -> None:
 
 
 def test_a_value_that_hides_where_nothing_is_replaced_keeps_the_file_from_being_written(path: Path) -> None:
-    def with_cursor(request: WireRequest, response: WireResponse) -> WireResponse:
-        body = {"data": {"data": [{"id": "enc_4711x"}], "cursor": "after:enc_4711x", "hasMore": True}}
+    def with_number(request: WireRequest, response: WireResponse) -> WireResponse:
+        body = {"data": {"data": [{"id": "enc_1", "type": "MRN 5550199"}], "total": 15550199, "hasMore": False}}
+        body["data"]["data"].append({"id": "enc_2", "type": "5550199"})
         return WireResponse(200, [("content-type", "application/json")], orjson.dumps(body))
 
-    with Clinic(alter=with_cursor) as clinic:
+    with Clinic(alter=with_number) as clinic:
         recorder = Recorder(path, base_url=clinic.url).start()
         with client(recorder) as clinik:
             clinik.encounters.search()
         with pytest.raises(UnsafeRecordingError) as caught:
             recorder.stop()
     assert str(caught.value) == (
-        f"{path}: entry 1: response's body: data: cursor would hold a value that came in; nothing was written"
+        f"{path}: entry 1: response's body: data: total would hold a value that came in; nothing was written"
     )
     assert not path.exists()
+
+
+def paging(cursor: str) -> WireServer:
+    """A service with two pages, and this between them."""
+
+    def answer(request: WireRequest) -> WireResponse:
+        _, query = split_target(request.target)
+        pages = {
+            (): {"data": [{"id": "enc_1"}], "cursor": cursor, "hasMore": True},
+            (("cursor", cursor),): {"data": [{"id": "enc_2"}], "hasMore": False},
+        }
+        return WireResponse(200, [("content-type", "application/json")], orjson.dumps({"data": pages[query]}))
+
+    return WireServer(answer)
+
+
+def rows(url: str) -> list[str]:
+    """The ids on both pages."""
+    with Clinik(KEY, base_url=url, trust_env=False, retries=0) as clinik:
+        pages = [clinik.encounters.search().data]
+        pages.append(clinik.encounters.search(cursor=pages[0].cursor).data)
+    return [one.id for page in pages for one in page.data]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["2031-03-04|enc_next77|pt_mueller", b"pt_secret99".hex(), "v2:" + base64.b64encode(b"pt_secret99").decode()],
+)
+def test_a_cursor_tells_nothing_whatever_its_form_and_leads_on(path: Path, cursor: str) -> None:
+    with paging(cursor) as service, Recorder(path, base_url=service.url) as recorder:
+        assert rows(recorder.url) == ["enc_1", "enc_2"]
+    assert cursor not in path.read_text()
+    with Recorder(path, "none") as recorder:
+        assert rows(recorder.url) == ["enc_00000001", "enc_00000002"]
+        recorder.verify()
+    with paging("another cursor") as service:
+        assert diff_recording(load_recording(path), base_url=service.url, api_key=KEY) == []
+
+
+def test_a_program_that_begins_with_a_cursor_says_by_that_what_it_stands_for(path: Path) -> None:
+    target = f"/v1/encounters?cursor={quote('2031-03-04|enc_next77')}"
+    with paging("2031-03-04|enc_next77") as service, Recorder(path, base_url=service.url) as recorder:
+        assert ask_port(recorder, "GET", target).json["data"]["data"] == [{"id": "enc_2"}]
+        assert ask_port(recorder, "GET", "/v1/encounters").json["data"]["cursor"] == "2031-03-04|enc_next77"
+    with Recorder(path, "none") as recorder:
+        assert ask_port(recorder, "GET", target).status == 200
+        assert ask_port(recorder, "GET", "/v1/encounters").json["data"]["cursor"] == "2031-03-04|enc_next77"
 
 
 def test_a_block_that_fails_leaves_the_file_as_it_was(path: Path) -> None:

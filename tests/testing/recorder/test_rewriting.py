@@ -75,6 +75,14 @@ def test_each_value_is_replaced_as_what_it_is() -> None:
         ({"data": {"resource": {"resourceType": "Jane"}}}, {"data": {"resource": {"resourceType": "<text>"}}}),
         (["Jane", 5550199], ["<text>", 0]),
         ({"meta": {"timestamp": "Jane"}}, {"meta": {"timestamp": "<text>"}}),
+        ({"data": {"timestamp": "1961-03-14"}}, {"data": {"timestamp": "<text>"}}),
+        ({"data": {"data": [], "cursor": "20"}}, {"data": {"data": [], "cursor": "20"}}),
+        ({"data": {"cursor": "2031-03-04|enc_next77"}}, {"data": {"cursor": "<cursor>"}}),
+        ({"data": {"cursor": "٢٠"}}, {"data": {"cursor": "<cursor>"}}),
+        (
+            {"cursor": "20", "data": {"data": [{"cursor": "20"}]}},
+            {"cursor": "<text>", "data": {"data": [{"cursor": "<text>"}]}},
+        ),
         (
             {"error": "Not Found", "code": "SOME_NEW_CODE", "message": "No Jane."},
             {"error": "Not Found", "code": "SOME_NEW_CODE", "message": "<text>"},
@@ -100,7 +108,7 @@ def test_paths_queries_and_headers_are_looked_at_as_well() -> None:
         Exchange.of(
             "GET",
             "/v1/fhir/Patient/pt%5F1/Doe?patientId=pt_2&status=planned&dateFrom=2025-06-01&sort=-period.start&sort=jane"
-            "&count=20&count=many&cursor=20&_include=Encounter:patient&_include=Encounter:Jane&name=Doe",
+            "&count=20&count=many&cursor=20&cursor=enc_7&_include=Encounter:patient&_include=Encounter:Jane&name=Doe",
             headers={
                 "X-Request-Id": "req_1",
                 "X-RateLimit-Reset": "60",
@@ -123,6 +131,7 @@ def test_paths_queries_and_headers_are_looked_at_as_well() -> None:
         ("count", "20"),
         ("count", "<text>"),
         ("cursor", "20"),
+        ("cursor", "<cursor>"),
         ("_include", "Encounter:patient"),
         ("_include", "<text>"),
     )
@@ -133,7 +142,7 @@ def test_paths_queries_and_headers_are_looked_at_as_well() -> None:
         ("x-timestamp", "2025-06-01T09:00:01.204Z"),
     )
     assert rewriter.dropped == {
-        ("query", 10, "name"),
+        ("query", 11, "name"),
         ("request", "headers", "cookie", 1),
         ("request", "headers", "content-type", 2),
         ("response", "headers", "x-quota-reset", 2),
