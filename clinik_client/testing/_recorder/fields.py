@@ -193,7 +193,7 @@ CODES: Final = frozenset(
 """What may stand in a coded field."""
 
 ERROR_CODE: Final = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
-"""The form of a code of the service's own, which may be newer than this list."""
+"""The form of a code of the service's own, which may be newer than this list. Only an error has one."""
 
 _LOWER: Final = frozenset(code.lower() for code in CODES)
 

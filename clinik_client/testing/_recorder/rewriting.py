@@ -174,8 +174,11 @@ class Rewriter:
         return value
 
     def _members(self, place: Place, members: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        is_error = place == ("response",) and "error" in members and "resourceType" not in members
         for name, value in members.items():
-            if name in FIELDS:
+            if is_error and name == "code" and isinstance(value, str) and ERROR_CODE.fullmatch(value):
+                yield name, self._keep(value)
+            elif name in FIELDS:
                 yield name, self._value((*place, name), name, value)
             elif self.strict:
                 self.dropped.add((*place, name))
@@ -191,7 +194,7 @@ class Rewriter:
             return self._keep(text) if text.isascii() and text.isdecimal() else self.change(place, "cursor", text)
         if place == _META_TIMESTAMP and DATE.fullmatch(text):
             return self._keep(text)
-        if name in CODED_FIELDS and (text in CODES or (name == "code" and ERROR_CODE.fullmatch(text))):
+        if name in CODED_FIELDS and text in CODES:
             return self._keep(text)
         if name in DATE_FIELDS and DATE.fullmatch(text):
             return self.change(place, "date", text)

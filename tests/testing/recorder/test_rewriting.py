@@ -89,6 +89,20 @@ def test_each_value_is_replaced_as_what_it_is() -> None:
         ),
         ({"error": "Jane", "code": "JANE"}, {"error": "<text>", "code": "<text>"}),
         (
+            {"data": {"type": [{"coding": [{"code": "JANE_DOE"}]}]}},
+            {"data": {"type": [{"coding": [{"code": "<text>"}]}]}},
+        ),
+        (
+            {"error": "Conflict", "issues": [{"code": "JANE_DOE"}]},
+            {"error": "Conflict", "issues": [{"code": "<text>"}]},
+        ),
+        ({"data": {"error": "Conflict", "code": "JANE_DOE"}}, {"data": {"error": "Conflict", "code": "<text>"}}),
+        ({"resourceType": "Condition", "code": "JANE_DOE"}, {"resourceType": "Condition", "code": "<text>"}),
+        (
+            {"resourceType": "Patient", "error": "", "code": "J_DOE"},
+            {"resourceType": "Patient", "error": "", "code": "<text>"},
+        ),
+        (
             {"issues": [{"diagnostics": "period.start: no Jane", "location": ["period.start", "Jane"]}]},
             {"issues": [{"diagnostics": "period.start: <text>", "location": ["period.start", "<text>"]}]},
         ),
