@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from attrs import evolve, field, frozen
 
 from .._exchange import Exchange, Recording
-from .._har import dump_recording
+from .._har import HarError, dump_recording
 from .canary import Canary
-from .pseudonyms import Pseudonyms, is_pseudonym
+from .pseudonyms import Pseudonyms, is_far, is_pseudonym
 from .renaming import Renaming
+from .replay import is_pseudonymous
 from .rewriting import Rewriter, found_in
 
 __all__ = ["SeenExchange", "finished_file"]
@@ -40,16 +41,18 @@ def finished_file(
 
     Raises:
         UnsafeRecordingError: it would hold a key, or a value that came in.
+        HarError: its dates would be moved by another number of weeks than those before.
     """
     raw = [one.exchange for one in seen]
+    days = _days(recording, raw, renaming, keep)
     replaced = {value for one in raw for kind, value in found_in(one).values() if kind != "date"}
     # What is in the file already is made up, or a pseudonym.
-    keep = {*keep, *(name for one in recording.exchanges for _, name in found_in(one).values())}
+    keep = {*keep, *_made_up(recording)}
     pseudonyms = Pseudonyms(
         replaced | keep,
         known={value: name for value, name in renaming.recorded.items() if is_pseudonym(name)},
         keep=keep,
-        days=None if renaming.days is None else -renaming.days,
+        days=days,
     )
     rewriter = Rewriter(pseudonyms)
     written = [rewriter.exchange(one) for one in raw]
@@ -58,3 +61,34 @@ def finished_file(
     keys = {one.key for one in seen if len(one.key) >= _SHORTEST_KEY}
     Canary.of(raw, replaced, rewriter.kept, keys, keep).look(file)
     return file
+
+
+def _made_up(recording: Recording) -> Iterator[str]:
+    """What a file has in the place of true values. A moved date may be the true one of something else."""
+    for exchange in recording.exchanges:
+        moved = is_pseudonymous(exchange)
+        yield from (name for kind, name in found_in(exchange).values() if not (moved and kind == "date"))
+
+
+def _days(recording: Recording, raw: Sequence[Exchange], renaming: Renaming, keep: Collection[str]) -> int | None:
+    """By how many days to move the dates of what was seen; ``None`` if that is free to choose.
+
+    A file does not tell by how many its own were moved: whoever has it could move them back. Only a request of the
+    recorded ones that was asked again with its true date does.
+    """
+    if not _has_date(filter(is_pseudonymous, recording.exchanges), keep):
+        return None
+    days = -(renaming.days or 0)
+    if is_far(days):
+        return days
+    if _has_date(raw, keep):
+        raise HarError(
+            "its dates were moved by a number of weeks that it does not tell, and those to be added have to be moved "
+            "by the same. Ask in the same block for something that was recorded with a date in its request, with the "
+            'date of then, or record everything anew (mode="all"); nothing was written'
+        )
+    return None
+
+
+def _has_date(exchanges: Iterable[Exchange], keep: Collection[str]) -> bool:
+    return any(kind == "date" and text not in keep for one in exchanges for kind, text in found_in(one).values())

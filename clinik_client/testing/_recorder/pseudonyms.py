@@ -12,7 +12,7 @@ from typing import Final
 from .fields import ID_PREFIXES
 from .rewriting import DATE, Kind, Place
 
-__all__ = ["Pseudonyms", "days_between", "is_pseudonym", "move_date", "some_days"]
+__all__ = ["Pseudonyms", "days_between", "is_far", "is_pseudonym", "move_date", "some_days"]
 
 _PSEUDONYM: Final = re.compile(rf"(?:(?:{'|'.join(sorted(ID_PREFIXES))}|id)_\d{{8}}|text-\d+)", re.ASCII)
 _FEWEST_WEEKS, _MOST_WEEKS = 60, 520
@@ -30,6 +30,11 @@ def is_pseudonym(text: str) -> bool:
 def some_days() -> int:
     """By how many days to move the dates of a story: into the past, by whole weeks, so that a Monday stays one."""
     return -7 * (_FEWEST_WEEKS + secrets.randbelow(_MOST_WEEKS - _FEWEST_WEEKS))
+
+
+def is_far(days: int) -> bool:
+    """Whether dates may have been moved by so many days."""
+    return days % 7 == 0 and _FEWEST_WEEKS <= -days // 7 < _MOST_WEEKS
 
 
 def move_date(text: str, days: int) -> str:

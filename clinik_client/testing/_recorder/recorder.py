@@ -22,10 +22,9 @@ from attrs import evolve
 from ..._client import BASE_URL
 from ..._transport import AttemptFailed
 from .._exchange import Exchange, Recording
-from .._har import KEY_FORMAT, load_recording
+from .._har import KEY_FORMAT, HarError, load_recording
 from .._recordings import DROPPED_HEADERS
 from .._wire import WireRequest, WireResponse, WireServer
-from .canary import UnsafeRecordingError
 from .finishing import SeenExchange, finished_file
 from .forwarding import Upstream, base_url_or_default
 from .replay import PSEUDONYMOUS, Replay, as_exchange
@@ -62,7 +61,7 @@ class Recorder:
 
     Only headers, parameters and fields that the API documents are written, and no key. Ids and texts get pseudonyms,
     the same for the same value, in paths, queries, bodies and references alike. Dates are moved, all by the same number
-    of days. The finished file is searched for all that came in before it is written.
+    of weeks. The finished file is searched for all that came in before it is written.
 
     When it replays, the program may ask with the values of before: the first request that uses one tells which
     pseudonym stands for it, and the responses have it again.
@@ -151,14 +150,15 @@ class Recorder:
 
         Raises:
             UnsafeRecordingError: a key or a value that came in would be in it. Nothing was written.
+            HarError: dates are to be added to a file, and it is not known by how much its own were moved.
         """
         self._close()
         if self._seen:
             seen = sorted(self._seen, key=lambda one: one.exchange.started)
             try:
                 file = finished_file(self._recording, seen, self._replay.renaming, self._keep)
-            except UnsafeRecordingError as error:
-                raise UnsafeRecordingError(f"{self.path}: {error}") from None
+            except HarError as error:
+                raise type(error)(f"{self.path}: {error}") from None
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(file)
 

@@ -16,7 +16,7 @@ from .pseudonyms import is_pseudonym
 from .renaming import Renaming
 from .rewriting import Rewriter, found_in
 
-__all__ = ["PSEUDONYMOUS", "Replay", "as_exchange"]
+__all__ = ["PSEUDONYMOUS", "Replay", "as_exchange", "is_pseudonymous"]
 
 PSEUDONYMOUS = "; ids, texts and dates are pseudonyms."
 """How the source of an exchange ends that a recorder has written."""
@@ -31,7 +31,7 @@ class Replay:
     def __init__(self, recording: Recording) -> None:
         self._recorded = RecordingsBackend([recording])
         self._lock = threading.Lock()
-        made = [exchange for exchange in recording.exchanges if _is_pseudonymous(exchange)]
+        made = [exchange for exchange in recording.exchanges if is_pseudonymous(exchange)]
         self._pseudonyms = {name for one in made for _, name in found_in(one).values() if is_pseudonym(name)}
         self.renaming = Renaming(open_names=_asked_first(made), moves_dates=bool(made))
         """What is known so far."""
@@ -61,7 +61,7 @@ class Replay:
         for recorded in self._recorded.unused():
             if (recorded.method, recorded.path.count("/")) != (asked.method, asked.path.count("/")):
                 continue
-            given = written if _is_pseudonymous(recorded) else asked
+            given = written if is_pseudonymous(recorded) else asked
             renaming = self.renaming.fitted(recorded, given)
             if renaming is None:
                 continue
@@ -93,7 +93,8 @@ def _asked_first(exchanges: Iterable[Exchange]) -> set[str]:
     return asked
 
 
-def _is_pseudonymous(exchange: Exchange) -> bool:
+def is_pseudonymous(exchange: Exchange) -> bool:
+    """Whether a recorder has written it."""
     return exchange.source.endswith(PSEUDONYMOUS)
 
 

@@ -42,6 +42,7 @@ from clinik_client.testing import (
 from clinik_client.testing.__main__ import main
 from clinik_client.testing._exchange import split_target
 from clinik_client.testing._recorder.forwarding import Upstream, base_url_or_default
+from clinik_client.testing._recorder.pseudonyms import days_between
 from tests.testing.asking import ask
 from tests.testing.clinic import BIRTH_DATE, COOKIE, PATIENT_NAME, Clinic
 
@@ -392,6 +393,72 @@ def test_new_asks_only_for_what_is_not_recorded_and_keeps_the_names(recorded: Pa
     assert {name: sent[name] for name in sent if name != "status"} == {n: first[n] for n in first if n != "status"}
     assert orjson.loads(create.response_body)["data"]["id"] == "enc_00000002"
     assert read.path == "/v1/encounters/enc_00000002"
+
+
+def dated(*starts: str) -> WireServer:
+    """A service whose encounters begin on these days, whatever is asked for."""
+    body = {"data": {"data": [{"id": "enc_1", "period": {"start": start}} for start in starts], "hasMore": False}}
+    return WireServer(lambda _request: WireResponse(200, [("content-type", "application/json")], orjson.dumps(body)))
+
+
+def starts_in(path: Path) -> list[str]:
+    bodies = [orjson.loads(one.response_body) for one in load_recording(path).exchanges]
+    return [row["period"]["start"] for body in bodies for row in body["data"]["data"]]
+
+
+ASKED, UNASKED = "/v1/encounters?dateFrom=2025-06-02", "/v1/encounters?count=5"
+
+
+def test_all_sessions_of_a_story_move_dates_by_the_same(path: Path) -> None:
+    with dated("2025-06-02", "2025-07-01T09:00:00Z") as service:
+        with Recorder(path, base_url=service.url) as recorder:
+            ask_port(recorder, "GET", ASKED)
+        with Recorder(path, "new", base_url=service.url) as recorder:
+            ask_port(recorder, "GET", ASKED)
+            ask_port(recorder, "GET", UNASKED)
+            assert recorder.recorded == 1
+    first, second, *again = starts_in(path)
+    assert again == [first, second]
+    assert first != "2025-06-02"
+
+
+@pytest.mark.parametrize("asked", [[], [ASKED.replace("02", "03")], ["as in the file"]])
+def test_dates_are_not_added_where_nothing_says_by_how_much_the_others_were_moved(path: Path, asked: list[str]) -> None:
+    with dated("2025-06-02") as service:
+        with Recorder(path, base_url=service.url) as recorder:
+            ask_port(recorder, "GET", ASKED)
+        file = path.read_bytes()
+        recorder = Recorder(path, "new", base_url=service.url).start()
+        for target in asked:
+            as_written = f"/v1/encounters?dateFrom={starts_in(path)[0]}"
+            assert ask_port(recorder, "GET", as_written if target == "as in the file" else target).status == 200
+        ask_port(recorder, "GET", UNASKED)
+        assert recorder.recorded == 1
+        with pytest.raises(HarError) as caught:
+            recorder.stop()
+    assert str(caught.value).startswith(f"{path}: its dates were moved by a number of weeks that it does not tell")
+    assert path.read_bytes() == file
+
+
+def test_without_dates_on_one_of_both_sides_or_with_dates_to_keep_a_story_goes_on(path: Path) -> None:
+    for service, target in [(dated(), UNASKED), (dated("2025-06-02"), UNASKED + "&sort=-date"), (dated(), ASKED[:14])]:
+        with service, Recorder(path, "new", base_url=service.url) as recorder:
+            ask_port(recorder, "GET", target)
+    keep = ["2025-06-04"]
+    with dated(*keep) as service, Recorder(path, "new", base_url=service.url, keep=keep) as recorder:
+        ask_port(recorder, "GET", "/v1/encounters?dateTo=2025-06-04")
+    assert len(load_recording(path).exchanges) == 4
+    assert starts_in(path)[1] == "2025-06-04"
+
+
+def test_a_date_that_is_by_chance_in_the_file_is_moved_as_well(path: Path) -> None:
+    with dated("2025-06-02") as service, Recorder(path, base_url=service.url) as recorder:
+        ask_port(recorder, "GET", ASKED)
+    [moved] = starts_in(path)
+    with dated(moved) as service, Recorder(path, "new", base_url=service.url) as recorder:
+        ask_port(recorder, "GET", ASKED)
+        ask_port(recorder, "GET", UNASKED)
+    assert days_between("2025-06-02", moved) == days_between(*starts_in(path))
 
 
 def test_new_does_not_ask_the_service_for_what_only_the_recording_knows(recorded: Path) -> None:
