@@ -41,7 +41,8 @@ def finished_file(
 
     Raises:
         UnsafeRecordingError: it would hold a key, or a value that came in.
-        HarError: its dates would be moved by another number of weeks than those before.
+        HarError: a request would ask for something else than it did, or dates would be moved by another number of weeks
+            than those before.
     """
     raw = [one.exchange for one in seen]
     days = _days(recording, raw, renaming, keep)
@@ -55,7 +56,14 @@ def finished_file(
         days=days,
     )
     rewriter = Rewriter(pseudonyms)
-    written = [rewriter.exchange(one) for one in raw]
+    written = []
+    for number, one in enumerate(raw, start=len(recording.exchanges) + 1):
+        written.append(rewriter.exchange(one))
+        if rewriter.asks_otherwise:
+            raise HarError(
+                f"entry {number}: its request has a parameter or a field that the API does not document. That is not "
+                "written, and without it the request would ask for something else; nothing was written"
+            )
     file = dump_recording(evolve(recording, exchanges=[*recording.exchanges, *written]))
     # One that is malformed may be a key to something else.
     keys = {one.key for one in seen if len(one.key) >= _SHORTEST_KEY}

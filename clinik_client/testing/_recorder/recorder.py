@@ -59,7 +59,8 @@ class Recorder:
     The program uses `url` as its base URL, and its own key. Nothing is written before the block is left, and nothing if
     it is left by an exception: half a story is none.
 
-    Only headers, parameters and fields that the API documents are written, and no key. Ids and texts get pseudonyms,
+    Only headers, parameters and fields that the API documents are written, and no key. A story with a request that has
+    others is not written at all, because without them it would ask for something else. Ids and texts get pseudonyms,
     the same for the same value, in paths, queries, bodies and references alike. Dates are moved, all by the same number
     of weeks. The finished file is searched for all that came in before it is written.
 
@@ -150,7 +151,8 @@ class Recorder:
 
         Raises:
             UnsafeRecordingError: a key or a value that came in would be in it. Nothing was written.
-            HarError: dates are to be added to a file, and it is not known by how much its own were moved.
+            HarError: a request has a parameter or a field that the API does not document; or dates are to be added to a
+                file, and it is not known by how much its own were moved.
         """
         self._close()
         if self._seen:

@@ -56,8 +56,11 @@ class Replay:
         return any(value in self._pseudonyms for _, value in found_in(asked, response=False).values())
 
     def _translated(self, wire: WireRequest, asked: Exchange) -> Exchange | None:
-        # As the recorder would have written it, that is without what it leaves out.
-        written = Rewriter(lambda _place, _kind, value: value).request(asked)
+        # As the recorder would have written it, that is without headers that it leaves out.
+        rewriter = Rewriter(lambda _place, _kind, value: value)
+        written = rewriter.request(asked)
+        if rewriter.asks_otherwise:
+            written = asked
         for recorded in self._recorded.unused():
             if (recorded.method, recorded.path.count("/")) != (asked.method, asked.path.count("/")):
                 continue

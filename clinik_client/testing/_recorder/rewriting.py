@@ -89,6 +89,12 @@ class Rewriter:
     kept: set[str] = field(factory=set)
     dropped: set[Place] = field(factory=set)
 
+    @property
+    def asks_otherwise(self) -> bool:
+        """Whether a parameter, or a field of a body, was left out of a request, which now asks for something else."""
+        headers = ("request", "headers")
+        return any(place[0] != "response" and (place[:2] != headers or len(place) == 2) for place in self.dropped)
+
     def exchange(self, exchange: Exchange) -> Exchange:
         """An exchange with all of it replaced."""
         return self.response(self.request(exchange))

@@ -276,12 +276,17 @@ def test_the_service_gets_what_was_sent_and_the_program_what_came(path: Path) ->
 
     with WireServer(answer) as service, Recorder(path, base_url=f"{service.url}/gateway") as recorder:
         response = ask_port(
-            recorder, "PUT", "/tea%2Fpot?a=1&b=%26", body=b"leaves", key=KEY, headers={"X-Cup": "2", "TE": "trailers"}
+            recorder,
+            "PUT",
+            "/tea%2Fpot?sort=1&cursor=%26",
+            body=b"leaves",
+            key=KEY,
+            headers={"X-Cup": "2", "TE": "trailers"},
         )
     assert (response.status, response.body, response.headers["x-extra"]) == (418, b"short and stout", "1")
     assert "content-encoding" not in response.headers
     [request] = seen
-    assert (request.method, request.target, request.body) == ("PUT", "/gateway/tea%2Fpot?a=1&b=%26", b"leaves")
+    assert (request.method, request.target, request.body) == ("PUT", "/gateway/tea%2Fpot?sort=1&cursor=%26", b"leaves")
     assert request.header_values("x-api-key") == [KEY]
     assert request.header_values("x-cup") == ["2"]
     assert request.header_values("host") == [service.url.removeprefix("http://")]
@@ -538,16 +543,49 @@ def test_a_recording_that_was_made_up_is_replayed_strictly(path: Path) -> None:
 
 
 def test_what_the_recorder_leaves_out_makes_no_difference_on_replay(path: Path) -> None:
-    target = "/v1/encounters?name=Quackenbush&patientId=pt_1"
     with Clinic() as clinic, Recorder(path, base_url=clinic.url) as recorder:
-        ask_port(recorder, "GET", target)
-        ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1", "nickname": "Willy"})
+        ask_port(recorder, "GET", "/v1/encounters?patientId=pt_1", headers={"cookie": COOKIE})
+        ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1"})
         ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1"}, key=None)
     with Recorder(path, "none") as recorder:
         assert ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1"}, key=None).status == 401
-        assert ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1", "nickname": "W"}).status == 201
-        assert ask_port(recorder, "GET", target).status == 200
+        assert ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1"}).status == 201
+        assert ask_port(recorder, "GET", "/v1/encounters?patientId=pt_1", headers={"cookie": "a=b"}).status == 200
         recorder.verify()
+
+
+UNDOCUMENTED: list[tuple[str, str, Any]] = [
+    ("GET", "/v1/encounters?name=Quackenbush&patientId=pt_1", None),
+    ("POST", "/v1/encounters", {"patientId": "pt_1", "nickname": "Willy"}),
+    ("POST", "/v1/encounters", {"patientId": "pt_1", "headers": {"a": 1}}),
+    ("POST", "/v1/encounters", {"patientId": "pt_1", "diagnosis": [{"condition": "Flu", "Quackenbush": 1}]}),
+]
+
+
+@pytest.mark.parametrize(("method", "target", "body"), UNDOCUMENTED)
+def test_a_request_that_would_ask_for_something_else_is_not_written(
+    path: Path, method: str, target: str, body: Any
+) -> None:
+    with Clinic() as clinic:
+        recorder = Recorder(path, base_url=clinic.url).start()
+        ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1"})
+        ask_port(recorder, method, target, json=body)
+        with pytest.raises(HarError) as caught:
+            recorder.stop()
+    assert str(caught.value).startswith(
+        f"{path}: entry 2: its request has a parameter or a field that the API does not"
+    )
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(("method", "target", "body"), UNDOCUMENTED)
+def test_a_request_with_more_than_was_recorded_is_another_one(path: Path, method: str, target: str, body: Any) -> None:
+    with Clinic() as clinic, Recorder(path, base_url=clinic.url) as recorder:
+        ask_port(recorder, "GET", "/v1/encounters?patientId=pt_1")
+        ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1"})
+        ask_port(recorder, "POST", "/v1/encounters", json={"patientId": "pt_1", "diagnosis": [{"condition": "Flu"}]})
+    with Recorder(path, "none") as recorder:
+        assert ask_port(recorder, method, target, json=body).json["code"] == "NO_RECORDING"
 
 
 def test_a_response_is_given_once(recorded: Path) -> None:
