@@ -18,6 +18,7 @@ from clinik_client.testing import (
     FixtureServer,
     Recorder,
     Recording,
+    Sandbox,
     WireRequest,
     WireResponse,
     WireServer,
@@ -120,12 +121,30 @@ def test_drift_in_statuses_codes_and_media_types_is_told(now: Exchange, told: li
 
 def test_drift_in_headers_is_told_by_their_names_and_only_of_the_services_own() -> None:
     then = {"x-request-id": "req_1", "X-RateLimit-Limit": "500", "Retry-After": "1", "Date": "today", "Server": "a"}
-    now = {"X-Request-Id": "req_2", "x-quota-limit": "9", "Via": "b"}
+    now = {"X-Request-Id": "req_2", "x-quota-limit": "9", "x-ward": "7", "Via": "b"}
     assert drifts(answered({}, headers=then), answered({}, headers=now)) == [
         "header: retry-after is missing",
-        "header: x-quota-limit is new",
         "header: x-ratelimit-limit is missing",
+        "header: x-ward is new",
     ]
+
+
+def test_a_header_is_told_of_once_in_a_story() -> None:
+    then = [answered({}, headers=headers) for headers in ({}, {"x-timestamp": "1"}, {"x-timestamp": "1"})]
+    with FixtureServer([Recording("now", [answered({}, headers={"x-ward": "7"})] * 3)]) as service:
+        found = diff_recording(Recording("then", then), base_url=service.url, api_key=KEY)
+    assert [(one.entry, one.aspect, one.text) for one in found] == [
+        (1, "header", "x-ward is new"),
+        (2, "header", "x-timestamp is missing"),
+    ]
+
+
+def test_of_our_own_sandbox_only_what_follows_from_its_records_is_told(recordings: Path) -> None:
+    story = load_recording(recordings / "life-of-an-encounter.har")
+    with Sandbox() as sandbox:
+        found = diff_recording(story, base_url=sandbox.url, api_key=sandbox.key)
+    # The story was recorded where the patient had more visits than it creates.
+    assert {one.text for one in found} == {"data.cursor is missing"}
 
 
 def test_ids_of_created_records_are_carried_over(recordings: Path) -> None:
