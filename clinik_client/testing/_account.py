@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ._exchange import split_target
 from ._fault import Fault
+from ._recordings import listed
 from ._sandbox.sandbox import Sandbox
 from ._server import FixtureServer
 
@@ -14,10 +16,12 @@ class Account:
 
     Args:
         service: the service.
+        use_all: whether all recorded exchanges have to be asked for.
     """
 
-    def __init__(self, service: FixtureServer | Sandbox) -> None:
+    def __init__(self, service: FixtureServer | Sandbox, *, use_all: bool = False) -> None:
         self._service = service
+        self._use_all = use_all
         self._told = 0
 
     def mismatches(self) -> str:
@@ -34,18 +38,33 @@ class Account:
 
     def at_the_end(self) -> str:
         """All that speaks against a test that has passed; empty if nothing does."""
-        parts = []
-        if isinstance(self._service, FixtureServer):
-            try:
-                self._service.verify()
-            except AssertionError as error:
-                parts.append(str(error))
+        parts = [self._of_recordings(self._service)] if isinstance(self._service, FixtureServer) else []
         faults = self._service.faults
         if pending := faults.pending():
             met = faults.met
             lines = [f"{_named(fault)}, met by {sum(fault is one for one in met)}" for fault in pending]
-            parts.append("\n  - ".join([f"Faults that too few requests met ({len(lines)}):", *lines]))
-        return "\n".join(parts)
+            parts.append(listed("Faults that too few requests met", lines))
+        return "\n".join(filter(None, parts))
+
+    def _of_recordings(self, server: FixtureServer) -> str:
+        if account := server.account(with_unused=self._use_all):
+            return account
+        unasked = _unasked(server)
+        return listed("Recordings of which nothing was asked", unasked) if unasked else ""
+
+
+def _unasked(server: FixtureServer) -> list[str]:
+    """The names of the recordings that no request was for."""
+    unused = {id(exchange) for exchange in server.unused()}
+    # A fault may have kept a request from its recording.
+    kept = {(entry.method, split_target(entry.target)[0]) for entry in server.journal.entries if entry.fault}
+    return [
+        recording.name
+        for recording in server.recordings
+        if all(
+            id(exchange) in unused and (exchange.method, exchange.path) not in kept for exchange in recording.exchanges
+        )
+    ]
 
 
 def _named(fault: Fault) -> str:

@@ -19,8 +19,17 @@ from ._sandbox.settings import SandboxSettings
 from ._server import FixtureServer
 from ._stories import load_stories
 
-__all__ = ["check", "faults_of", "failure", "recorded", "sandbox_of", "server_of"]
+__all__ = ["check", "check_served", "faults_of", "failure", "recorded", "sandbox_of", "server_of"]
 
+_ONE_SERVICE: Final = (
+    "A test has one service: recordings (clinik_recording, clinik_server), or a sandbox (clinik_sandbox)."
+)
+_SERVED_BY: Final = {
+    "clinik_recording": ("clinik", "clinik_server"),
+    "clinik_sandbox": ("clinik", "clinik_sandbox"),
+    "clinik_fault": ("clinik", "clinik_sandbox", "clinik_server"),
+}
+"""The fixtures without which a marker says nothing."""
 _SANDBOX: Final = ("seed", "clock", *fields_dict(SandboxSettings))
 
 
@@ -82,30 +91,33 @@ def server_of(item: pytest.Item, folder: Path) -> FixtureServer:
 # -- the sandbox ------------------------------------------------------------------------------------------------------
 
 
-def _wanted_of_the_sandbox(item: pytest.Item) -> dict[str, Any]:
+def _wanted_of_the_sandbox(item: pytest.Item) -> tuple[Any, SandboxClock | None, SandboxSettings]:
+    """Seed, clock and settings."""
     wanted: dict[str, Any] = {}
     for marker in _given(item, "clinik_sandbox"):
         _no_texts(marker, "arguments by name, such as seed=3")
         for name in marker.kwargs:
             require_known("argument", name, _SANDBOX)
         wanted |= marker.kwargs
-    return wanted
+    seed, clock = wanted.pop("seed", 0), wanted.pop("clock", None)
+    if isinstance(seed, str | Path):
+        seed = item.config.rootpath / seed
+    if isinstance(clock, datetime):
+        clock = SandboxClock(clock, running=False)
+    elif clock is not None and not isinstance(clock, SandboxClock):
+        raise ValueError("clock is a moment with an offset from UTC, or a SandboxClock")
+    return seed, clock, SandboxSettings(**wanted)
 
 
 def sandbox_of(item: pytest.Item) -> Sandbox:
     """A sandbox as a test wants it. Of several markers, the one nearest to the test has the last word."""
+    if item.get_closest_marker("clinik_recording") is not None:  # the fixture may come without its name
+        raise failure(_ONE_SERVICE)
     with _told_of("clinik_sandbox"):
-        settings = _wanted_of_the_sandbox(item)
-        seed, clock = settings.pop("seed", 0), settings.pop("clock", None)
-        if isinstance(seed, str | Path):
-            seed = item.config.rootpath / seed
-        if isinstance(clock, datetime):
-            clock = SandboxClock(clock, running=False)
-        elif isinstance(clock, SandboxClock):
+        seed, clock, settings = _wanted_of_the_sandbox(item)
+        if clock is not None:
             clock.reset()  # the marker may be that of several tests
-        elif clock is not None:
-            raise ValueError("clock is a moment with an offset from UTC, or a SandboxClock")
-        return Sandbox(seed, settings=SandboxSettings(**settings), clock=clock)
+        return Sandbox(seed, settings=settings, clock=clock)
 
 
 # -- faults -----------------------------------------------------------------------------------------------------------
@@ -130,9 +142,7 @@ def check(item: pytest.Item) -> None:
     fixtures = getattr(item, "fixturenames", ())
     replays = item.get_closest_marker("clinik_recording") is not None or "clinik_server" in fixtures
     if replays and (item.get_closest_marker("clinik_sandbox") is not None or "clinik_sandbox" in fixtures):
-        raise failure(
-            "A test has one service: recordings (clinik_recording, clinik_server), or a sandbox (clinik_sandbox)."
-        )
+        raise failure(_ONE_SERVICE)
     recorded(item)
     with _told_of("clinik_sandbox"):
         _wanted_of_the_sandbox(item)
@@ -141,3 +151,10 @@ def check(item: pytest.Item) -> None:
         for marker in _given(item, "clinik_public"):
             if marker.args or marker.kwargs:
                 raise ValueError("it takes no arguments")
+
+
+def check_served(item: pytest.Item) -> None:
+    """Fail a test that has no service for what its markers ask for."""
+    for name, (*others, last) in _SERVED_BY.items():
+        if item.get_closest_marker(name) is not None:
+            raise failure(f"{name} needs a service: the test uses none of {', '.join(others)} and {last}")

@@ -17,8 +17,9 @@ It is active wherever the package is installed::
 * ``clinik_public``, a marker, lets a test reach the public service.
 
 Services are fresh for each test. A request that matches no recording fails the test that made it, whatever the test did
-with the response; so does a fault that its requests have not met by its end and, with ``use_all=True``, a recorded
-exchange that it has not asked for. Each is reported once, as a text without a traceback.
+with the response; so does a fault that its requests have not met by its end, a recording of which it has asked nothing
+and, with ``use_all=True``, a recorded exchange that it has not asked for. Each is reported once, as a text without a
+traceback. A marker that makes no sense, or stands on a test that uses none of these fixtures, is an error.
 """
 
 # Imported in every pytest run of whoever has the package installed: everything but pytest is imported on use.
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
 _SDK = Path(__file__).parents[1]
 _MARKERS = {
-    "clinik_recording": "(*names, use_all=False): the recordings that clinik_server replays to the test; with use_all, "
-    "it fails if it leaves one of their exchanges unasked",
+    "clinik_recording": "(*names, use_all=False): the recordings that clinik_server replays to the test; it fails if "
+    "it asks nothing of one, with use_all if it leaves one of their exchanges unasked",
     "clinik_sandbox": "(seed=0, clock=None, **settings): what clinik_sandbox holds when the test begins, the moment "
     "at which its time stands, and how it answers",
     "clinik_fault": "(kind, **when_and_how): what goes wrong with requests of the test, as in "
@@ -108,15 +109,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """Check the markers before anything is started, and that there is something that faults can happen to."""
-    marked = {marker.name for marker in item.iter_markers()} & _MARKERS.keys()
+    """Check the markers before anything is started, and that there is a service that they speak of."""
+    marked = any(marker.name in _MARKERS for marker in item.iter_markers())
     if marked or "clinik_sandbox" in getattr(item, "fixturenames", ()):
         from ._markers import check
 
         check(item)
     result = yield
-    if "clinik_fault" in marked and _account_key not in item.stash:
-        raise _failure("clinik_fault needs a service: the test uses none of clinik, clinik_sandbox and clinik_server")
+    if marked and _account_key not in item.stash:
+        from ._markers import check_served
+
+        check_served(item)
     return result
 
 
@@ -219,11 +222,11 @@ def clinik_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 def _begin(item: pytest.Item, service: FixtureServer | Sandbox) -> None:
     from ._account import Account
-    from ._markers import faults_of
+    from ._markers import faults_of, recorded
 
     for fault in faults_of(item):
         service.faults.add(fault)
-    item.stash[_account_key] = Account(service)
+    item.stash[_account_key] = Account(service, use_all=recorded(item)[1])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
 
 import orjson
@@ -16,7 +16,7 @@ from ._matching import Differences, ReceivedRequest, compare, distance, tell
 from ._routes import SAFE_METHODS, operation_at
 from ._wire import WireRequest, WireResponse
 
-__all__ = ["DROPPED_HEADERS", "Mismatch", "RecordingsBackend", "route_of"]
+__all__ = ["DROPPED_HEADERS", "Mismatch", "RecordingsBackend", "listed", "route_of"]
 
 # The wire layer frames the body anew, and a recorded body is the decoded one.
 DROPPED_HEADERS = frozenset(
@@ -28,6 +28,11 @@ _PLAIN_SEGMENT = re.compile(r"[A-Za-z]+[0-9]?")
 def route_of(path: str) -> str:
     """A path without ids, for messages: ``/v1/encounters/{id}``."""
     return "/".join(s if not s or _PLAIN_SEGMENT.fullmatch(s) else "{id}" for s in path.split("/"))
+
+
+def listed(what: str, lines: Collection[object]) -> str:
+    """A list for people, under a line that says what it is of and how many there are."""
+    return "\n  - ".join([f"{what} ({len(lines)}):", *map(str, lines)])
 
 
 @define
@@ -83,9 +88,10 @@ class RecordingsBackend:
     def __init__(
         self, recordings: Iterable[Recording], *, api_keys: Iterable[str] | None = None, loop: bool = False
     ) -> None:
+        self.recordings = tuple(recordings)
         self._slots = [
             _Slot(recording.name, number, exchange)
-            for recording in recordings
+            for recording in self.recordings
             for number, exchange in enumerate(recording.exchanges, start=1)
         ]
         self._api_keys = None if api_keys is None else frozenset(api_keys)
@@ -119,9 +125,9 @@ class RecordingsBackend:
             unused = [str(slot) for slot in self._slots if not slot.used] if with_unused else []
         parts = []
         if mismatches:
-            parts.append("\n  - ".join([f"Requests that match no recording ({len(mismatches)}):", *mismatches]))
+            parts.append(listed("Requests that match no recording", mismatches))
         if unused:
-            parts.append("\n  - ".join([f"Recorded exchanges never asked for ({len(unused)}):", *unused]))
+            parts.append(listed("Recorded exchanges never asked for", unused))
         return "\n".join(parts)
 
     def refuse(self, status: int, reason: str) -> None:

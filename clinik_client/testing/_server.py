@@ -84,6 +84,11 @@ class FixtureServer(Service):
         )
 
     @property
+    def recordings(self) -> tuple[Recording, ...]:
+        """The stories that it replays."""
+        return self._recordings.recordings
+
+    @property
     def requests(self) -> list[ReceivedRequest]:
         """Every request so far that was carried out, in the order of arrival."""
         return self._recordings.requests

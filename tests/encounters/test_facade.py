@@ -32,7 +32,7 @@ from clinik_client import (
     Period,
 )
 from clinik_client._generated.api.encounters import create_encounter, search_encounters, update_encounter
-from clinik_client.testing import RECORDINGS, Exchange, FixtureServer, Recording, load_recording
+from clinik_client.testing import RECORDINGS, Exchange, FixtureServer, Recording, Sandbox, load_recording
 from clinik_client.testing._har import KEY_FORMAT
 from tests.inside import on_virtual_time
 from tests.strategies import CREATE, READ, SEARCH, UPDATE, broken, in_python_names
@@ -493,8 +493,7 @@ def test_minutes_are_whole_and_may_come_as_they_were_read() -> None:
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.clinik_recording("life-of-an-encounter")
-def test_nothing_is_sent_when_a_request_is_refused(clinik: Clinik, clinik_server: FixtureServer) -> None:
+def test_nothing_is_sent_when_a_request_is_refused(clinik: Clinik, clinik_sandbox: Sandbox) -> None:
     encounters: Any = clinik.encounters
     calls = [(encounters.create, CREATE), (encounters.search, SEARCH), (encounters.search_all, SEARCH)]
     refused = 0
@@ -517,11 +516,10 @@ def test_nothing_is_sent_when_a_request_is_refused(clinik: Clinik, clinik_server
     with pytest.raises(ClinikValidationError):
         encounters.search_all(limit=-1)
     assert refused > 100
-    assert clinik_server.requests == []
+    assert clinik_sandbox.ledger.received() == 0
 
 
-@pytest.mark.clinik_recording("life-of-an-encounter")
-def test_an_unexpected_argument_is_an_error(clinik: Clinik, clinik_server: FixtureServer) -> None:
+def test_an_unexpected_argument_is_an_error(clinik: Clinik, clinik_sandbox: Sandbox) -> None:
     encounters: Any = clinik.encounters
     with pytest.raises(TypeError):
         encounters.read(ID, includes=["patient"])
@@ -531,7 +529,7 @@ def test_an_unexpected_argument_is_an_error(clinik: Clinik, clinik_server: Fixtu
         encounters.search(pateint_id="pt_1")
     with pytest.raises(ClinikValidationError, match="did you mean length_minutes"):
         encounters.update(ID, lengthMinutes=5)
-    assert clinik_server.requests == []
+    assert clinik_sandbox.ledger.received() == 0
 
 
 # -- responses of other forms -----------------------------------------------------------------------------------------

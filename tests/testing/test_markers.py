@@ -268,6 +268,22 @@ def test_kind_of_a_fault_that_is_not_used():
     pass
 
 
+@pytest.mark.clinik_sandbox(shape="fihr")
+def test_shape_of_a_sandbox_that_is_not_used():
+    pass
+
+
+@pytest.mark.clinik_sandbox(clock="2025-06-01")
+def test_clock_of_a_sandbox_that_is_not_used():
+    pass
+
+
+@pytest.mark.clinik_sandbox(seed=3)
+class TestOfAClass:
+    def test_sandbox_that_is_not_used(self):
+        pass
+
+
 @pytest.mark.clinik_sandbox(3)
 def test_seed_without_its_name(clinik):
     pass
@@ -305,6 +321,11 @@ def test_public_by_name():
 
 @pytest.mark.clinik_recording("telehealth-visit")
 def test_recording_and_sandbox(clinik_sandbox):
+    pass
+
+
+@pytest.mark.clinik_recording("telehealth-visit")
+def test_recording_and_sandbox_by_another_way(service_by_another_way):
     pass
 
 
@@ -403,6 +424,10 @@ ONE_SERVICE = "A test has one service: recordings (clinik_recording, clinik_serv
         "seed, clock, shape, include, ",
         "test_argument_of_a_sandbox_that_is_not_used": "clinik_sandbox: there is no argument 'sede'; ",
         "test_kind_of_a_fault_that_is_not_used": "clinik_fault: there is no kind of fault 'rset'; ",
+        "test_shape_of_a_sandbox_that_is_not_used": "clinik_sandbox: shape is one of simple, fhir, mixed",
+        "test_clock_of_a_sandbox_that_is_not_used": "clinik_sandbox: clock is a moment with an offset from UTC, or ",
+        "test_sandbox_that_is_not_used": "clinik_sandbox needs a service: the test uses none of clinik and "
+        "clinik_sandbox",
         "test_seed_without_its_name": "clinik_sandbox: it takes arguments by name, such as seed=3, not 3",
         "test_shape": "clinik_sandbox: shape is one of simple, fhir, mixed",
         "test_total": "clinik_sandbox: total is True or False",
@@ -410,6 +435,7 @@ ONE_SERVICE = "A test has one service: recordings (clinik_recording, clinik_serv
         "test_public": "clinik_public: it takes no arguments",
         "test_public_by_name": "clinik_public: it takes no arguments",
         "test_recording_and_sandbox": ONE_SERVICE,
+        "test_recording_and_sandbox_by_another_way": ONE_SERVICE,
         "test_server_and_sandbox": ONE_SERVICE,
         "test_both_markers": ONE_SERVICE,
     }.items(),

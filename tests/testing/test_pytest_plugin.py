@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from unittest import TestCase
 
 import pytest
 
-from clinik_client import ClinikApiError, ClinikNotFoundError
+from clinik_client import ClinikApiError, ClinikConnectionError, ClinikNotFoundError
 from clinik_client.testing import Exchange, FixtureServer, Recording
 
 
@@ -49,6 +50,41 @@ def test_all_used(clinik_server):
 @pytest.mark.clinik_recording("one", use_all=True)
 def test_one_left_unused(clinik_server):
     assert ask(clinik_server, "/one") == 200
+
+
+@pytest.mark.clinik_recording("one", "two")
+def test_nothing_asked(clinik):
+    pass
+
+
+@pytest.mark.clinik_recording("one", "two")
+def test_nothing_asked_of_one(clinik_server):
+    assert ask(clinik_server, "/one") == 200
+
+
+@pytest.mark.clinik_recording("one", "two", use_all=True)
+def test_nothing_asked_of_one_where_all_is_wanted(clinik_server):
+    assert [ask(clinik_server, target) for target in ("/one", "/uno")] == [200] * 2
+
+
+@pytest.mark.clinik_recording("one", "two")
+@pytest.mark.clinik_fault("reset", times=None)
+def test_a_fault_was_in_the_way(clinik):
+    for target in ("/one", "/two"):
+        with pytest.raises(ClinikConnectionError):
+            clinik.with_options(retries=0).request("GET", target)
+
+
+@pytest.mark.clinik_recording("one", "two")
+@pytest.mark.clinik_fault("reset")
+def test_a_fault_was_in_the_way_of_one(clinik):
+    with pytest.raises(ClinikConnectionError):
+        clinik.with_options(retries=0).request("GET", "/two")
+
+
+@pytest.mark.clinik_recording("one")
+def test_recording_without_a_service():
+    pass
 
 
 @pytest.mark.clinik_recording("one")
@@ -85,8 +121,8 @@ def untidy(clinik_server):
 
 
 @pytest.mark.clinik_recording("one")
-def test_mismatch_in_teardown(untidy):
-    pass
+def test_mismatch_in_teardown(untidy, clinik_server):
+    ask(clinik_server, "/one")
 
 
 @pytest.mark.clinik_recording("one")
@@ -172,8 +208,8 @@ def late(clinik):
 
 
 @pytest.mark.clinik_recording("one")
-def test_client_mismatch_in_teardown(late):
-    pass
+def test_client_mismatch_in_teardown(late, clinik):
+    clinik.request("GET", "/one")
 
 
 @pytest.mark.clinik_recording("one")
@@ -248,6 +284,7 @@ def reports(project: Path) -> Reports:
         "test_good",
         "test_good_again_on_a_fresh_server",
         "test_all_used",
+        "test_a_fault_was_in_the_way",
         "test_markers_add_up",
         "test_of_the_package",
         "test_own_server",
@@ -326,7 +363,7 @@ def test_whatever_became_of_the_error_a_mismatch_is_told_once_and_without_a_trac
 ) -> None:
     ((told, text),) = reports[name]
     assert told == kind
-    assert "Requests that match no recording (1):\n  - request 1: GET " in text
+    assert re.search(r"Requests that match no recording \(1\):\n  - request [12]: GET ", text)
     assert "Traceback" not in text
     assert "Error" not in text
 
@@ -338,6 +375,8 @@ def test_an_argument_of_the_marker_that_makes_no_sense_is_an_error_of_one_line(
         "test_misspelt_argument": "clinik_recording: it has no argument 'use_al'; it takes names and use_all",
         "test_wrong_argument": "clinik_recording: use_all is True or False, not 'yes'",
         "test_wrong_name": "clinik_recording: the name of a recording is a string, not ['one', 'two']",
+        "test_recording_without_a_service": "clinik_recording needs a service: the test uses none of clinik and "
+        "clinik_server",
         "test_unknown_story": "clinik_recording: there is no recording 'three'; there are: one, two; with the package "
         f"come {', '.join(sorted(path.stem for path in RECORDINGS.glob('*.har')))}",
     }
@@ -353,6 +392,30 @@ def test_an_exchange_left_unused_fails_the_very_test_that_asked_for_all(
     ((kind, text),) = reports["test_one_left_unused"]
     assert kind == "failure"
     assert "Recorded exchanges never asked for (1):\n  - one.har entry 2: GET /uno" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "unasked"),
+    [
+        ("test_nothing_asked", ["one", "two"]),
+        ("test_nothing_asked_of_one", ["two"]),
+        ("test_a_fault_was_in_the_way_of_one", ["one"]),
+    ],
+)
+def test_a_recording_of_which_nothing_was_asked_fails_the_very_test(
+    reports: Reports, name: str, unasked: list[str]
+) -> None:
+    ((kind, told),) = reports[name]
+    text = "\n  - ".join([f"Recordings of which nothing was asked ({len(unasked)}):", *unasked])
+    assert kind == "failure"
+    assert told == f"Failed: {text}\n{text}"
+
+
+def test_where_all_of_them_are_wanted_each_exchange_is_told_once(reports: Reports) -> None:
+    ((kind, told),) = reports["test_nothing_asked_of_one_where_all_is_wanted"]
+    text = "Recorded exchanges never asked for (1):\n  - two.har entry 1: GET /two"
+    assert kind == "failure"
+    assert told == f"Failed: {text}\n{text}"
 
 
 def test_a_mismatch_is_not_hidden_by_a_skip_but_a_skip_uses_nothing(
