@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -137,8 +138,14 @@ def faults_of(item: pytest.Item) -> list[Fault]:
 # -- all of them ------------------------------------------------------------------------------------------------------
 
 
-def check(item: pytest.Item) -> None:
-    """Fail a test whose markers make no sense, before anything is started for it."""
+def check(item: pytest.Item, names: Collection[str]) -> None:
+    """Fail a test whose markers make no sense, before anything is started for it.
+
+    Args:
+        item: the test.
+        names: of all markers that there are.
+    """
+    _check_names(item, names)
     fixtures = getattr(item, "fixturenames", ())
     replays = item.get_closest_marker("clinik_recording") is not None or "clinik_server" in fixtures
     if replays and (item.get_closest_marker("clinik_sandbox") is not None or "clinik_sandbox" in fixtures):
@@ -151,6 +158,20 @@ def check(item: pytest.Item) -> None:
         for marker in _given(item, "clinik_public"):
             if marker.args or marker.kwargs:
                 raise ValueError("it takes no arguments")
+
+
+def _check_names(item: pytest.Item, names: Collection[str]) -> None:
+    """Names that begin as ours do are ours, or the project has declared them."""
+    unknown = [marker.name for marker in item.iter_markers() if marker.name not in names]
+    for name in unknown:
+        if name.startswith("clinik_") and name not in _declared(item.config):
+            with _told_of("pytest.mark"):
+                require_known("marker", name, names)
+
+
+def _declared(config: pytest.Config) -> set[str]:
+    """The names of the markers that are declared, each in a line such as ``slow(seconds): takes long``."""
+    return {re.split(r"[:(]", line, maxsplit=1)[0].strip() for line in config.getini("markers")}
 
 
 def check_served(item: pytest.Item) -> None:

@@ -25,11 +25,12 @@ WAYS = {
 """How people run tests: further arguments of pytest."""
 
 
-def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests in a folder."""
+def run_pytest(folder: Path, *arguments: str, strict: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the tests in a folder; ``strict`` lets pytest refuse markers that nobody has declared."""
     # Named, not found by its entry point, so that it does not matter whether the package is installed.
     told = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing._plugin", "--strict-markers", *arguments]
+    command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing._plugin", *arguments]
+    command += ["--strict-markers"] if strict else []
     # This very run has told its processes not to reach the public service.
     outer = {name: value for name, value in os.environ.items() if name != _public_service.VARIABLE}
     return subprocess.run(
@@ -43,15 +44,16 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def read_reports(folder: Path, *arguments: str, code: int = 1) -> Reports:
+def read_reports(folder: Path, *arguments: str, code: int = 1, strict: bool = True) -> Reports:
     """Run the tests in a folder and read what was reported of them.
 
     Args:
         folder: where.
         arguments: further ones of pytest.
         code: the exit code, which is 1 where a test fails.
+        strict: whether pytest refuses markers that nobody has declared.
     """
-    finished = run_pytest(folder, "--junitxml=report.xml", *arguments)
+    finished = run_pytest(folder, "--junitxml=report.xml", *arguments, strict=strict)
     assert finished.returncode == code, finished.stdout + finished.stderr
     cases: Reports = {}
     for case in ElementTree.parse(folder / "report.xml").iter("testcase"):

@@ -173,6 +173,11 @@ def test_of_a_recording(clinik, clinik_server):
     assert clinik_server.ledger.received() == 2
 
 
+@pytest.mark.clinik_slow(3)
+def test_a_marker_of_the_project():
+    pass
+
+
 @pytest.mark.clinik_fault("reset")
 def test_skipped(clinik):
     pytest.skip("for a reason")
@@ -340,10 +345,37 @@ def test_both_markers(clinik):
 """
 
 
+MISSPELT = """
+import pytest
+
+
+@pytest.mark.clinik_recordng("telehealth-visit")
+def test_recording(clinik):
+    pass
+
+
+@pytest.mark.clinik_sandbx(seed=3)
+class TestOfAClass:
+    def test_sandbox(self):
+        pass
+
+
+@pytest.mark.clinik_for_nights_alone
+def test_else():
+    pass
+
+
+@pytest.mark.clinik
+@pytest.mark.clinic_recording("telehealth-visit")
+def test_of_others():
+    pass
+"""
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
-    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\nmarkers = clinik_slow(seconds): takes long\n")
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "seeds").mkdir()
     record = '[{"id": "enc_mine", "status": "planned", "class": "VR", "patientId": "pt_mine"}]'
@@ -451,3 +483,19 @@ def test_a_seed_that_is_not_there_is_named(failures: Reports, project: Path) -> 
     ((kind, told),) = failures["test_seed"]
     assert kind == "error"
     assert told.splitlines()[1].startswith(f"clinik_sandbox: {project / 'none.json'}: ")
+
+
+def test_a_marker_that_is_misspelt_is_an_error_and_those_of_others_are_not_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "test_misspelt.py").write_text(MISSPELT)
+    # Without pytest's own check, which many projects do not ask for.
+    reports = read_reports(tmp_path, strict=False)
+    there = "There are clinik_recording, clinik_sandbox, clinik_fault, clinik_public."
+    said = {
+        "test_recording": f"there is no marker 'clinik_recordng'; did you mean 'clinik_recording'? {there}",
+        "test_sandbox": f"there is no marker 'clinik_sandbx'; did you mean 'clinik_sandbox'? {there}",
+        "test_else": f"there is no marker 'clinik_for_nights_alone'. {there}",
+    }
+    assert kinds(reports) == {name: ["error"] for name in said}
+    assert reports["test_of_others"] == []
+    for name, text in said.items():
+        assert reports[name][0][1].splitlines()[1:] == [f"pytest.mark: {text}"]
