@@ -86,7 +86,7 @@ def server_of(item: pytest.Item, folder: Path) -> FixtureServer:
     if not names:
         raise failure('clinik_server needs to know what to replay: @pytest.mark.clinik_recording("...")')
     with _told_of("clinik_recording"):
-        return FixtureServer(load_stories(folder, names), must_use_all=use_all)
+        return FixtureServer(load_stories(folder, names, root=item.config.rootpath), must_use_all=use_all)
 
 
 # -- the sandbox ------------------------------------------------------------------------------------------------------

@@ -377,8 +377,9 @@ def test_an_argument_of_the_marker_that_makes_no_sense_is_an_error_of_one_line(
         "test_wrong_name": "clinik_recording: the name of a recording is a string, not ['one', 'two']",
         "test_recording_without_a_service": "clinik_recording needs a service: the test uses none of clinik and "
         "clinik_server",
-        "test_unknown_story": "clinik_recording: there is no recording 'three'; there are: one, two; with the package "
-        f"come {', '.join(sorted(path.stem for path in RECORDINGS.glob('*.har')))}",
+        "test_unknown_story": "clinik_recording: there is no recording 'three' in elsewhere below the root directory; "
+        "there are: one, two; with the package come "
+        f"{', '.join(sorted(path.stem for path in RECORDINGS.glob('*.har')))}",
     }
     for name, text in said.items():
         ((kind, told),) = reports[name]
@@ -445,7 +446,7 @@ def test_a_server_without_a_story_or_with_an_unknown_one_is_an_error(
     assert "@pytest.mark.clinik_recording" in text
     ((kind, text),) = reports["test_unknown_story"]
     assert kind == "error"
-    assert "there is no recording 'three'; there are: one, two" in text
+    assert "there is no recording 'three' in elsewhere below the root directory; there are: one, two" in text
 
 
 def test_the_marker_and_the_ini_option_are_declared(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,20 @@ def test_a_project_needs_no_folder(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_nowhere_is_an_error_that_tells_what_there_is(own: Path, tmp_path: Path) -> None:
-    with pytest.raises(HarError, match=r"no recording 'yours'; there are: errors, mine; with the package come empty-s"):
+    there = "there are: errors, mine; with the package come empty-s"
+    with pytest.raises(HarError, match=re.escape(f"no recording 'yours' in {own.as_posix()}; {there}")):
         load_stories(own, ["mine", "yours"])
-    with pytest.raises(HarError, match=r"there are: none; with the package come"):
+    with pytest.raises(
+        HarError, match=r"in .*/none, a folder that does not exist; there are: none; with the package come"
+    ):
         load_stories(tmp_path / "none", ["yours"])
+
+
+def test_the_folder_is_told_relative_to_the_root(own: Path) -> None:
+    with pytest.raises(HarError, match=re.escape(f"'yours' in {own.name} below the root directory; there are: errors")):
+        load_stories(own, ["yours"], root=own.parent)
+    with pytest.raises(HarError, match=re.escape(f"'yours' in {own.as_posix()}; there are: errors")):
+        load_stories(own, ["yours"], root=own / "elsewhere")
 
 
 def test_a_recording_that_nobody_names_is_not_read(own: Path) -> None:
