@@ -27,9 +27,7 @@ class Account:
     def mismatches(self) -> str:
         """The requests that matched nothing, if there are any that no report has told of yet."""
         server = self._service
-        if isinstance(server, Sandbox) or len(server.mismatches) == self._told:
-            return ""
-        return server.account(with_unused=False)
+        return "" if isinstance(server, Sandbox) else server.account(with_unused=False, after=self._told)
 
     def told(self) -> None:
         """Note that a report tells of all of them."""
@@ -37,7 +35,7 @@ class Account:
             self._told = len(self._service.mismatches)
 
     def at_the_end(self) -> str:
-        """All that speaks against a test that has passed; empty if nothing does."""
+        """All that speaks against a test that has passed, and was not told of yet; empty if nothing does."""
         parts = [self._of_recordings(self._service)] if isinstance(self._service, FixtureServer) else []
         faults = self._service.faults
         if pending := faults.pending():
@@ -47,8 +45,8 @@ class Account:
         return "\n".join(filter(None, parts))
 
     def _of_recordings(self, server: FixtureServer) -> str:
-        if account := server.account(with_unused=self._use_all):
-            return account
+        if self._use_all or server.mismatches:
+            return server.account(with_unused=self._use_all, after=self._told)
         unasked = _unasked(server)
         return listed("Recordings of which nothing was asked", unasked) if unasked else ""
 

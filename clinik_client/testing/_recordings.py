@@ -118,10 +118,10 @@ class RecordingsBackend:
         with self._lock:
             return [slot.exchange for slot in self._slots if not slot.used]
 
-    def account(self, *, with_unused: bool) -> str:
-        """What went wrong so far, readable; empty if nothing did."""
+    def account(self, *, with_unused: bool, after: int = 0) -> str:
+        """What went wrong so far, but for the first ``after`` mismatches; readable, empty if nothing did."""
         with self._lock:
-            mismatches = [str(mismatch) for mismatch in self._mismatches]
+            mismatches = [str(mismatch) for mismatch in self._mismatches[after:]]
             unused = [str(slot) for slot in self._slots if not slot.used] if with_unused else []
         parts = []
         if mismatches:

@@ -102,9 +102,14 @@ class FixtureServer(Service):
         """The exchanges that have not been asked for, in the order of the recordings."""
         return self._recordings.unused()
 
-    def account(self, *, with_unused: bool = True) -> str:
-        """What went wrong so far, readable; empty if nothing did. ``with_unused`` lists what was never asked for."""
-        return self._recordings.account(with_unused=with_unused)
+    def account(self, *, with_unused: bool = True, after: int = 0) -> str:
+        """What went wrong so far, readable; empty if nothing did.
+
+        Args:
+            with_unused: whether it lists what was never asked for.
+            after: how many mismatches are known already, and left out.
+        """
+        return self._recordings.account(with_unused=with_unused, after=after)
 
     def verify(self) -> None:
         """Raise `AssertionError` if a request matched nothing or, with ``must_use_all``, something is unused."""

@@ -234,6 +234,33 @@ class TestOfUnittest(TestCase):
         self.assertEqual(1, 2)
 
 
+    def test_unittest_mismatch_in_a_subtest(self):
+        with self.subTest("mine"):
+            self.clinik.request("GET", "/three")
+        self.assertEqual(self.clinik.request("GET", "/uno").data, {"number": 2})
+
+    def test_unittest_mismatch_in_each_subtest(self):
+        for name in ("/three", "/three/four"):
+            with self.subTest(name):
+                self.clinik.request("GET", name)
+
+    def test_unittest_mismatch_caught_in_a_subtest(self):
+        with self.subTest("mine"), self.assertRaises(ClinikApiError):
+            self.clinik.request("GET", "/three")
+
+    def test_unittest_mismatch_after_a_subtest(self):
+        with self.subTest("mine"):
+            self.clinik.request("GET", "/three")
+        with self.assertRaises(ClinikApiError):
+            self.clinik.request("GET", "/three/four")
+
+
+@pytest.mark.clinik_recording("one")
+def test_mismatch_in_subtests(clinik, subtests):
+    with subtests.test("mine"):
+        clinik.request("GET", "/three")
+
+
 @pytest.mark.clinik_recording("one", use_all=True)
 def test_subtests(clinik, subtests):
     for target in ("/one", "/uno"):
@@ -352,6 +379,8 @@ def test_a_mismatch_of_the_client_is_told_once_where_it_was_asked_and_without_a_
         ("test_client_mismatch_where_another_error_was_expected", "failure"),
         ("test_unittest_mismatch", "failure"),
         ("test_unittest_mismatch_caught", "failure"),
+        ("test_unittest_mismatch_in_a_subtest", "failure"),
+        ("test_unittest_mismatch_caught_in_a_subtest", "failure"),
         ("test_client_mismatch_in_setup", "error"),
         ("test_client_mismatch_in_teardown", "error"),
         ("test_mismatch_swallowed", "failure"),
@@ -366,6 +395,24 @@ def test_whatever_became_of_the_error_a_mismatch_is_told_once_and_without_a_trac
     assert re.search(r"Requests that match no recording \(1\):\n  - request [12]: GET ", text)
     assert "Traceback" not in text
     assert "Error" not in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["test_unittest_mismatch_in_each_subtest", "test_unittest_mismatch_after_a_subtest"],
+)
+def test_of_several_subtests_each_tells_its_own_mismatch(reports: Reports, name: str) -> None:
+    told = [text for kind, text in reports[name] if kind == "failure"]
+    assert [set(re.findall("  - (request .*)", text)) for text in told] == [
+        {"request 1: GET /three"},
+        {"request 2: GET /three/four"},
+    ]
+
+
+def test_pytest_itself_says_of_a_test_that_its_subtest_has_failed(reports: Reports) -> None:
+    (_, mismatch), (_, rest) = reports["test_mismatch_in_subtests"]
+    assert "Requests that match no recording (1):\n  - request 1: GET /three" in mismatch
+    assert rest == "contains 1 failed subtest\ncontains 1 failed subtest"
 
 
 def test_an_argument_of_the_marker_that_makes_no_sense_is_an_error_of_one_line(
