@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ._exchange import split_target
 from ._fault import Fault
 from ._recordings import listed
@@ -16,11 +18,13 @@ class Account:
 
     Args:
         service: the service.
+        faults: those that its requests have to meet, whether they are cleared or not.
         use_all: whether all recorded exchanges have to be asked for.
     """
 
-    def __init__(self, service: FixtureServer | Sandbox, *, use_all: bool = False) -> None:
+    def __init__(self, service: FixtureServer | Sandbox, faults: Iterable[Fault], *, use_all: bool = False) -> None:
         self._service = service
+        self._faults = [service.faults.schedule(fault) for fault in faults]
         self._use_all = use_all
         self._told = 0
 
@@ -37,12 +41,17 @@ class Account:
     def at_the_end(self) -> str:
         """All that speaks against a test that has passed, and was not told of yet; empty if nothing does."""
         parts = [self._of_recordings(self._service)] if isinstance(self._service, FixtureServer) else []
-        faults = self._service.faults
-        if pending := faults.pending():
-            met = faults.met
-            lines = [f"{_named(fault)}, met by {sum(fault is one for one in met)}" for fault in pending]
-            parts.append(listed("Faults that too few requests met", lines))
+        if unmet := self._unmet():
+            parts.append(listed("Faults that too few requests met", unmet))
         return "\n".join(filter(None, parts))
+
+    def _unmet(self) -> list[str]:
+        pending, met = self._service.faults.pending(), self._service.faults.met
+        dropped = [one for one in self._faults if one.is_pending and all(one.fault is not fault for fault in pending)]
+        return [
+            *(f"{_named(one.fault)}, met by {one.met} before it was cleared" for one in dropped),
+            *(f"{_named(fault)}, met by {sum(fault is one for one in met)}" for fault in pending),
+        ]
 
     def _of_recordings(self, server: FixtureServer) -> str:
         if self._use_all or server.mismatches:

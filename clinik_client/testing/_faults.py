@@ -11,7 +11,7 @@ from attrs import define
 
 from ._fault import Fault
 
-__all__ = ["Faults", "Meeting"]
+__all__ = ["Faults", "Meeting", "Scheduled"]
 
 
 class Meeting(NamedTuple):
@@ -23,7 +23,7 @@ class Meeting(NamedTuple):
 
 
 @define(eq=False)
-class _Scheduled:
+class Scheduled:
     """A fault that was added, how many requests it has counted since, and how many of them met it."""
 
     fault: Fault
@@ -68,15 +68,21 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._scheduled: list[_Scheduled] = []
+        self._scheduled: list[Scheduled] = []
         self._met: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
         """Let requests that arrive from now on meet it."""
+        self.schedule(fault)
+
+    def schedule(self, fault: Fault) -> Scheduled:
+        """Add it; what is returned goes on telling of it after `clear`. For the pytest plugin."""
         if not isinstance(fault, Fault):
             raise TypeError(f"a fault is a Fault, not {type(fault).__name__}")
+        scheduled = Scheduled(fault, Random(fault.random_seed))
         with self._lock:
-            self._scheduled.append(_Scheduled(fault, Random(fault.random_seed)))
+            self._scheduled.append(scheduled)
+        return scheduled
 
     def clear(self) -> None:
         """Forget all of them, and which were met."""

@@ -224,9 +224,7 @@ def _begin(item: pytest.Item, service: FixtureServer | Sandbox) -> None:
     from ._account import Account
     from ._markers import faults_of, recorded
 
-    for fault in faults_of(item):
-        service.faults.add(fault)
-    item.stash[_account_key] = Account(service, use_all=recorded(item)[1])
+    item.stash[_account_key] = Account(service, faults_of(item), use_all=recorded(item)[1])
 
 
 @pytest.fixture

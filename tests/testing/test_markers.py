@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 import pytest
 
 from clinik_client import Clinik, ClinikConnectionError, ClinikServerError
-from clinik_client.testing import SandboxClock
+from clinik_client.testing import Fault, SandboxClock
 
 CLOCK = SandboxClock(datetime(2025, 6, 1, tzinfo=UTC), running=False)
 
@@ -131,6 +131,19 @@ def test_lost_create(clinik, clinik_sandbox):
     assert clinik_sandbox.ledger.applied("create") == 1
 
 
+@pytest.mark.clinik_fault("status", status=500)
+def test_met_before_a_reset(clinik, clinik_sandbox):
+    clinik.encounters.search()
+    clinik_sandbox.reset()
+    clinik.encounters.search()
+
+
+def test_a_fault_of_the_test_itself_may_be_cleared(clinik, clinik_sandbox):
+    clinik_sandbox.faults.add(Fault("hang"))
+    clinik_sandbox.faults.clear()
+    clinik.encounters.search()
+
+
 @pytest.mark.clinik_fault("status", status=500, operation="search")
 @pytest.mark.clinik_fault("status", status=503, operation="search")
 def test_several_in_the_order_in_which_they_stand(clinik):
@@ -188,6 +201,7 @@ import unittest
 
 import pytest
 
+from clinik_client import ClinikConnectionError
 from clinik_client.testing import Fault
 
 
@@ -199,6 +213,15 @@ def test_unmet(clinik):
 
 def test_unmet_of_the_test_itself(clinik, clinik_sandbox):
     clinik_sandbox.faults.add(Fault("hang", nth=2))
+    clinik.encounters.search()
+
+
+@pytest.mark.clinik_fault("reset", operation="create", times=2)
+@pytest.mark.clinik_fault("hang", nth=2)
+def test_unmet_before_a_reset(clinik, clinik_sandbox):
+    with pytest.raises(ClinikConnectionError):
+        clinik.encounters.create(status="planned", class_="VR", patient_id="pt_1")
+    clinik_sandbox.reset()
     clinik.encounters.search()
 
 
@@ -415,6 +438,11 @@ UNMET = "Faults that too few requests met"
             "  - 'latency', times=3, seconds=0, met by 1",
         ),
         ("test_unmet_of_the_test_itself", f"{UNMET} (1):\n  - 'hang', nth=2, met by 0"),
+        (
+            "test_unmet_before_a_reset",
+            f"{UNMET} (2):\n  - 'reset', operation='create', times=2, met by 1 before it was cleared\n"
+            "  - 'hang', nth=2, met by 0 before it was cleared",
+        ),
         ("test_unmet_of_unittest", f"{UNMET} (1):\n  - 'reset', operation='delete', met by 0"),
     ],
 )
