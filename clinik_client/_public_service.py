@@ -6,6 +6,7 @@ The pytest plugin loads this module in everybody's tests: it loads nothing itsel
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 HOST: Final = "api.clinikapi.com"
@@ -18,6 +19,14 @@ REASON: Final = (
     "Nothing was sent: this is a test, and the request was for the public service. Use the fixture clinik, or give "
     "base_url or CLINIKAPI_BASE_URL. A test with @pytest.mark.clinik_public may reach it."
 )
+
+
+def _unheard() -> None:
+    pass
+
+
+on_refusal: Callable[[], None] = _unheard
+"""Is called where a request is refused, since a program may catch the error."""
 
 refused: bool = os.environ.get("CLINIKAPI_PUBLIC_SERVICE") == "refused"
 

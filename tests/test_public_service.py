@@ -22,8 +22,12 @@ NAMES = [
 
 
 @pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def refused(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Lets nothing leave for the public service, and tells what of it was heard, in the place of this very run."""
+    heard: list[str] = []
     monkeypatch.setattr(_public_service, "refused", True)
+    monkeypatch.setattr(_public_service, "on_refusal", lambda: heard.append("refused"))
+    return heard
 
 
 @pytest.fixture
@@ -37,9 +41,8 @@ def proxy(serve: Serve) -> ScriptedService:
 
 
 @pytest.mark.parametrize("url", NAMES)
-@pytest.mark.usefixtures("refused")
 def test_nothing_leaves_for_the_public_service_where_it_is_refused(
-    connect: Connect, proxy: ScriptedService, url: str
+    connect: Connect, proxy: ScriptedService, refused: list[str], url: str
 ) -> None:
     with pytest.warns(ClinikWarning):
         clinik = connect(url, proxy=proxy.url)
@@ -48,6 +51,7 @@ def test_nothing_leaves_for_the_public_service_where_it_is_refused(
     error = raised.value
     assert (error.code, error.outcome, error.attempts) == ("public_service", "not_sent", 1)
     assert error.message == _public_service.REASON
+    assert refused == ["refused"]
     assert proxy.connections == 0
 
 
@@ -93,6 +97,7 @@ def test_a_client_may_be_made_before_and_used_after(
         clinik = connect("http://api.clinikapi.com", proxy=proxy.url)
     clinik.encounters.read("enc_1")
     monkeypatch.setattr(_public_service, "refused", True)
+    monkeypatch.setattr(_public_service, "on_refusal", lambda: None)
     with pytest.raises(ClinikConfigError, match="the request was for the public service"):
         clinik.with_options(retries=1).encounters.read("enc_1")
 

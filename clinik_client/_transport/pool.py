@@ -247,6 +247,7 @@ class Transport:
         if self.closed:
             raise AttemptFailed("client_closed", "The client is closed.")
         if self._target.is_public and _public_service.refused:
+            _public_service.on_refusal()
             raise AttemptFailed("public_service", _public_service.REASON)
         pools = self._own_pools()
         request = self._request(method, target, headers, content)

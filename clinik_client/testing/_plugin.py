@@ -14,7 +14,7 @@ It is active wherever the package is installed::
 * ``clinik_fault(kind, ...)``, a marker, lets requests meet a `clinik_client.testing.Fault`, with its arguments.
 * ``clinik_recordings`` is the directory of the project's own HAR files, from the ini option of the same name (default
   ``tests/recordings``, relative to the root directory). Override the fixture to choose it in code.
-* ``clinik_public``, a marker, lets a test reach the public service.
+* ``clinik_public``, a marker, lets a test reach the public service. Another one that tries fails, whatever it catches.
 
 Services are fresh for each test. A request that matches no recording fails the test that made it, whatever the test did
 with the response; so does a fault that its requests have not met by its end, a recording of which it has asked nothing
@@ -25,9 +25,11 @@ traceback. A marker that makes no sense, or stands on a test that uses none of t
 # Imported in every pytest run of whoever has the package installed: everything but pytest is imported on use.
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from traceback import walk_tb
+from traceback import walk_stack, walk_tb
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,6 +55,7 @@ _MARKERS = {
 }
 
 _account_key: pytest.StashKey[Account] = pytest.StashKey()
+_refusals_key: pytest.StashKey[list[str]] = pytest.StashKey()
 _refused_key: pytest.StashKey[bool] = pytest.StashKey()
 
 
@@ -96,13 +99,15 @@ def _refuse(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let a test that says so reach the public service."""
-    before = _public_service.refused
+    """Let a test that says so reach the public service, and hear of what is refused to the others."""
+    before, told_before = _public_service.refused, _public_service.on_refusal
+    _public_service.on_refusal = partial(_note_refusal, item)
     if item.get_closest_marker("clinik_public") is not None:
         _public_service.refuse(False)
     try:
         return (yield)
     finally:
+        _public_service.on_refusal = told_before
         if _public_service.refused != before:
             _public_service.refuse(before)
 
@@ -128,8 +133,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Look at the account while the test itself can still fail; in a fixture's teardown, it would have passed."""
     result = yield
     account = item.stash.get(_account_key, None)
-    if account is not None and (text := account.at_the_end()):
-        raise _failure(text)
+    _fail_with(_take_refusals(item), account.at_the_end() if account is not None else "")
     return result
 
 
@@ -138,9 +142,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     """Once more, for what was asked after the test's own code had ended, as by other fixtures or threads."""
     result = yield
     account = item.stash.get(_account_key, None)
-    if account is not None and (text := account.mismatches()):
-        raise _failure(text)
+    _fail_with(_take_refusals(item), account.mismatches() if account is not None else "")
     return result
+
+
+def _fail_with(*texts: str) -> None:
+    if told := "\n".join(filter(None, texts)):
+        raise _failure(told)
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -149,18 +157,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     Comes after unittest's hook, which brings what a ``TestCase`` has caught, and before the one that makes the report.
     """
     if call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
-        return  # a note on a skip would not be seen; mismatches are told of at the end of the test
+        return  # a note on a skip would not be seen; it is told of at the end of the test
     error = call.excinfo.value
     account = item.stash.get(_account_key, None)
     mismatches = account.mismatches() if account is not None else ""
     if account is not None:
         account.told()
+    refusals = _take_refusals(item)
     text = _reason(error, mismatches)
     if text:
-        failure = _failure(_place(item, error) + text).with_traceback(error.__traceback__)
+        failure = _failure(_place(item, walk_tb(error.__traceback__)) + text).with_traceback(error.__traceback__)
         call.excinfo = pytest.ExceptionInfo.from_exception(failure)
-    elif mismatches:
+        return
+    if mismatches:
         error.add_note(f"clinik_server: {mismatches}")
+    if refusals:
+        error.add_note(refusals)
 
 
 def _failure(text: str) -> BaseException:
@@ -181,14 +193,27 @@ def _reason(error: BaseException, mismatches: str) -> str:
     return ""
 
 
-def _place(item: pytest.Item, error: BaseException) -> str:
-    """The innermost line of the project on the way to an error, such as ``tests/test_visits.py:12``."""
+def _place(item: pytest.Item, lines: Iterable[tuple[FrameType, int]]) -> str:
+    """The last of these lines that is the project's own, such as ``tests/test_visits.py:12: ``."""
     place = ""
-    for frame, line in walk_tb(error.__traceback__):
+    for frame, line in lines:
         file = Path(frame.f_code.co_filename)
         if file.is_relative_to(item.config.rootpath) and "site-packages" not in file.parts and _SDK not in file.parents:
             place = f"{file.relative_to(item.config.rootpath).as_posix()}:{line}: "
     return place
+
+
+def _note_refusal(item: pytest.Item) -> None:
+    """Keep the line that would have reached the public service: the test may catch the error."""
+    item.stash.setdefault(_refusals_key, []).append(_place(item, reversed(list(walk_stack(None)))))
+
+
+def _take_refusals(item: pytest.Item) -> str:
+    """What is to be told of calls to the public service that were refused since the last time."""
+    refusals = item.stash.get(_refusals_key, [])
+    told = "\n".join(dict.fromkeys(place + _public_service.REASON for place in refusals))
+    refusals.clear()
+    return told
 
 
 # -- fixtures ---------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,17 @@ CODE_AT_IMPORT = code_of(AT_IMPORT)
 def of_the_session():
     with Clinik("clk_test_x", proxy="http://127.0.0.1:9", retries=0) as client:
         yield client
-    assert code_of(client) is not None
+
+
+@pytest.fixture
+def untidy():
+    yield
+    code_of(AT_IMPORT)
+
+
+@pytest.fixture
+def careful():
+    code_of(AT_IMPORT)
 
 
 @pytest.fixture
@@ -45,6 +56,7 @@ TESTS = """
 import os
 import subprocess
 import sys
+from threading import Thread
 from unittest import TestCase, mock
 
 import pytest
@@ -72,38 +84,29 @@ def test_made_and_used_at_import():
     assert CODE_AT_IMPORT == "public_service"
 
 
-def test_made_at_import():
-    assert code_of(AT_IMPORT) == "public_service"
-
-
-def test_made_by_a_fixture_of_the_session(of_the_session):
-    assert code_of(of_the_session) == "public_service"
-
-
-def test_named():
-    with pytest.warns(match="plain HTTP"):
-        client = Clinik("clk_test_x", base_url="http://api.clinikapi.com", proxy="http://127.0.0.1:9", retries=0)
-    assert code_of(client) == "public_service"
-
-
-def test_without_an_environment():
-    with mock.patch.dict(os.environ, clear=True):
-        assert code_of(AT_IMPORT) == "public_service"
-
-
 def test_of_another_process():
     assert in_another_process() == "public_service"
 
 
-def ask_recorder(folder):
-    with Recorder(folder / "visit.har", proxy="http://127.0.0.1:9") as recorder:
-        Clinik("clk_live_x", base_url=recorder.url, retries=0).encounters.search()
+@pytest.mark.clinik_public
+def test_allowed():
+    assert code_of(AT_IMPORT) == "proxy_refused"
+    assert in_another_process() == "proxy_refused"
 
 
-def test_behind_a_recorder(tmp_path):
-    with pytest.raises(ClinikApiError) as raised:
-        ask_recorder(tmp_path)
-    assert (raised.value.code, raised.value.outcome) == ("PUBLIC_SERVICE", "rejected")
+def test_not_allowed_after_that():
+    assert in_another_process() == "public_service"
+
+
+@pytest.mark.clinik_public
+class TestOfAClass:
+    def test_allowed_by_its_class(self, of_the_session):
+        assert code_of(of_the_session) == "proxy_refused"
+
+
+def test_another_service():
+    client = Clinik("clk_test_x", base_url="http://127.0.0.1:9", retries=0)
+    assert code_of(client) == "refused"
 
 
 def diff():
@@ -123,32 +126,84 @@ def test_allowed_to_be_told_again():
     assert "Nothing was sent" not in diff().stderr
 
 
-@pytest.mark.clinik_public
-def test_allowed():
-    assert code_of(AT_IMPORT) == "proxy_refused"
-    assert in_another_process() == "proxy_refused"
-
-
-def test_not_allowed_after_that():
-    assert code_of(AT_IMPORT) == "public_service"
-    assert in_another_process() == "public_service"
-
-
-@pytest.mark.clinik_public
-class TestOfAClass:
-    def test_allowed_by_its_class(self, of_the_session):
-        assert code_of(of_the_session) == "proxy_refused"
-
-
-def test_another_service():
-    client = Clinik("clk_test_x", base_url="http://127.0.0.1:9", retries=0)
-    assert code_of(client) == "refused"
-
-
 # -- these fail
 
+
+def ask_recorder(folder):
+    with Recorder(folder / "visit.har", proxy="http://127.0.0.1:9") as recorder:
+        Clinik("clk_live_x", base_url=recorder.url, retries=0).encounters.search()
+
+
+def test_recorded(tmp_path):
+    ask_recorder(tmp_path)
+
+
+def test_caught_behind_a_recorder(tmp_path):
+    with pytest.raises(ClinikApiError) as raised:
+        ask_recorder(tmp_path)
+    assert (raised.value.code, raised.value.outcome) == ("PUBLIC_SERVICE", "rejected")
+
+
+def test_made_at_import():
+    assert code_of(AT_IMPORT) == "public_service"
+
+
+def test_made_by_a_fixture_of_the_session(of_the_session):
+    assert code_of(of_the_session) == "public_service"
+
+
+def test_named():
+    with pytest.warns(match="plain HTTP"):
+        client = Clinik("clk_test_x", base_url="http://api.clinikapi.com", proxy="http://127.0.0.1:9", retries=0)
+    assert code_of(client) == "public_service"
+
+
+def test_without_an_environment():
+    with mock.patch.dict(os.environ, clear=True):
+        assert code_of(AT_IMPORT) == "public_service"
+
+
+def test_caught_again_and_again():
+    for _ in range(3):
+        code_of(AT_IMPORT)
+
+
+def test_caught_in_another_thread():
+    thread = Thread(target=code_of, args=[AT_IMPORT])
+    thread.start()
+    thread.join()
+
+
+def test_caught_where_it_is_expected():
+    with pytest.raises(ClinikApiError):
+        AT_IMPORT.encounters.search()  # the line of test_caught_where_it_is_expected
+
+
+def test_caught_in_setup(careful):
+    pass
+
+
+def test_caught_in_teardown(untidy):
+    pass
+
+
+def test_caught_and_failed():
+    code_of(AT_IMPORT)
+    assert 1 == 2
+
+
+def test_caught_and_skipped():
+    code_of(AT_IMPORT)
+    pytest.skip("for a reason")
+
+
+@pytest.mark.clinik_recording("empty-search")
+def test_caught_with_a_recording_left_unused(clinik):
+    code_of(AT_IMPORT)
+
+
 def test_untold():
-    AT_IMPORT.encounters.search()  # the line
+    AT_IMPORT.encounters.search()  # the line of test_untold
 
 
 def test_wrapped():
@@ -162,22 +217,45 @@ def test_in_a_fixture(hasty):
     pass
 
 
-def test_recorded(tmp_path):
-    ask_recorder(tmp_path)
-
-
 class TestOfUnittest(TestCase):
     def test_unittest(self):
         AT_IMPORT.encounters.search()
+
+    def test_unittest_caught(self):
+        with self.assertRaises(ClinikApiError):
+            AT_IMPORT.encounters.search()
+
+    def test_unittest_in_a_subtest(self):
+        with self.subTest("mine"):
+            AT_IMPORT.encounters.search()
 """
 
 FAILING = {
+    "test_made_at_import": "failure",
+    "test_made_by_a_fixture_of_the_session": "failure",
+    "test_named": "failure",
+    "test_without_an_environment": "failure",
+    "test_caught_again_and_again": "failure",
+    "test_caught_in_another_thread": "failure",
+    "test_caught_where_it_is_expected": "failure",
+    "test_caught_in_setup": "failure",
+    "test_caught_in_teardown": "error",
+    "test_recorded": "failure",
     "test_untold": "failure",
     "test_wrapped": "failure",
     "test_in_a_fixture": "error",
-    "test_recorded": "failure",
     "test_unittest": "failure",
+    "test_unittest_caught": "failure",
+    "test_unittest_in_a_subtest": "failure",
 }
+MORE = {
+    *("test_caught_and_failed", "test_caught_and_skipped", "test_caught_with_a_recording_left_unused"),
+    "test_caught_behind_a_recorder",
+}
+REASON = (
+    "Nothing was sent: this is a test, and the request was for the public service. Use the fixture clinik, or give "
+    "base_url or CLINIKAPI_BASE_URL. A test with @pytest.mark.clinik_public may reach it."
+)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +273,7 @@ def reports(project: Path) -> Reports:
 
 
 def test_what_is_made_anywhere_is_refused_unless_a_test_says_so(reports: Reports) -> None:
-    assert {name for name, told in reports.items() if told} == FAILING.keys()
+    assert {name for name, told in reports.items() if told} == FAILING.keys() | MORE
     assert len(reports) == TESTS.count("def test_")
 
 
@@ -203,16 +281,45 @@ def test_what_is_made_anywhere_is_refused_unless_a_test_says_so(reports: Reports
 def test_what_to_do_is_told_once_and_without_a_traceback(reports: Reports, name: str, kind: str) -> None:
     ((told, text),) = reports[name]
     assert told == kind
-    assert text.splitlines()[1].partition(": ")[2] == (
-        "Nothing was sent: this is a test, and the request was for the public service. Use the fixture clinik, or give "
-        "base_url or CLINIKAPI_BASE_URL. A test with @pytest.mark.clinik_public may reach it."
-    )
+    place, _, reason = text.splitlines()[1].partition(": ")
+    assert re.fullmatch(r"(test_project|conftest)\.py:[0-9]+", place)
+    assert reason == REASON
     assert len(text.splitlines()) == 2
 
 
-def test_the_line_that_asked_is_named(reports: Reports) -> None:
-    line = TESTS.splitlines().index("    AT_IMPORT.encounters.search()  # the line") + 1
-    assert reports["test_untold"][0][1].splitlines()[1].startswith(f"test_project.py:{line}: ")
+def test_what_was_caught_is_noted_on_another_failure(reports: Reports) -> None:
+    ((kind, text),) = reports["test_caught_and_failed"]
+    assert kind == "failure"
+    assert "assert 1 == 2" in text
+    assert text.count(REASON) == 2  # in the message of the report, and in its text
+
+
+def test_what_a_recorder_was_refused_is_told_without_a_line_since_it_asks_in_a_thread_of_its_own(
+    reports: Reports,
+) -> None:
+    ((kind, text),) = reports["test_caught_behind_a_recorder"]
+    assert kind == "failure"
+    assert text.splitlines()[1:] == [REASON]
+
+
+def test_a_skip_does_not_hide_what_was_caught(reports: Reports) -> None:
+    assert [kind for kind, _ in reports["test_caught_and_skipped"]] == ["skipped", "error"]
+    assert REASON in reports["test_caught_and_skipped"][1][1]
+
+
+def test_it_is_told_with_what_else_speaks_against_the_test(reports: Reports) -> None:
+    ((kind, text),) = reports["test_caught_with_a_recording_left_unused"]
+    assert kind == "failure"
+    refused, *rest = text.partition("\n")[2].splitlines()[-3:]
+    assert refused.endswith(REASON)
+    assert rest == ["Recordings of which nothing was asked (1):", "  - empty-search"]
+
+
+@pytest.mark.parametrize("name", ["test_untold", "test_caught_where_it_is_expected"])
+def test_the_line_that_asked_is_named(reports: Reports, name: str) -> None:
+    lines = TESTS.splitlines()
+    [line] = [number for number, text in enumerate(lines, start=1) if text.endswith(f"# the line of {name}")]
+    assert reports[name][0][1].splitlines()[1].startswith(f"test_project.py:{line}: ")
 
 
 def test_a_plugin_that_a_conftest_names_refuses_as_well(tmp_path: Path) -> None:
