@@ -98,7 +98,7 @@ def test_it_is_the_wheel_that_is_used(user: Stage, installed: Path) -> None:
         "def test_it(clinik, pytestconfig):\n"
         f"    assert pytestconfig.pluginmanager.get_plugin('clinik_client').__file__.startswith({str(installed)!r})\n"
     )
-    user.run("", Command("pytest -q", "...1 passed in ..."))
+    user.run("", Command("pytest -q", "...\n1 passed in ..."))
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs/testing.md"])
