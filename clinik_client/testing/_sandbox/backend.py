@@ -23,7 +23,7 @@ from .clock import SandboxClock
 from .downloads import Downloads
 from .encounter_routes import EncounterRoutes, RoutedCall
 from .keys import HOME, SandboxKey, SandboxKeys
-from .limits import Usage
+from .limits import Limiter, Usage
 from .settings import SandboxSettings
 from .store import Store
 
@@ -74,7 +74,7 @@ class SandboxBackend:
             # Of their own, so that the ids of records do not depend on how many requests there were.
             self._request_ids = random.Random(0)
             self._begin_ids()
-            self._usage: dict[str, Usage] = {}
+            self._limiters: dict[str, Limiter] = {}
             self._tenants: dict[tuple[str, str], _Tenant] = {}
             self.downloads.clear()
 
@@ -98,22 +98,27 @@ class SandboxBackend:
             return self._of(organization, environment, self.clock.now()).store
 
     def usage(self, organization: str = HOME) -> Usage:
-        """What an organization has asked."""
+        """What an organization has asked this month."""
         with self._lock:
-            usage = self._usage.setdefault(organization, Usage(self.settings.plan))
-            usage.plan = self.settings.plan
-            return usage
+            return self._limiter(organization, self.clock.now()).usage
+
+    def _limiter(self, organization: str, now: datetime) -> Limiter:
+        limiter = self._limiters.setdefault(organization, Limiter(self.settings.plan))
+        limiter.plan = self.settings.plan
+        limiter.move_on(now)
+        return limiter
 
     def _of(self, organization: str, environment: str, now: datetime) -> _Tenant:
         found = self._tenants.get((organization, environment))
         if found is None:
-            store, usage = Store(self._records if organization == HOME else (), self._start), self.usage(organization)
+            store = Store(self._records if organization == HOME else (), self._start)
+            limiter = self._limiter(organization, now)
             new_id = partial(_text, "enc_", 9, self._record_ids)
             new_text = partial(_text, chance=self._job_ids)
             found = _Tenant(
                 store,
                 EncounterRoutes(store, self.settings, new_id),
-                BulkRoutes(store, usage, self.settings, self.downloads, new_id, new_text),
+                BulkRoutes(store, limiter, self.settings, self.downloads, new_id, new_text),
             )
             self._tenants[organization, environment] = found
         found.bulk.settle(now)
@@ -154,7 +159,7 @@ class SandboxBackend:
                 raise _not_allowed("GET")
             return Answer(json_response(_OPEN[path], headers=headers))
         key = self.keys.check(request.header_values("x-api-key"), now)
-        headers += self.usage(key.organization).take(key, now)
+        headers += self._limiter(key.organization, now).take(key, now)
         if any(name in _OVERRIDES for name, _ in request.headers) or _OVERRIDING_PARAMETER in dict(query):
             raise Refused(400, "METHOD_OVERRIDE_REJECTED", "Overriding the HTTP method is not supported.")
         operation, _, steps = _route_of(request.method, path)

@@ -14,7 +14,7 @@ from .clock import moment_after
 from .downloads import Downloads
 from .encounter_routes import RoutedCall
 from .jobs import Job, JobType
-from .limits import Usage
+from .limits import Limiter
 from .parameters import check_body, check_parameters
 from .settings import SandboxSettings
 from .store import Store, visible_at
@@ -29,7 +29,7 @@ class BulkRoutes:
 
     Args:
         store: the records.
-        usage: what the organization has asked.
+        limiter: counts what the organization asks.
         settings: how the sandbox answers.
         downloads: takes the files of exports.
         new_id: makes up the id of a record.
@@ -39,14 +39,14 @@ class BulkRoutes:
     def __init__(
         self,
         store: Store,
-        usage: Usage,
+        limiter: Limiter,
         settings: SandboxSettings,
         downloads: Downloads,
         new_id: Callable[[], str],
         new_text: Callable[[str, int], str],
     ) -> None:
         self._store = store
-        self._usage = usage
+        self._limiter = limiter
         self._settings = settings
         self._downloads = downloads
         self._new_id = new_id
@@ -82,7 +82,7 @@ class BulkRoutes:
 
     def _export(self, call: RoutedCall) -> Answer:
         since = check_body("export", call.request.body).get("since")
-        headers = self._usage.take_bulk(call.key, call.now)
+        headers = self._limiter.take_bulk(call.key, call.now)
         first = None if since is None else FhirDateTime.parse(since)
         records = [stored for stored in self._store if first is None or stored.changed >= first]
         job = self._new_job("export", len(records), call)
@@ -92,7 +92,7 @@ class BulkRoutes:
 
     def _import(self, call: RoutedCall) -> Answer:
         lines = read_lines(check_body("import", call.request.body)["data"])
-        headers = self._usage.take_bulk(call.key, call.now, len(lines.records))
+        headers = self._limiter.take_bulk(call.key, call.now, len(lines.records))
         job = self._new_job("import", lines.total, call)
         job.errors = lines.errors
         self._imports.append((job, lines.records))

@@ -6,13 +6,13 @@ import math
 from collections import deque
 from datetime import datetime, timedelta
 
-from attrs import define, field, frozen
+from attrs import define, field, frozen, setters
 
 from .._answers import Headers, Refused, text_of_moment
 from .checks import check_truth, check_whole_number
 from .keys import SandboxKey
 
-__all__ = ["Plan", "Usage"]
+__all__ = ["Limiter", "Plan", "Usage"]
 
 
 @frozen
@@ -66,17 +66,40 @@ class _Window:
         return ("Retry-After", str(self.seconds_left(now, excess))) if excess >= 0 else None
 
 
-@define
+@define(on_setattr=setters.validate, kw_only=True)
 class Usage:
-    """What one organization has asked. The two volumes are counted apart, and refused requests not at all."""
+    """How many requests one organization has made this month: with live keys, and with test keys.
+
+    A test may set both, to come near a limit.
+
+    Args:
+        used: requests with live keys.
+        sandbox_used: requests with test keys.
+
+    Raises:
+        ValueError: one is no whole number, or negative.
+
+    Example:
+        >>> from clinik_client.testing import Sandbox
+        >>> sandbox = Sandbox()
+        >>> sandbox.usage.sandbox_used = 599_999
+        >>> sandbox.usage
+        Usage(used=0, sandbox_used=599999)
+    """
+
+    used: int = field(default=0, validator=check_whole_number(0))
+    sandbox_used: int = field(default=0, validator=check_whole_number(0))
+
+
+@define
+class Limiter:
+    """Counts what one organization asks. The two volumes are counted apart, and refused requests not at all."""
 
     plan: Plan
-    used: int = 0
-    """Of the monthly volume."""
-    sandbox_used: int = 0
-    _recent: _Window = field(factory=lambda: _Window(timedelta(seconds=60)))
-    _bulk: _Window = field(factory=lambda: _Window(timedelta(hours=1)))
-    _month: tuple[int, int] | None = None
+    usage: Usage = field(factory=Usage)
+    _recent: _Window = field(factory=lambda: _Window(timedelta(seconds=60)), init=False)
+    _bulk: _Window = field(factory=lambda: _Window(timedelta(hours=1)), init=False)
+    _month: tuple[int, int] | None = field(default=None, init=False)
 
     def take(self, key: SandboxKey, now: datetime) -> Headers:
         """Count a request, and say what is left.
@@ -84,7 +107,7 @@ class Usage:
         Raises:
             Refused: it is one too many; it does not count.
         """
-        self._move_on(now)
+        self.move_on(now)
         if after := self._recent.retry_after(self.plan.rate, now):
             headers = [*self.headers(key, now, counted=False), after]
             raise Refused(429, "RATE_LIMITED", "Too many requests within 60 seconds.", headers=headers)
@@ -115,9 +138,9 @@ class Usage:
     def count(self, key: SandboxKey, requests: int) -> None:
         """Add to the volume that a key draws on."""
         if key.environment == "live":
-            self.used += requests
+            self.usage.used += requests
         else:
-            self.sandbox_used += requests
+            self.usage.sandbox_used += requests
 
     def headers(self, key: SandboxKey, now: datetime, *, counted: bool) -> Headers:
         """The headers about the limits."""
@@ -127,35 +150,36 @@ class Usage:
             ("X-RateLimit-Remaining", str(max(0, plan.rate - len(self._recent)))),
             ("X-RateLimit-Reset", str(self._recent.seconds_left(now) if self._recent else 0)),
             ("X-Quota-Limit", str(plan.monthly)),
-            ("X-Quota-Used", str(self.used)),
-            ("X-Quota-Remaining", str(max(0, plan.monthly - self.used))),
+            ("X-Quota-Used", str(self.usage.used)),
+            ("X-Quota-Remaining", str(max(0, plan.monthly - self.usage.used))),
             ("X-Quota-Billable", "true" if counted else "false"),
             ("X-Quota-Reset", text_of_moment(_next_month(now))),
         ]
-        if self.used > plan.monthly:
-            found.append(("X-Quota-Overage", str(self.used - plan.monthly)))
+        if self.usage.used > plan.monthly:
+            found.append(("X-Quota-Overage", str(self.usage.used - plan.monthly)))
         if key.environment == "test":
             found += [
                 ("X-Sandbox-Limit", str(plan.sandbox)),
-                ("X-Sandbox-Used", str(self.sandbox_used)),
-                ("X-Sandbox-Remaining", str(max(0, plan.sandbox - self.sandbox_used))),
+                ("X-Sandbox-Used", str(self.usage.sandbox_used)),
+                ("X-Sandbox-Remaining", str(max(0, plan.sandbox - self.usage.sandbox_used))),
             ]
         return found
 
     def _used_up(self, key: SandboxKey, requests: int) -> tuple[str, str] | None:
         """Code and message, if the volume that a key draws on does not suffice for more requests."""
         if key.environment == "live":
-            if self.used + requests > self.plan.monthly and not self.plan.overage:
+            if self.usage.used + requests > self.plan.monthly and not self.plan.overage:
                 return "MONTHLY_QUOTA_EXCEEDED", "The monthly volume of requests is used up."
-        elif self.sandbox_used + requests > self.plan.sandbox:
+        elif self.usage.sandbox_used + requests > self.plan.sandbox:
             return "SANDBOX_QUOTA_EXCEEDED", "The volume of sandbox requests is used up."
         return None
 
-    def _move_on(self, now: datetime) -> None:
+    def move_on(self, now: datetime) -> None:
+        """Forget what no longer counts: with a new month, both volumes."""
         self._recent.move_on(now)
         month = (now.year, now.month)
         if self._month not in (None, month):
-            self.used = self.sandbox_used = 0
+            self.usage.used = self.usage.sandbox_used = 0
         self._month = month
 
 

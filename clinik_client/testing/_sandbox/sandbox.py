@@ -114,7 +114,7 @@ class Sandbox(Service):
 
     @property
     def usage(self) -> Usage:
-        """What the organization of its keys has asked: set ``used`` or ``sandbox_used`` to come near a limit."""
+        """What its keys have asked this month: set ``used`` or ``sandbox_used`` to come near a limit."""
         return self._sandbox.usage(HOME)
 
     @property

@@ -306,6 +306,15 @@ def test_usage_tells_what_was_asked_and_brings_a_limit_near(sandbox: Sandbox, cl
         clinik.encounters.read("enc_seed0001")
 
 
+def test_a_volume_that_is_set_after_the_month_has_turned_holds(sandbox: Sandbox, clinik: Clinik) -> None:
+    clinik.encounters.read("enc_seed0001")
+    sandbox.clock.advance(40 * 86400)
+    assert sandbox.usage.sandbox_used == 0
+    sandbox.usage.sandbox_used = sandbox.settings.plan.sandbox
+    with pytest.raises(ClinikQuotaError):
+        clinik.encounters.read("enc_seed0001")
+
+
 def test_the_live_records_are_others(sandbox: Sandbox) -> None:
     with sandbox.client(api_key="clk_live_sandbox") as live:
         live.encounters.delete("enc_seed0001")
