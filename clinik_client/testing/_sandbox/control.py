@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from attrs import asdict
+from attrs import asdict, evolve, fields
 
 from .._exchange import parse_json, split_target
 from .._fault import Fault
 from .._journal import JournalEntry
 from .._routes import NAMES
 from .._wire import WireRequest, WireResponse
+from .checks import check_seconds
 from .json_names import JsonNames, check_names
 from .keys import SandboxKey
-from .limits import Plan
+from .limits import Plan, Usage
 from .page import page, script
 from .settings import SandboxSettings
 
@@ -32,6 +34,8 @@ _FAULT: Final = JsonNames(Fault)
 _SETTINGS: Final = JsonNames(SandboxSettings)
 _PLAN: Final = JsonNames(Plan)
 _KEY: Final = JsonNames(SandboxKey)
+_USAGE: Final = JsonNames(Usage)
+_SECONDS: Final = [setting.name for setting in fields(SandboxSettings) if setting.validator is check_seconds]
 
 
 class SandboxControl:
@@ -50,6 +54,7 @@ class SandboxControl:
             "seed": {"POST": self._seed},
             "records": {"GET": self._records},
             "settings": {"GET": self._settings, "PATCH": self._change_settings},
+            "usage": {"GET": self._usage, "PATCH": self._change_usage},
             "keys": {"GET": self._keys, "POST": self._add_key},
         }
 
@@ -89,7 +94,11 @@ class SandboxControl:
         return self._sandbox.journal.to_dict()
 
     def _ledger(self, _: WireRequest) -> Any:
-        return {"received": self._counts(applied=False), "applied": self._counts(applied=True)}
+        return {
+            "received": self._counts(applied=False),
+            "applied": self._counts(applied=True),
+            "keysSentToDownloads": self._sandbox.keys_sent_to_downloads,
+        }
 
     def _counts(self, *, applied: bool) -> dict[str, int]:
         counts = self._sandbox.ledger.counts(applied=applied)
@@ -162,6 +171,8 @@ class SandboxControl:
 
     def _change_settings(self, request: WireRequest) -> Any:
         given = _SETTINGS.to_python(_object(request))
+        # JSON has no number without an end.
+        given |= {name: math.inf for name in _SECONDS if name in given and given[name] is None}
         plan = _of_type(given, "plan", dict, "an object")
         try:
             if plan is not None:
@@ -171,12 +182,27 @@ class SandboxControl:
             raise ValueError(_SETTINGS.in_text(str(error))) from None
         return self._settings(request)
 
+    def _usage(self, _: WireRequest) -> Any:
+        return _USAGE.to_json(asdict(self._sandbox.usage))
+
+    def _change_usage(self, request: WireRequest) -> Any:
+        given, usage = _USAGE.to_python(_object(request)), self._sandbox.usage
+        try:
+            evolve(usage, **given)  # nothing is changed if one of them is wrong
+        except ValueError as error:
+            raise ValueError(_USAGE.in_text(str(error))) from None
+        for name, value in given.items():
+            setattr(usage, name, value)
+        return self._usage(request)
+
     def _keys(self, _: WireRequest) -> Any:
         keys = self._sandbox.keys
         return {"keys": [{**_KEY.to_json(asdict(key)), "environment": key.environment} for key in keys]}
 
     def _add_key(self, request: WireRequest) -> Any:
-        given = _KEY.to_python(_object(request))
+        told = _object(request)
+        environment = told.pop("environment", None)
+        given = _KEY.to_python(told)
         if given.get("expires") is None:
             given.pop("expires", None)  # as it is told
         _of_type(given, "text", str, "the key itself")
@@ -186,7 +212,10 @@ class SandboxControl:
             raise ValueError("a key needs its text")
         if "scopes" in given:
             given["scopes"] = map(str, _of_type(given, "scopes", list, "a list"))
-        self._sandbox.keys.add(SandboxKey(**{**given, "expires": _moment(given, "expires")}))
+        key = SandboxKey(**{**given, "expires": _moment(given, "expires")})
+        if environment not in (None, key.environment):
+            raise ValueError("environment is what the text of the key says: test or live")
+        self._sandbox.keys.add(key)
         return self._keys(request)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.client import RemoteDisconnected
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -145,8 +147,17 @@ def test_the_ledger_has_a_number_for_every_operation(program: Program) -> None:
     )
 
 
+def test_the_ledger_counts_the_keys_that_were_sent_to_downloads(program: Program) -> None:
+    assert program.get("ledger")["keysSentToDownloads"] == 0
+    job = program.call("POST", "/v1/bulk/export", {"resourceTypes": ["Encounter"]}).json["data"]["jobId"]
+    program.told("POST", "clock", {"advance": 4})
+    url = urlsplit(program.call("GET", f"/v1/bulk/jobs/{job}").json["data"]["downloadUrl"])
+    assert ask(url.port or 0, "GET", f"{url.path}?{url.query}", key=KEY).status == 400
+    assert program.get("ledger")["keysSentToDownloads"] == 1
+
+
 def test_the_control_is_in_no_journal_and_needs_no_key(program: Program) -> None:
-    for name in ("", "page.js", "journal", "ledger", "faults", "clock", "records", "settings", "keys", "nothing"):
+    for name in ("", "page.js", "journal", "ledger", "faults", "clock", "records", "settings", "usage", "keys", "nothing"):
         program.steer("GET", name)
     program.steer("POST", "clock", {"advance": 1})
     assert program.get("journal")["received"] == 0
@@ -353,6 +364,22 @@ def test_of_the_plan_what_is_not_named_stays(program: Program) -> None:
     assert (told["plan"], told["lag"]) == (plan, 1.5)
 
 
+def test_null_is_a_time_that_never_comes(program: Program, sandbox: Sandbox) -> None:
+    told = program.told("PATCH", "settings", {"lag": None, "jobSeconds": None})
+    assert (told["lag"], told["jobSeconds"]) == (None, None)
+    assert sandbox.settings.lag == sandbox.settings.job_seconds == math.inf
+    program.create()
+    program.told("POST", "clock", {"advance": 10**9})
+    assert program.found() == 3
+
+
+@pytest.mark.parametrize("change", [{}, {"lag": None, "mediaTypes": {"create": ["text/plain"]}}])
+def test_settings_as_they_are_told_can_be_given_again(program: Program, change: dict[str, Any]) -> None:
+    told = program.told("PATCH", "settings", change)
+    program.told("POST", "reset")
+    assert program.told("PATCH", "settings", told) == told
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -396,6 +423,35 @@ def test_a_setting_that_there_is_not_is_told_with_those_that_there_are(program: 
 def test_an_operation_that_there_is_not_is_told(program: Program) -> None:
     sentence = program.refused("PATCH", "settings", {"mediaTypes": {"make": []}})
     assert sentence.startswith("mediaTypes: no operation is called 'make'; there are create, read, ")
+
+
+# -- usage ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_usage_is_told_and_brings_a_limit_near(program: Program) -> None:
+    program.create()
+    assert program.get("usage") == {"used": 0, "sandboxUsed": 1}
+    assert program.told("PATCH", "usage", {"sandboxUsed": 600_000}) == {"used": 0, "sandboxUsed": 600_000}
+    refused = program.call("GET", "/v1/encounters")
+    assert (refused.status, refused.json["code"]) == (429, "SANDBOX_QUOTA_EXCEEDED")
+    assert program.told("PATCH", "usage", {"used": 7}) == {"used": 7, "sandboxUsed": 600_000}
+    program.told("POST", "clock", {"advance": 40 * 86400})
+    assert program.get("usage") == {"used": 0, "sandboxUsed": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"used": 5, "sandboxUsed": -1}, "sandboxUsed is a whole number, 0 or more"),
+        ({"sandboxUsed": 5, "used": None}, "used is a whole number, 0 or more"),
+        ({"used": 5, "sandbox_used": 1}, "there is no 'sandbox_used' here; there are used, sandboxUsed"),
+    ],
+)
+def test_a_wrong_usage_is_one_sentence_and_changes_nothing(
+    program: Program, change: dict[str, Any], sentence: str
+) -> None:
+    assert program.refused("PATCH", "usage", change) == sentence
+    assert program.get("usage") == {"used": 0, "sandboxUsed": 0}
 
 
 # -- faults -----------------------------------------------------------------------------------------------------------
@@ -505,9 +561,17 @@ def test_a_key_can_be_added_and_replaced(program: Program) -> None:
     assert status("GET") == 401
 
 
+def test_keys_as_they_are_told_can_be_given_again(program: Program) -> None:
+    told = program.get("keys")
+    for key in told["keys"]:
+        assert program.told("POST", "keys", key) == told
+
+
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
+        ({"text": "clk_test_x", "environment": "live"}, "environment is what the text of the key says: test or live"),
+        ({"text": "clk_test_x", "environment": 5}, "environment is what the text of the key says: test or live"),
         ({}, "a key needs its text"),
         ({"text": 1}, "text is the key itself"),
         ({"text": "secret"}, "a key is clk_test_ or clk_live_, then letters, digits, _ and -"),
@@ -540,6 +604,7 @@ METHODS = {
     "seed": "POST",
     "records": "GET",
     "settings": "GET, PATCH",
+    "usage": "GET, PATCH",
     "keys": "GET, POST",
 }
 
@@ -558,7 +623,7 @@ def test_an_unknown_name_is_told_what_there_is(program: Program, name: str) -> N
     response = program.steer("GET", name)
     assert response.status == 404
     assert response.json == {
-        "error": "below /_sandbox/ there are journal, ledger, faults, clock, reset, seed, records, settings, keys"
+        "error": "below /_sandbox/ there are journal, ledger, faults, clock, reset, seed, records, settings, usage, keys"
     }
 
 
@@ -575,7 +640,7 @@ def test_an_unknown_parameter_is_refused(program: Program, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "name"), [("POST", "clock"), ("PATCH", "settings"), ("POST", "keys"), ("POST", "faults")]
+    ("method", "name"), [("POST", "clock"), ("PATCH", "settings"), ("PATCH", "usage"), ("POST", "keys"), ("POST", "faults")]
 )
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"null", b"[]", b'"x"', b"[" * 2000, b"{'advance': 1}"])
 def test_a_body_is_a_json_object(program: Program, method: str, name: str, body: bytes) -> None:
