@@ -145,6 +145,8 @@ class SandboxControl:
         return self._clock(request)
 
     def _reset(self, request: WireRequest) -> Any:
+        if request.body.strip() and parse_json(request.body) != {}:
+            raise ValueError("reset takes nothing: it goes back to the seed")
         self._sandbox.reset()
         return self._count(request)
 
@@ -153,7 +155,8 @@ class SandboxControl:
         if not request.body.strip():
             raise ValueError("a seed is a count, a JSON array, or has one record a line")
         value = parse_json(request.body)
-        if isinstance(value, dict) and value.keys() == {"count"}:
+        if isinstance(value, dict) and "count" in value:
+            check_names(value, ("count",))
             self._sandbox.seed(_of_type(value, "count", int, "a whole number"))
         else:
             self._sandbox.seed(request.body)

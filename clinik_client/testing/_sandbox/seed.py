@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import random
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,15 @@ from typing import Any, Final
 
 import orjson
 
+from ..._codecs import Issues, Location
+from ..._encounters.fhir import ENCOUNTER
 from ..._errors import ClinikApiError
 from ..._fhir_types import API_ID
-from ..._generated.models import Encounter
+from ..._generated.models import Encounter, EncounterStatus
+from ..._model import schema_of
+from ..._objects import encode_object
 from .._exchange import NOT_JSON, parse_json
+from .parameters import ON_THE_WIRE
 
 __all__ = ["Seed", "SeedError", "records_of"]
 
@@ -33,6 +39,15 @@ _KINDS: Final = (
 _STATES: Final = ("finished", "finished", "finished", "cancelled", "planned", "arrived", "in-progress")
 _CONDITIONS: Final = ("I10", "E11.9", "J06.9", "M54.5", "K35.80", "R07.4")
 
+_KNOWN: Final = (*schema_of(Encounter).by_wire, "resourceType")
+# What FHIR R4's Encounter has beyond the simple shape; `Sandbox.records` shows it below these names, too.
+_OF_FHIR: Final = (
+    *("account", "classHistory", "contained", "episodeOfCare", "extension", "identifier", "implicitRules", "language"),
+    *("meta", "modifierExtension", "statusHistory", "text"),
+)
+_STATUSES: Final = (*EncounterStatus, "entered-in-error", "unknown")
+_AROUND: Final = ("data", "records")
+
 
 class SeedError(ValueError):
     """A seed cannot be used; the text says where and why, without any value of a record."""
@@ -44,6 +59,8 @@ def records_of(seed: Seed) -> list[dict[str, Any]]:
     Raises:
         SeedError: the file cannot be read, or something in it is no encounter.
     """
+    if isinstance(seed, bool | Mapping) or not isinstance(seed, int | str | Path | bytes | Iterable):
+        raise SeedError("a seed is a number of encounters, the path of a file, its text as bytes, or a list of records")
     if isinstance(seed, int):
         if not 0 <= seed <= _MOST_MADE_UP:
             raise SeedError(f"a seed of made-up encounters is 0 to {_MOST_MADE_UP:,}")
@@ -73,7 +90,11 @@ def _in_file(path: Path) -> list[tuple[str, Any]]:
 
 def _in_text(text: bytes) -> list[tuple[str, Any]]:
     """The values of a JSON array, or of a JSON text a line, each with its place."""
+    text = text.removeprefix(codecs.BOM_UTF8)
     whole = parse_json(text)
+    # A response of the API, or of the sandbox's control: its rows. No encounter has fields of these names.
+    while isinstance(whole, dict) and (around := [name for name in _AROUND if name in whole]):
+        whole = whole[around[0]]
     if isinstance(whole, list):
         return [(f"record {number}", record) for number, record in enumerate(whole, start=1)]
     if whole is not NOT_JSON:
@@ -97,7 +118,25 @@ def _simple(place: str, record: Any, number: int) -> dict[str, Any]:
     given = simple.setdefault("id", _made_up_id(number))
     if not isinstance(given, str) or not API_ID.fullmatch(given) or given in (".", ".."):
         raise SeedError(f"{place}: its id is none that the API could have given")
+    if wrong := _wrong(record):
+        raise SeedError(f"{place}: {'; '.join(wrong)}")
     return simple
+
+
+def _wrong(record: Mapping[str, Any]) -> list[str]:
+    """What of a record's fields cannot be, without any value."""
+    issues, here = Issues(), Location()
+    # A resource may have any elements, and what was one says so.
+    if not ENCOUNTER.matches(dict(record)) and "fhir" not in record:
+        unknown = {name: None for name in record if name not in _KNOWN and name not in _OF_FHIR}
+        # Of what is known, the id alone: it need not be there, and values are not the point.
+        encode_object(Encounter, {"id": "enc_1", **unknown}, here, ON_THE_WIRE, issues)
+    for name in ("status", "class"):
+        if record.get(name) is None:
+            issues.add(here.key(name), "Required")
+        elif name == "status" and record[name] not in _STATUSES:
+            issues.add(here.key(name), f"must be one of {', '.join(_STATUSES)}")
+    return [issue["diagnostics"].removeprefix(f"{here}: ") for issue in issues]
 
 
 def _made_up_id(number: int) -> str:

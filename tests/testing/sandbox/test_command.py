@@ -113,7 +113,7 @@ def test_a_shell_takes_its_lines_and_the_sdk_works_with_what_it_then_knows() -> 
 
 def test_its_options_are_the_settings(tmp_path: Path) -> None:
     seed = tmp_path / "seed.ndjson"
-    seed.write_text('{"id": "enc_1", "status": "planned"}\n{"id": "enc_2"}\n')
+    seed.write_text("".join(f'{{"id": "enc_{number}", "status": "planned", "class": "VR"}}\n' for number in (1, 2)))
     with running(
         *("--seed", seed, "--shape", "fhir", "--include", "bundle", "--lag", "0", "--no-total", "--phantom"),
         *("--errors", "fhir", "--rate", "50", "--monthly", "40", "--volume", "30"),
@@ -178,7 +178,7 @@ def test_what_keeps_it_from_starting_is_told_in_one_line(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "seed.json").write_text("{}\n{")
+    (tmp_path / "seed.json").write_text('{"status": "planned", "class": "VR"}\n{')
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     assert main(arguments) == 2
     output, errors = capsys.readouterr()

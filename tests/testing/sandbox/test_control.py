@@ -157,7 +157,19 @@ def test_the_ledger_counts_the_keys_that_were_sent_to_downloads(program: Program
 
 
 def test_the_control_is_in_no_journal_and_needs_no_key(program: Program) -> None:
-    for name in ("", "page.js", "journal", "ledger", "faults", "clock", "records", "settings", "usage", "keys", "nothing"):
+    for name in (
+        "",
+        "page.js",
+        "journal",
+        "ledger",
+        "faults",
+        "clock",
+        "records",
+        "settings",
+        "usage",
+        "keys",
+        "nothing",
+    ):
         program.steer("GET", name)
     program.steer("POST", "clock", {"advance": 1})
     assert program.get("journal")["received"] == 0
@@ -274,10 +286,34 @@ def test_a_seed_may_be_one_record(program: Program, indent: int | None) -> None:
     assert program.get("records") == {"records": [RECORD]}
 
 
+def test_a_seed_may_be_what_the_control_or_the_service_tells(program: Program) -> None:
+    before = program.get("records")
+    for told in (before, program.call("GET", "/v1/encounters").json):
+        program.told("POST", "seed", [])
+        assert program.told("POST", "seed", told) == {"count": 3}
+        assert program.get("records") == before
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"{}"])
+def test_reset_takes_an_empty_body(program: Program, body: bytes) -> None:
+    program.create()
+    assert program.told("POST", "reset", body=body) == {"count": 3}
+
+
+@pytest.mark.parametrize("body", [b'{"count": 5}', b"[]", b"null", b"{", b"seed=5"])
+def test_reset_refuses_what_it_would_ignore(program: Program, body: bytes) -> None:
+    program.create()
+    assert program.refused("POST", "reset", body=body) == "reset takes nothing: it goes back to the seed"
+    assert len(program.get("records")["records"]) == 4
+
+
 def test_a_seed_may_be_nothing(program: Program) -> None:
     assert program.told("POST", "seed", []) == {"count": 0}
     assert program.told("POST", "seed", {"count": 0}) == {"count": 0}
     assert program.found() == 0
+
+
+GOOD = b'{"status": "planned", "class": "VR"}'
 
 
 @pytest.mark.parametrize(
@@ -291,10 +327,13 @@ def test_a_seed_may_be_nothing(program: Program) -> None:
         (b"[1]", "record 1: an encounter is an object"),
         (b"5", "record 1: an encounter is an object"),
         (b'[{"id": 5}]', "record 1: its id is none that the API could have given"),
-        (b'[{}, {"resourceType": "Patient"}]', "record 2: this is another resource than an Encounter"),
-        (b"{}\n\n{", "line 3: this is not JSON; a seed is a JSON array, or has one record a line"),
-        (b"{}\n[]\n", "line 2: an encounter is an object"),
-        (b'{"id": "enc_1"}\n{"id": "enc_1"}', "line 2: an encounter with this id was there before"),
+        (b'[%b, {"resourceType": "Patient"}]' % GOOD, "record 2: this is another resource than an Encounter"),
+        (GOOD + b"\n\n{", "line 3: this is not JSON; a seed is a JSON array, or has one record a line"),
+        (GOOD + b"\n[]\n", "line 2: an encounter is an object"),
+        (orjson.dumps(RECORD) + b"\n" + orjson.dumps(RECORD), "line 2: an encounter with this id was there before"),
+        (b'{"cuont": 5}', "record 1: cuont: unknown field; status: Required; class: Required"),
+        (b'{"count": 3, "x": 1}', "there is no 'x' here; there are count"),
+        (b'{"data": {"count": 3}}', "record 1: count: unknown field; status: Required; class: Required"),
         (b"", "a seed is a count, a JSON array, or has one record a line"),
         (b" \n", "a seed is a count, a JSON array, or has one record a line"),
     ],
@@ -307,7 +346,7 @@ def test_a_wrong_seed_says_where_and_changes_nothing(program: Program, body: byt
 
 
 def test_a_wrong_record_is_told_without_its_values(program: Program) -> None:
-    body = b'{}\n{"period": {"start": ' + b"[" * 900 + b'"c4n4ry"' + b"]" * 900 + b"}}"
+    body = GOOD + b'\n{"period": {"start": ' + b"[" * 900 + b'"c4n4ry"' + b"]" * 900 + b"}}"
     sentence = program.refused("POST", "seed", body=body)
     assert sentence.startswith("line 2: ")
     assert "c4n4ry" not in sentence
@@ -622,9 +661,8 @@ def test_a_wrong_method_is_told_the_right_ones(program: Program, name: str) -> N
 def test_an_unknown_name_is_told_what_there_is(program: Program, name: str) -> None:
     response = program.steer("GET", name)
     assert response.status == 404
-    assert response.json == {
-        "error": "below /_sandbox/ there are journal, ledger, faults, clock, reset, seed, records, settings, usage, keys"
-    }
+    known = "journal, ledger, faults, clock, reset, seed, records, settings, usage, keys"
+    assert response.json == {"error": f"below /_sandbox/ there are {known}"}
 
 
 @pytest.mark.parametrize("query", ["?", "?x=1"])
@@ -640,7 +678,8 @@ def test_an_unknown_parameter_is_refused(program: Program, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "name"), [("POST", "clock"), ("PATCH", "settings"), ("PATCH", "usage"), ("POST", "keys"), ("POST", "faults")]
+    ("method", "name"),
+    [("POST", "clock"), ("PATCH", "settings"), ("PATCH", "usage"), ("POST", "keys"), ("POST", "faults")],
 )
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"null", b"[]", b'"x"', b"[" * 2000, b"{'advance': 1}"])
 def test_a_body_is_a_json_object(program: Program, method: str, name: str, body: bytes) -> None:

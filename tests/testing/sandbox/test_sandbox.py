@@ -163,7 +163,7 @@ def test_a_seed_that_cannot_be_used_is_told_before_anything_starts(tmp_path: Pat
     with pytest.raises(SeedError, match=r"none: No such file"):
         Sandbox(tmp_path / "none")
     with pytest.raises(SeedError, match="record 2: an encounter is an object"):
-        Sandbox([{}, 5])  # type: ignore[list-item]  # what is wrong with it is the point
+        Sandbox([RECORDS[0], 5])  # type: ignore[list-item]  # what is wrong with it is the point
 
 
 def test_another_seed_takes_the_place_of_everything(sandbox: Sandbox, clinik: Clinik) -> None:
@@ -179,14 +179,14 @@ def test_another_seed_takes_the_place_of_everything(sandbox: Sandbox, clinik: Cl
 
 
 def test_nobody_else_can_change_its_seed(sandbox: Sandbox) -> None:
-    records = [{"id": "enc_1", "period": {"start": "2025-06-01"}}]
+    records: list[dict[str, Any]] = [{"id": "enc_1", **FIELDS, "period": {"start": "2025-06-01"}}]
     sandbox.seed(records)
     records[0]["period"] = {}
     sandbox.records[0]["period"]["start"] = "2030"
     sandbox.records.clear()
-    assert sandbox.records == [{"id": "enc_1", "period": {"start": "2025-06-01"}}]
+    assert sandbox.records == [{"id": "enc_1", **FIELDS, "period": {"start": "2025-06-01"}}]
     sandbox.reset()
-    assert sandbox.records == [{"id": "enc_1", "period": {"start": "2025-06-01"}}]
+    assert sandbox.records == [{"id": "enc_1", **FIELDS, "period": {"start": "2025-06-01"}}]
 
 
 # -- back to the seed -------------------------------------------------------------------------------------------------

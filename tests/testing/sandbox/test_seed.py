@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 from types import MappingProxyType
@@ -12,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client import Encounter
+from clinik_client import Encounter, EncounterStatus
 from clinik_client.testing._sandbox.parameters import check_body
 from clinik_client.testing._sandbox.seed import Seed, SeedError, records_of
 from tests.canary import CANARY
 from tests.strategies import CREATE, SCHEMAS, allowed, is_valid
 
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 SIMPLE = {"id": "enc_1", "status": "planned", "class": "AMB", "patientId": "pt_1"}
 FHIR = {
     "resourceType": "Encounter",
@@ -144,12 +146,45 @@ def deep(levels: int) -> Any:
         ({"id": "enc_9", "type": f"\ud800{CANARY}"}, "not JSON"),
         ({"id": "enc_9", "more": deep(101)}, "nested too deep"),
         ({**SIMPLE, "type": CANARY}, "was there before"),
+        ({"id": "enc_9", "status": None}, "status: Required; class: Required$"),
+        (
+            {"resourceType": "Encounter", "id": "enc_9", "type": [{"text": CANARY}]},
+            "status: Required; class: Required$",
+        ),
+        (
+            {**SIMPLE, "id": "enc_9", "lenghtMinutes": CANARY},
+            r"lenghtMinutes: unknown field; did you mean lengthMinutes\?$",
+        ),
+        ({**SIMPLE, "id": "enc_9", f"{CANARY} {CANARY}": 1}, "unknown field"),
+        ({**SIMPLE, "id": "enc_9", "status": CANARY}, "status: must be one of planned, .*, entered-in-error, unknown$"),
+        ({**SIMPLE, "id": "enc_9", "status": [CANARY]}, "status: must be one of planned"),
+        ({**FHIR, "id": "enc_9", "status": CANARY}, "status: must be one of planned"),
     ],
 )
 def test_what_cannot_be_an_encounter_is_told_by_its_place_and_not_by_its_value(wrong: Any, why: str) -> None:
     with pytest.raises(SeedError, match=f"^record 2: .*{why}") as caught:
         records_of([SIMPLE, wrong])
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [*EncounterStatus, "entered-in-error", "unknown"])
+@pytest.mark.parametrize("record", [SIMPLE, FHIR], ids=["simple", "fhir"])
+def test_a_status_is_one_of_the_document_or_of_fhir(record: dict[str, Any], status: str) -> None:
+    assert records_of([{**record, "status": status}])[0]["status"] == status
+
+
+def test_a_resource_may_have_more_than_the_simple_shape_and_what_it_became_can_be_given_again() -> None:
+    odd = {"identifier": [{"value": "1"}], "statusHistory": [], "hospitalisation": {}, "meta": {"versionId": "1"}}
+    plain = {**FHIR, "id": "enc_3", "class": {"system": ACT_CODE, "code": "AMB"}, "meta": {"versionId": "1"}}
+    records = records_of([{**FHIR, **odd}, plain])
+    assert records_of(records) == records
+    assert [Encounter.from_dict(record).to_fhir() for record in records] == [{**FHIR, **odd}, plain]
+
+
+@pytest.mark.parametrize("wrong", [None, True, 1.5, SIMPLE, {"data": [SIMPLE]}], ids=str)
+def test_a_seed_is_one_of_a_few_things(wrong: Any) -> None:
+    with pytest.raises(SeedError, match=r"^a seed is a number of encounters, the path of a file, "):
+        records_of(wrong)
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
@@ -183,6 +218,28 @@ def test_a_file_is_a_json_array_or_has_one_record_a_line(tmp_path: Path, content
 @pytest.mark.parametrize("content", [orjson.dumps(SIMPLE), orjson.dumps(SIMPLE, option=orjson.OPT_INDENT_2)])
 def test_a_file_may_be_one_record(tmp_path: Path, content: bytes) -> None:
     assert records_of(file(tmp_path, content)) == [SIMPLE]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        {"data": {"data": [SIMPLE, FHIR], "hasMore": False}, "meta": {"status": 200}},
+        {"data": [SIMPLE, FHIR]},
+        {"records": [SIMPLE, FHIR]},
+    ],
+    ids=["envelope", "page", "what the control tells"],
+)
+def test_a_file_may_be_a_response_with_a_page(tmp_path: Path, around: Any) -> None:
+    assert records_of(file(tmp_path, around)) == records_of([SIMPLE, FHIR])
+
+
+def test_a_file_may_be_a_response_with_one_record(tmp_path: Path) -> None:
+    assert records_of(file(tmp_path, {"data": SIMPLE, "meta": {"status": 200}})) == [SIMPLE]
+
+
+@pytest.mark.parametrize("content", [orjson.dumps([SIMPLE, FHIR]), LINES, orjson.dumps({"data": [SIMPLE, FHIR]})])
+def test_a_byte_order_mark_is_skipped(tmp_path: Path, content: bytes) -> None:
+    assert records_of(file(tmp_path, codecs.BOM_UTF8 + content)) == records_of([SIMPLE, FHIR])
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"[]"])
