@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from attrs import fields_dict
 
 from ._choices import require_known
 from ._fault import Fault
-from ._sandbox.clock import SandboxClock
+from ._sandbox.clock import SandboxClock, clock_of
 from ._sandbox.sandbox import Sandbox
 from ._sandbox.settings import SandboxSettings
 from ._server import FixtureServer
@@ -103,11 +102,7 @@ def _wanted_of_the_sandbox(item: pytest.Item) -> tuple[Any, SandboxClock | None,
     seed, clock = wanted.pop("seed", 0), wanted.pop("clock", None)
     if isinstance(seed, str | Path):
         seed = item.config.rootpath / seed
-    if isinstance(clock, datetime):
-        clock = SandboxClock(clock, running=False)
-    elif clock is not None and not isinstance(clock, SandboxClock):
-        raise ValueError("clock is a moment with an offset from UTC, or a SandboxClock")
-    return seed, clock, SandboxSettings(**wanted)
+    return seed, None if clock is None else clock_of(clock), SandboxSettings(**wanted)
 
 
 def sandbox_of(item: pytest.Item) -> Sandbox:

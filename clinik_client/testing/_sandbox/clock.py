@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
-__all__ = ["SandboxClock", "moment_after"]
+__all__ = ["SandboxClock", "clock_of", "moment_after"]
 
 # Years that leave room for what is reckoned from the time: the window of a minute, the end of the month.
 _YEARS: Final = range(2, 9999)
@@ -109,6 +109,21 @@ def _checked(moment: datetime) -> datetime:
     if moment.year not in _YEARS:
         raise ValueError("a sandbox's time is in the years 2 to 9998")
     return moment.astimezone(UTC)
+
+
+def clock_of(clock: SandboxClock | datetime | None) -> SandboxClock:
+    """The clock that is meant: a moment stands for one that stands still there, ``None`` for one that runs.
+
+    Raises:
+        ValueError: it is neither; see also `SandboxClock.set`.
+    """
+    if clock is None:
+        return SandboxClock()
+    if isinstance(clock, datetime):
+        return SandboxClock(clock, running=False)
+    if not isinstance(clock, SandboxClock):
+        raise ValueError("clock is a moment with an offset from UTC, or a SandboxClock")
+    return clock
 
 
 def moment_after(moment: datetime, seconds: float) -> datetime:

@@ -90,15 +90,13 @@ def _failed(problem: object) -> int:
 def _sandbox(options: argparse.Namespace) -> Sandbox:
     return Sandbox(
         int(options.seed) if options.seed.isdecimal() else Path(options.seed),
-        settings=SandboxSettings(
-            shape=options.shape,
-            include=options.include,
-            lag=options.lag,
-            total=not options.no_total,
-            phantom=options.phantom,
-            errors=options.errors,
-            plan=Plan(options.rate, options.monthly, options.volume),
-        ),
+        shape=options.shape,
+        include=options.include,
+        lag=options.lag,
+        total=not options.no_total,
+        phantom=options.phantom,
+        errors=options.errors,
+        plan=Plan(options.rate, options.monthly, options.volume),
         clock=SandboxClock(options.clock, running=not options.stopped),
         host=options.host,
         port=options.port,

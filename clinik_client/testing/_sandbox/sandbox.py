@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from .._service import Service
 from .._wire import Limits, WireServer
 from .backend import SandboxBackend
-from .clock import SandboxClock
+from .clock import SandboxClock, clock_of
 from .control import SandboxControl
 from .keys import HOME, SandboxKeys
 from .limits import Usage
 from .seed import Seed, records_of
-from .settings import SandboxSettings
+from .settings import SandboxSettings, SandboxSettingsFields, settings_of
 
 if TYPE_CHECKING:
     from ... import Clinik
@@ -31,14 +32,17 @@ class Sandbox(Service):
         seed: what it holds at the beginning: so many made-up encounters, the path of a JSON or NDJSON file with some in
             either shape, or its text as bytes, or some as dicts. The same seed gives the same records and the same new
             ids.
-        settings: how it answers where the documentation leaves it open; see `SandboxSettings`.
-        clock: its time, which a test can move; one that runs, from now on, if not given.
+        settings: how it answers where the documentation leaves it open; a `SandboxSettings`, which is copied.
+        clock: its time, which a test can move: a `SandboxClock`, or a moment at which it stands; one that runs, from
+            now on, if not given.
         host: the address to listen on.
         port: the port; 0 lets the system choose.
         ssl_context: a server-side context; the sandbox then speaks TLS.
+        fields: the settings one by one, such as ``lag=0``, in the place of ``settings``.
 
     Raises:
         SeedError: the seed cannot be used.
+        ValueError: a setting or the clock is none.
 
     Example:
         >>> with Sandbox(seed=3) as sandbox, sandbox.client() as clinik:
@@ -54,14 +58,15 @@ class Sandbox(Service):
         seed: Seed = 0,
         *,
         settings: SandboxSettings | None = None,
-        clock: SandboxClock | None = None,
+        clock: SandboxClock | datetime | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
+        **fields: Unpack[SandboxSettingsFields],
     ) -> None:
-        self.clock = clock or SandboxClock()
+        self.clock = clock_of(clock)
         """Its time: `SandboxClock.advance` moves it."""
-        self._sandbox = SandboxBackend(records_of(seed), settings or SandboxSettings(), self.clock)
+        self._sandbox = SandboxBackend(records_of(seed), settings_of(settings, fields), self.clock)
         super().__init__(
             self._sandbox,
             host=host,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from attrs import define, evolve, field, fields_dict, setters
 
 from .._answers import ErrorForm
+from .._choices import require_known
 from .._routes import OPERATIONS
 from .checks import check_choice, check_seconds, check_truth
 from .limits import Plan
 from .store import Shape
 
-__all__ = ["SandboxSettings"]
+__all__ = ["SandboxSettings", "SandboxSettingsFields", "settings_of"]
 
 IncludedAs = Literal["record", "bundle"]
 
@@ -80,9 +81,40 @@ class SandboxSettings:
         Raises:
             ValueError: there is no such setting, or it cannot have this value. Then nothing is changed.
         """
-        if unknown := sorted(set(changes) - fields_dict(type(self)).keys()):
-            known = ", ".join(fields_dict(type(self)))
-            raise ValueError(f"there is no setting {unknown[0]!r}; there are {known}")
+        for name in changes:
+            require_known("setting", name, fields_dict(type(self)))
         tried = evolve(self, **changes)
         for name in changes:
             setattr(self, name, getattr(tried, name))
+
+
+class SandboxSettingsFields(TypedDict, total=False):
+    """The settings of a sandbox as keywords: see `SandboxSettings`."""
+
+    shape: Shape
+    include: IncludedAs
+    lag: float
+    total: bool
+    phantom: bool
+    errors: ErrorForm
+    merge_hospitalization: bool
+    media_types: Mapping[str, Sequence[str]]
+    job_seconds: float
+    plan: Plan
+
+
+def settings_of(settings: SandboxSettings | None, fields: Mapping[str, Any]) -> SandboxSettings:
+    """New settings: as some others are, which nobody changes; or the usual ones, but for a few fields.
+
+    Raises:
+        ValueError: both are given, or these are no settings; see also `SandboxSettings.change`.
+    """
+    if settings is None:
+        made = SandboxSettings()
+        made.change(**fields)
+        return made
+    if fields:
+        raise ValueError(f"settings and {next(iter(fields))} are not given together: each setting may be a keyword")
+    if not isinstance(settings, SandboxSettings):
+        raise ValueError("settings is a SandboxSettings; each setting may be a keyword in its place, such as lag=0")
+    return evolve(settings)

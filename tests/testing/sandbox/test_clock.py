@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client.testing._sandbox.clock import SandboxClock
+from clinik_client.testing._sandbox.clock import SandboxClock, clock_of
 
 START = datetime(2025, 6, 1, 9, tzinfo=UTC)
 MOMENTS = st.datetimes(
@@ -134,3 +135,18 @@ def test_one_that_was_made_without_a_start_goes_back_to_the_present() -> None:
     before = datetime.now(UTC)
     clock.reset()
     assert before <= clock.now() <= datetime.now(UTC)
+
+
+def test_a_moment_is_a_clock_that_stands_there() -> None:
+    clock = clock_of(START)
+    assert (clock.now(), clock.running) == (START, False)
+    assert clock_of(clock) is clock
+    assert clock_of(None).running
+
+
+@pytest.mark.parametrize("wrong", ["2025-06-01", START.date(), 5, False])
+def test_what_is_no_clock_is_told(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"^clock is a moment with an offset from UTC, or a SandboxClock$"):
+        clock_of(wrong)
+    with pytest.raises(ValueError, match="offset"):
+        clock_of(START.replace(tzinfo=None))

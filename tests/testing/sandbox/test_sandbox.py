@@ -242,6 +242,27 @@ def test_reset_goes_back_to_the_settings_and_the_clock_that_were_given() -> None
     assert (sandbox.clock.now(), sandbox.clock.running) == (START, False)
 
 
+def test_two_that_were_given_the_same_settings_share_nothing_and_leave_them_alone() -> None:
+    settings = SandboxSettings(lag=3)
+    one, other = Sandbox(settings=settings), Sandbox(settings=settings)
+    one.settings.lag = 5
+    settings.lag = 7
+    one.reset()
+    assert (one.settings.lag, other.settings.lag, settings.lag) == (3, 3, 7)
+
+
+def test_settings_may_be_keywords_and_the_clock_a_moment() -> None:
+    sandbox = Sandbox(clock=START, lag=0, plan=Plan(rate=7))
+    assert sandbox.settings == SandboxSettings(lag=0, plan=Plan(rate=7))
+    assert (sandbox.clock.now(), sandbox.clock.running) == (START, False)
+    with pytest.raises(ValueError, match=r"^there is no setting 'lga'; did you mean 'lag'"):
+        Sandbox(lga=0)  # type: ignore[call-arg]  # what is wrong with it is the point
+    with pytest.raises(ValueError, match=r"^settings and lag are not given together"):
+        Sandbox(settings=SandboxSettings(), lag=0)
+    with pytest.raises(SeedError, match=r"^a seed is "):
+        Sandbox(seed=None)  # type: ignore[arg-type]  # what is wrong with it is the point
+
+
 OPERATIONS = st.lists(
     st.tuples(st.sampled_from(["create", "update", "delete"]), st.integers(0, 5)),
     max_size=8,

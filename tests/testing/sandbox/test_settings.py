@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 import pytest
+from attrs import fields
 
 from clinik_client.testing._routes import OPERATIONS
 from clinik_client.testing._sandbox.limits import Plan
-from clinik_client.testing._sandbox.settings import SandboxSettings
+from clinik_client.testing._sandbox.settings import SandboxSettings, SandboxSettingsFields, settings_of
 
 GOOD: dict[str, list[Any]] = {
     "shape": ["simple", "fhir", "mixed"],
@@ -76,7 +77,9 @@ def test_a_value_that_a_setting_cannot_have_is_refused_by_its_name(name: str, va
 
 def test_a_misspelt_setting_is_refused_with_those_that_there_are() -> None:
     settings = SandboxSettings()
-    with pytest.raises(ValueError, match="no setting 'shap'; there are shape, include, lag, ") as caught:
+    with pytest.raises(
+        ValueError, match=r"no setting 'shap'; did you mean 'shape'.* There are shape, include, lag, "
+    ) as caught:
         settings.change(shap="fhir", lag=0)
     assert all(name in str(caught.value) for name in GOOD)
     assert settings == SandboxSettings()
@@ -87,3 +90,35 @@ def test_the_media_types_of_a_body_are_those_of_the_document_unless_others_are_s
     assert settings.accepted("create") == ("application/fhir+json",)
     assert settings.accepted("update") == OPERATIONS["update"].media_types
     assert "application/json-patch+json" in settings.accepted("update")
+
+
+def test_their_keywords_are_these() -> None:
+    told = {field.name: str(field.type) for field in fields(SandboxSettings)}
+    assert {name: kind.__forward_arg__ for name, kind in SandboxSettingsFields.__annotations__.items()} == told
+
+
+def test_settings_that_are_given_are_copied() -> None:
+    given = SandboxSettings(lag=3, media_types={"create": ("text/plain",)})
+    made = settings_of(given, {})
+    assert made == given
+    made.change(lag=5, media_types={})
+    assert given == SandboxSettings(lag=3, media_types={"create": ("text/plain",)})
+
+
+def test_settings_may_be_made_of_keywords() -> None:
+    assert settings_of(None, {"lag": 0, "total": False}) == SandboxSettings(lag=0, total=False)
+    assert settings_of(None, {}) == SandboxSettings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "why"),
+    [
+        (None, {"lga": 0}, "there is no setting 'lga'; did you mean 'lag'\\? There are shape, include, lag, "),
+        (None, {"lag": -1}, "lag is a number of seconds, 0 or more"),
+        ({"lag": 0}, {}, "settings is a SandboxSettings; each setting may be a keyword in its place, such as lag=0"),
+        (SandboxSettings(), {"lag": 0}, "settings and lag are not given together"),
+    ],
+)
+def test_wrong_settings_are_told(settings: Any, changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{why}"):
+        settings_of(settings, changes)
