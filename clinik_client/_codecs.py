@@ -110,11 +110,17 @@ class InputOptions:
         keywords: names are Python's (``patient_id``); otherwise the API's (``patientId``).
         refuse_none: ``None`` is a problem; otherwise it means "not given".
         quiet: nobody is warned of codes that are not documented.
+        json: it came as JSON, whose words tell what is wrong.
     """
 
     keywords: bool = False
     refuse_none: bool = False
     quiet: bool = False
+    json: bool = False
+
+    def words(self, python: str, json: str) -> str:
+        """What the caller knows a thing as."""
+        return json if self.json else python
 
 
 class Codec(ABC):
@@ -200,7 +206,7 @@ class Boolean(Codec):
 
     def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if value.__class__ is not bool:
-            issues.mistype(location, "True or False")
+            issues.mistype(location, options.words("True or False", "true or false"))
         return value
 
 
@@ -296,7 +302,8 @@ class Date(Codec):
             return value.isoformat()
         if isinstance(value, str) and value.isascii() and self.decode(str(value)) is not UNDECODABLE:
             return str(value)
-        issues.add(location, "must be a datetime.date or a valid YYYY-MM-DD string")
+        python, json = "a datetime.date or a valid YYYY-MM-DD string", "a date, written YYYY-MM-DD"
+        issues.add(location, f"must be {options.words(python, json)}")
         return None
 
 
@@ -317,7 +324,8 @@ class DateTime(Codec):
                     raise
                 issues.add(location, str(error))
                 return None
-        issues.mistype(location, "an aware datetime, a date, or an ISO 8601 string")
+        python, json = "an aware datetime, a date, or an ISO 8601 string", "an ISO 8601 string"
+        issues.mistype(location, options.words(python, json))
         return None
 
 
@@ -424,7 +432,7 @@ class Map(Codec):
 
     def encode(self, value: Any, location: Location, options: InputOptions, issues: Issues) -> Any:
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-            issues.mistype(location, "a dict with string keys")
+            issues.mistype(location, options.words("a dict with string keys", "an object"))
             return None
         for name in value:
             Text().encode(name, location, options, issues)

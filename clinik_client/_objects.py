@@ -80,7 +80,7 @@ def encode_object(
         names = schema.by_name if options.keywords else schema.by_wire
         given = value
     else:
-        issues.mistype(location, f"a dict or {model.__name__}")
+        issues.mistype(location, options.words(f"a dict or {model.__name__}", "an object"))
         return {}
     encoded: dict[str, Any] = {}
     for name, item in given.items():
@@ -98,8 +98,9 @@ def encode_object(
         else:
             inside = Location(location, entry.wire, entry.name if options.keywords else None)
             if item is None:
+                none = options.words("None", "null")
                 issues.add(
-                    inside, "must not be None: the API has no way to clear a field; leave it out to keep its value"
+                    inside, f"must not be {none}: the API has no way to clear a field; leave it out to keep its value"
                 )
             else:
                 encoded[entry.wire] = entry.codec.encode(item, inside, options, issues)

@@ -136,6 +136,23 @@ def test_a_map_asks_for_a_dict_and_checks_each_of_its_values() -> None:
     assert Map().decode([1]) is UNDECODABLE
 
 
+@pytest.mark.parametrize(
+    ("kind", "python", "json"),
+    [
+        (Boolean(), "True or False", "true or false"),
+        (Date(), "a datetime.date or a valid YYYY-MM-DD string", "a date, written YYYY-MM-DD"),
+        (DateTime(), "an aware datetime, a date, or an ISO 8601 string", "an ISO 8601 string"),
+        (Map(), "a dict with string keys", "an object"),
+    ],
+    ids=lambda kind: type(kind).__name__,
+)
+def test_what_came_as_json_is_told_of_in_its_words(kind: Codec, python: str, json: str) -> None:
+    for options, words in ((InputOptions(), python), (InputOptions(json=True), json)):
+        issues = Issues()
+        kind.encode(5, Location(Location(), "field"), options, issues)
+        assert [issue["diagnostics"] for issue in issues] == [f"field: must be {words}"]
+
+
 # -- texts ------------------------------------------------------------------------------------------------------------
 
 

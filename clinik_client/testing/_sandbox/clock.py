@@ -62,7 +62,7 @@ class SandboxClock:
         try:
             step = by if isinstance(by, timedelta) else timedelta(seconds=by)
             if step < timedelta(0):
-                raise ValueError("a clock is advanced by 0 seconds or more; set() moves it anywhere")
+                raise ValueError("a clock is advanced by 0 seconds or more; set moves it anywhere")
             with self._lock:
                 self._move(_checked(self._now() + step))
         except OverflowError:

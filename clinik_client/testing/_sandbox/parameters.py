@@ -16,7 +16,7 @@ __all__ = ["ON_THE_WIRE", "check_body", "check_parameters"]
 
 # The service adjusts it: no text is wrong.
 _FREE: Final = ("count",)
-ON_THE_WIRE: Final = InputOptions(refuse_none=True, quiet=True)
+ON_THE_WIRE: Final = InputOptions(refuse_none=True, quiet=True, json=True)
 """A request on the wire leaves out what it does not give."""
 
 

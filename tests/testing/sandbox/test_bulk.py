@@ -113,7 +113,7 @@ def test_the_sdk_carries_an_export_through() -> None:
         ({"resourceTypes": ["Encounter", "Encounter"]}, "resourceTypes: must "),
         ({"resourceTypes": []}, "resourceTypes: must have at least 1 item"),
         ({"resourceTypes": "Encounter"}, "resourceTypes: must be a list"),
-        ({"resourceTypes": None}, "resourceTypes: must not be None"),
+        ({"resourceTypes": None}, "resourceTypes: must not be null"),
         ({"resourcetypes": ["Encounter"]}, "resourcetypes: unknown field; did you mean resourceTypes?"),
         ({"format": "csv"}, "format: unknown field"),
         ({"since": "2025-06-01"}, "since: must be a date-time with an offset"),

@@ -213,7 +213,7 @@ def test_the_clock_can_run_and_stop(program: Program, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        ({"advance": -1}, "a clock is advanced by 0 seconds or more; set() moves it anywhere"),
+        ({"advance": -1}, "a clock is advanced by 0 seconds or more; set moves it anywhere"),
         ({"advance": "10"}, "advance is a number of seconds"),
         ({"advance": True}, "advance is a number of seconds"),
         ({"advance": None}, "advance is a number of seconds"),

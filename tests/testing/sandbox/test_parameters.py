@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -19,11 +20,22 @@ BODIES = {"create": CREATE, "update": UPDATE}
 MINIMAL = {"status": "planned", "class": "AMB", "patientId": "pt_1"}
 
 
+# What only somebody who writes Python can make sense of.
+PYTHON = re.compile(r"\b(?:None|True|False|dict|datetime|EncounterCreateRequest)\b")
+
+
+def check_words(refused: Refused) -> None:
+    """What is told holds no value, and no words but those of JSON."""
+    told = f"{refused.message} {[issue['diagnostics'] for issue in refused.issues]}"
+    assert CANARY not in told
+    assert not PYTHON.search(told), told
+
+
 def refused_query(operation: str, *query: tuple[str, str]) -> Refused:
     """The refusal that a query gets; no value in it."""
     with pytest.raises(Refused) as caught:
         check_parameters(operation, query)
-    assert CANARY not in f"{caught.value.message} {caught.value.issues}"
+    check_words(caught.value)
     return caught.value
 
 
@@ -32,7 +44,7 @@ def refused_body(operation: str, body: Any) -> Refused:
     sent = body if isinstance(body, bytes) else orjson.dumps(body)
     with pytest.raises(Refused) as caught:
         check_body(operation, sent)
-    assert CANARY not in f"{caught.value.message} {caught.value.issues}"
+    check_words(caught.value)
     return caught.value
 
 
@@ -168,7 +180,23 @@ def test_an_update_may_change_nothing() -> None:
 @pytest.mark.parametrize("operation", BODIES)
 def test_null_clears_nothing(operation: str) -> None:
     (issue,) = refused_body(operation, {**({} if operation == "update" else MINIMAL), "type": None}).issues
+    assert issue["diagnostics"].startswith("type: must not be null: ")
     assert issue["location"] == ["type"]
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "why"),
+    [
+        ("period", 5, "must be an object"),
+        ("period", {"start": 5}, "must be an ISO 8601 string"),
+        ("diagnosis", [{"condition": None}], "must not be null: "),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_words_of_json(field: str, wrong: Any, why: str) -> None:
+    (issue,) = refused_body("create", {**MINIMAL, field: wrong}).issues
+    assert issue["diagnostics"].partition(": ")[2].startswith(why)
+    (issue,) = refused_query("search", ("dateFrom", CANARY)).issues
+    assert issue["diagnostics"] == "dateFrom: must be a date, written YYYY-MM-DD"
 
 
 def test_other_codes_pass_where_the_service_takes_free_text_and_nobody_is_warned() -> None:
