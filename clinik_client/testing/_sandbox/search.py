@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
@@ -17,6 +18,7 @@ __all__ = ["FoundPage", "Searches"]
 
 _USUAL: Final = 20
 _MOST: Final = 100
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 # How many different searches are kept.
 _KEPT: Final = 100
 
@@ -94,10 +96,8 @@ class Searches:
 
 def _count(text: str) -> int:
     """How many rows a page has: clamped, never refused."""
-    try:
-        number = float(text)
-    except ValueError:
-        return _USUAL
+    # Python takes more for a number: inf, 1_0, and the digits of any script.
+    number = float(text) if _NUMBER.fullmatch(text) else 0
     return int(min(number, _MOST)) if number >= 1 else _USUAL
 
 

@@ -233,6 +233,11 @@ def test_a_field_that_the_sandbox_does_not_sort_by_is_refused(sort: str) -> None
         ("abc", 20),
         ("25x", 20),
         ("nan", 20),
+        ("inf", 20),
+        ("1_0", 20),
+        ("\N{ARABIC-INDIC DIGIT THREE}", 20),
+        (" 5", 20),
+        ("0x10", 20),
         ("", 20),
     ],
 )
