@@ -26,6 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port; 0, the default, lets the system choose")
+    parser.add_argument(
+        "--download-port",
+        type=int,
+        default=0,
+        metavar="PORT",
+        help="port for the files of exports; 0, the default, too",
+    )
+    parser.add_argument(
+        "--download-url", metavar="URL", help="under which others reach that port, such as http://clinikapi:8081"
+    )
     parser.add_argument("--seed", default="0", metavar="N|FILE", help="so many made-up encounters, or a file with some")
     parser.add_argument("--shape", choices=get_args(Shape), default=_USUAL.shape, help="shape of the records")
     parser.add_argument(
@@ -100,6 +110,8 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         clock=SandboxClock(options.clock, running=not options.stopped),
         host=options.host,
         port=options.port,
+        download_port=options.download_port,
+        download_url=options.download_url,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sandbox"]
 
+_BASE_URL = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 # A bulk import may have 100 MiB, and what it says around them.
 _LIMITS = Limits(body_bytes=101 * 1024 * 1024)
 
@@ -37,12 +39,14 @@ class Sandbox(Service):
             now on, if not given.
         host: the address to listen on.
         port: the port; 0 lets the system choose.
+        download_port: the port on which the files of exports are; 0 lets the system choose.
+        download_url: under which URL others reach that port, if it is another than it seems from here.
         ssl_context: a server-side context; the sandbox then speaks TLS.
         fields: the settings one by one, such as ``lag=0``, in the place of ``settings``.
 
     Raises:
         SeedError: the seed cannot be used.
-        ValueError: a setting or the clock is none.
+        ValueError: a setting, the clock or the URL is none.
 
     Example:
         >>> with Sandbox(seed=3) as sandbox, sandbox.client() as clinik:
@@ -61,6 +65,8 @@ class Sandbox(Service):
         clock: SandboxClock | datetime | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        download_port: int = 0,
+        download_url: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
         **fields: Unpack[SandboxSettingsFields],
     ) -> None:
@@ -77,17 +83,21 @@ class Sandbox(Service):
             control=SandboxControl(self),
         )
         # On a port of its own, as the service has another host for them: a key that follows the URL is found out.
-        self._downloads = WireServer(self._sandbox.download, host=host, ssl_context=ssl_context)
+        self._downloads = WireServer(self._sandbox.download, host=host, port=download_port, ssl_context=ssl_context)
+        self._download_port = download_port
+        self._download_url = None if download_url is None else _base_url(download_url)
 
     def start(self) -> Self:
         """Start listening, in threads of its own; the sandbox is ready when this returns. Returns the sandbox."""
         super().start()
         try:
             self._downloads.start()
-        except BaseException:
+        except BaseException as error:
             self.stop()
+            if isinstance(error, OSError):
+                raise OSError(error.errno, f"port of downloads {self._download_port}: {error.strerror}") from None
             raise
-        self._sandbox.downloads.url = self._downloads.url
+        self._sandbox.downloads.url = self._download_url or self._downloads.url
         return self
 
     def stop(self) -> None:
@@ -154,3 +164,10 @@ class Sandbox(Service):
         from ... import Clinik
 
         return Clinik(**{"api_key": self.key, "base_url": self.url, "trust_env": False, **options})
+
+
+def _base_url(text: str) -> str:
+    """A URL that paths can be put behind."""
+    if not _BASE_URL.fullmatch(text):
+        raise ValueError("download_url is a URL such as http://clinikapi:8081")
+    return text.rstrip("/")

@@ -137,6 +137,18 @@ def test_its_options_are_the_settings(tmp_path: Path) -> None:
         assert sandbox.end()[0] == 0
 
 
+def test_its_downloads_can_be_reached_where_it_is_told_to() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with running("--download-port", str(port), "--download-url", "http://clinikapi:8081", "--seed", "1") as sandbox:
+        started = ask(sandbox.port, "POST", "/v1/bulk/export", json={"resourceTypes": ["Encounter"]}, key=KEY)
+        ask(sandbox.port, "POST", "/_sandbox/clock", json={"advance": 10}, key=None)
+        job = ask(sandbox.port, "GET", f"/v1/bulk/jobs/{started.json['data']['jobId']}", key=KEY).json["data"]
+        target = job["downloadUrl"].removeprefix("http://clinikapi:8081")
+        assert ask(port, "GET", target, key=None).json["id"] == "enc_seed0001"
+        assert sandbox.end()[0] == 0
+
+
 def test_without_options_it_is_empty_and_its_clock_runs() -> None:
     with running() as sandbox:
         assert ask(sandbox.port, "GET", "/_sandbox/records", key=None).json == {"records": []}
@@ -164,6 +176,8 @@ def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> Non
         (["--seed", "999999999"], "a seed of made-up encounters is 0 to 100,000"),
         (["--port", "65536"], "port"),
         (["--host", "256.0.0.1"], "256.0.0.1:0: "),
+        (["--download-port", "65536"], "port"),
+        (["--download-url", "clinikapi"], "download_url is a URL such as http://clinikapi:8081"),
         (["--lag", "-1"], "lag is a number of seconds, 0 or more"),
         (["--lag", "nan"], "lag is a number of seconds, 0 or more"),
         (["--rate", "0"], "rate is a whole number, 1 or more"),

@@ -115,6 +115,39 @@ def test_a_sandbox_that_cannot_serve_files_does_not_start() -> None:
         ask(sandbox.port, "GET", "/health")
 
 
+def download_url(sandbox: Sandbox) -> str:
+    with sandbox.client() as clinik:
+        started, _ = clinik.request("POST", "/v1/bulk/export", json={"resourceTypes": ["Encounter"]})
+        job, _ = clinik.request("GET", f"/v1/bulk/jobs/{started['jobId']}")
+    return str(job["downloadUrl"])
+
+
+@pytest.mark.parametrize("url", ["http://clinikapi:8081", "http://clinikapi:8081/", "https://files.example/clinik/"])
+def test_files_are_told_of_under_the_url_by_which_others_reach_them(url: str) -> None:
+    with Sandbox() as before:
+        port = before.port
+    with Sandbox(seed=3, job_seconds=0, download_port=port, download_url=url) as sandbox:
+        told = download_url(sandbox)
+        assert told.startswith(f"{url.rstrip('/')}/job_")
+        target = told.removeprefix(url.rstrip("/"))
+        assert ask(port, "GET", target, key=None).body.decode() == lines_of(*sandbox.records)
+
+
+@pytest.mark.parametrize("url", ["", "clinikapi:8081", "ftp://clinikapi", "http://", "http://x?token=1", "http://a b"])
+def test_the_url_of_files_is_a_url(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^download_url is a URL such as http://clinikapi:8081$"):
+        Sandbox(download_url=url)
+
+
+def test_a_port_of_files_that_is_taken_is_told() -> None:
+    with Sandbox() as other:
+        sandbox = Sandbox(download_port=other.port)
+        with pytest.raises(OSError, match=f"port of downloads {other.port}: .* in use"):
+            sandbox.start()
+    with pytest.raises(ConnectionRefusedError):
+        ask(sandbox.port, "GET", "/health")
+
+
 def test_a_sandbox_over_tls_serves_files_over_tls() -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
