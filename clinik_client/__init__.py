@@ -24,7 +24,7 @@ What there is; `help` tells more of each, as in ``help(clinik_client.Encounter)`
         ClinikRateLimitError, ClinikResponseError, ClinikServerError, ClinikTimeoutError, which names its Phase, and
         ClinikValidationError.
     ClinikWarning: what works, but should not be.
-    clinik_client.testing: a server for your tests that replays recorded exchanges.
+    clinik_client.testing: servers for your tests: a sandbox, and one that replays recorded exchanges.
 """
 
 import typing as _typing

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import create_autospec
 
@@ -25,6 +26,7 @@ from clinik_client import (
     Encounters,
     EncounterSearchParamsFields,
     EncounterUpdateRequestFields,
+    testing,
 )
 from clinik_client._generated import models
 from clinik_client._model import Model
@@ -194,5 +196,17 @@ def test_help_of_the_package_fits_a_few_screens_and_names_what_is_written_by_han
         assert re.search(rf"\b{name.strip('_')}", text, re.IGNORECASE), name
 
 
-def test_dir_of_the_package_has_all_names() -> None:
-    assert {*vars(clinik_client)["__all__"]} <= {*dir(clinik_client)}
+def test_help_of_the_test_kit_fits_a_few_screens_and_names_all_that_there_is() -> None:
+    text = pydoc.plain(pydoc.render_doc(testing))
+    assert len(text.splitlines()) < 100
+    for name in testing.__all__:
+        assert re.search(rf"\b{name}\b", text), name
+
+
+@pytest.mark.parametrize("module", [clinik_client, testing], ids=lambda module: module.__name__)
+def test_dir_of_a_package_has_all_names(module: ModuleType) -> None:
+    assert {*vars(module)["__all__"]} <= {*dir(module)}
+
+
+def test_dir_of_the_test_kit_has_nothing_else_that_is_public() -> None:
+    assert {name for name in dir(testing) if not name.startswith("_")} == {*testing.__all__}

@@ -1,21 +1,31 @@
-"""A test kit for programs that use this SDK: a real HTTP server that replays recorded exchanges.
+"""A test kit for programs that use this SDK: real HTTP servers on this machine, and never the public service.
 
-Nothing here is needed at run time. Recordings are HAR 1.2 files, one a story; `FixtureServer` replays them
-strictly, on a loopback socket, and tells what was asked that no recording has a response for:
+A sandbox keeps what your program writes, fails when you tell it to, and counts what came of it:
 
->>> from http.client import HTTPConnection
->>> from clinik_client.testing import Exchange, FixtureServer, Recording
->>> story = Recording("health", [Exchange.of("GET", "/health", response={"status": "ok"})])
->>> with FixtureServer([story], must_use_all=True) as server:
-...     connection = HTTPConnection("127.0.0.1", server.port)
-...     connection.request("GET", "/health", headers={"x-api-key": "clk_test_fixture"})
-...     connection.getresponse().read()
-...     connection.close()
-b'{"status":"ok"}'
->>> server.verify()
+>>> from clinik_client.testing import Sandbox
+>>> with Sandbox(seed=3) as sandbox, sandbox.client() as clinik:
+...     visit, _ = clinik.encounters.create(status="planned", class_="VR", patient_id="pt_abc123")
+...     len(sandbox.records), sandbox.ledger.applied("create")
+(4, 1)
 
-With pytest, the plugin that comes along starts and checks it. As a process of its own it is
-``python -m clinik_client.testing serve``.
+What there is; `help` tells more of each, as in ``help(clinik_client.testing.Sandbox)``:
+
+    Sandbox: a ClinikAPI in memory. Its SandboxSettings say how it answers, a Plan among them; a test moves its
+        SandboxClock; its SandboxKeys are each a SandboxKey; its Usage is what was asked this month. A Seed is what
+        there is at the beginning, SeedError says why one cannot be used. As a process it is ``clinik-sandbox``.
+    Fault, Faults: what goes wrong with which request, of any server here.
+    Journal, JournalEntry, Ledger: what a server got, and what came of it.
+    FixtureServer: replays recordings strictly, and tells of each Mismatch between them and a ReceivedRequest. As a
+        process it is ``python -m clinik_client.testing serve``.
+    Recording, Exchange, RECORDINGS: a story, what it consists of, and those that come along. They are HAR 1.2 files:
+        load_recording, load_recordings, save_recording, dump_recording, har_entry; HarError.
+    Recorder: records what a client and a service say to each other, without what must not be written, or raises
+        UnsafeRecordingError. diff_recording tells each Drift of a service from a recording.
+    Service: serves any Backend, which gives an Answer to each request.
+    WireServer, WireRequest, WireResponse, Connection, Limits: HTTP without any of this, for servers that misbehave.
+
+With pytest, the plugin that comes along starts and checks servers: its fixtures are ``clinik``, ``clinik_sandbox`` and
+``clinik_server``. Nothing here is needed at run time.
 """
 
 from __future__ import annotations
@@ -118,3 +128,9 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    from .._help import names_to_list
+
+    return names_to_list({*__all__, *(name for name in globals() if name.startswith("_"))})
