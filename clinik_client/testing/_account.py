@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ._exchange import split_target
-from ._fault import Fault
+from ._faults import named
 from ._recordings import listed
 from ._sandbox.sandbox import Sandbox
 from ._server import FixtureServer
@@ -49,8 +49,8 @@ class Account:
         pending, met = self._service.faults.pending(), self._service.faults.met
         dropped = [one for one in self._faults if one.is_pending and all(one.fault is not fault for fault in pending)]
         return [
-            *(f"{_named(one.fault)}, met by {one.met} before it was cleared" for one in dropped),
-            *(f"{_named(fault)}, met by {sum(fault is one for one in met)}" for fault in pending),
+            *(f"{named(one.fault)}, met by {one.met} before it was cleared" for one in dropped),
+            *(f"{named(fault)}, met by {sum(fault is one for one in met)}" for fault in pending),
         ]
 
     def _of_recordings(self, server: FixtureServer) -> str:
@@ -72,10 +72,3 @@ def _unasked(server: FixtureServer) -> list[str]:
             id(exchange) in unused and (exchange.method, exchange.path) not in kept for exchange in recording.exchanges
         )
     ]
-
-
-def _named(fault: Fault) -> str:
-    """A fault as its marker would name it."""
-    usual = Fault(fault.kind).to_dict()
-    given = [f"{name}={value!r}" for name, value in fault.to_dict().items() if value != usual[name]]
-    return ", ".join([repr(fault.kind), *given])

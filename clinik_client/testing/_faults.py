@@ -95,6 +95,19 @@ class Faults:
         with self._lock:
             return [scheduled.fault for scheduled in self._scheduled if scheduled.is_pending]
 
+    def account(self) -> str:
+        """What too few requests have met, readable; empty if there is no such fault.
+
+        >>> faults = Faults()
+        >>> faults.add(Fault("reset", times=2))
+        >>> print(faults.account())
+        Faults that too few requests met (1):
+          - 'reset', times=2, met by 0
+        """
+        met = self.met
+        lines = [f"{named(fault)}, met by {sum(fault is one for one in met)}" for fault in self.pending()]
+        return "\n  - ".join([f"Faults that too few requests met ({len(lines)}):", *lines]) if lines else ""
+
     @property
     def met(self) -> list[Fault]:
         """Those that were met, in order, each as often as it was."""
@@ -117,3 +130,10 @@ class Faults:
             first.met += 1
             self._met.append(first.fault)
             return Meeting(first.fault, len(self._met), first.seconds())
+
+
+def named(fault: Fault) -> str:
+    """A fault as it would be written."""
+    usual = Fault(fault.kind).to_dict()
+    given = [f"{name}={value!r}" for name, value in fault.to_dict().items() if value != usual[name]]
+    return ", ".join([repr(fault.kind), *given])

@@ -112,9 +112,12 @@ class FixtureServer(Service):
         return self._recordings.account(with_unused=with_unused, after=after)
 
     def verify(self) -> None:
-        """Raise `AssertionError` if a request matched nothing or, with ``must_use_all``, something is unused."""
-        account = self.account(with_unused=self._must_use_all)
-        if account:
+        """Raise `AssertionError` if a request matched nothing, if too few met a fault, or if something is unused.
+
+        The last only with ``must_use_all``.
+        """
+        parts = [self.account(with_unused=self._must_use_all), self.faults.account()]
+        if account := "\n".join(filter(None, parts)):
             raise AssertionError(account)
 
     def _refused(self, status: int, reason: str) -> None:
