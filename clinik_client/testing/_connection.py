@@ -16,7 +16,7 @@ __all__ = ["Connection"]
 _RECEIVE_BYTES = 65536
 _UNREAD_BYTES = 65536
 _LINGER_SECONDS = 2.0
-_LINGER_BYTES = 16 * 1024 * 1024
+_LINGER_BYTES = 256 * 1024 * 1024
 
 
 class Connection:

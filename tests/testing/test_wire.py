@@ -483,3 +483,14 @@ def test_many_threads_each_get_their_own_response() -> None:
     with WireServer(echo) as server, httpx.Client() as client, ThreadPoolExecutor(32) as pool:
         bodies = [b"body %d" % number for number in range(500)]
         assert list(pool.map(lambda body: client.post(server.url, content=body).content, bodies)) == bodies
+
+
+def test_who_sends_far_too_much_and_reads_later_still_gets_the_refusal() -> None:
+    with (
+        WireServer(lambda _: WireResponse(200), limits=Limits(body_bytes=1000)) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=30) as sock,
+    ):
+        size = 40 * 1024 * 1024
+        sock.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size)
+        sock.sendall(bytes(size))
+        assert sock.recv(1000).startswith(b"HTTP/1.1 413 ")
