@@ -20,6 +20,8 @@ HOME: Final = "org_sandbox"
 
 
 def _scopes(value: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise ValueError(f"scopes is a list, with some of {', '.join(_SCOPES)}")
     scopes = tuple(value)
     if not scopes or not set(scopes) <= set(_SCOPES):
         raise ValueError(f"scopes are some of {', '.join(_SCOPES)}")
@@ -88,9 +90,12 @@ class SandboxKeys:
         """Make a key known, or replace the one with the same text. Returns the key.
 
         Raises:
+            TypeError: it is no `SandboxKey`.
             ValueError: its text does not have the form of a key.
         """
-        if not KEY_FORMAT.fullmatch(key.text):
+        if not isinstance(key, SandboxKey):
+            raise TypeError(f"a key is a SandboxKey, not {type(key).__name__}")
+        if not isinstance(key.text, str) or not KEY_FORMAT.fullmatch(key.text):
             raise ValueError("a key is clk_test_ or clk_live_, then letters, digits, _ and -")
         self._keys[key.text] = key
         return key

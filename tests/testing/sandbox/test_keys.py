@@ -104,6 +104,18 @@ def test_a_key_that_could_never_be_sent_is_not_taken(text: str) -> None:
         SandboxKeys().add(SandboxKey(text))
 
 
+def test_one_scope_is_a_list_too() -> None:
+    with pytest.raises(ValueError, match=r"^scopes is a list, with some of read, write, \*$"):
+        SandboxKey("clk_test_y", "read")
+
+
+def test_a_key_that_is_added_is_a_key() -> None:
+    with pytest.raises(TypeError, match=r"^a key is a SandboxKey, not str$"):
+        SandboxKeys().add("clk_test_y")  # type: ignore[arg-type]  # what is wrong with it is the point
+    with pytest.raises(ValueError, match="clk_test_ or clk_live_"):
+        SandboxKeys().add(SandboxKey(5))  # type: ignore[arg-type]  # what is wrong with it is the point
+
+
 def test_an_expiry_without_an_offset_is_refused() -> None:
     with pytest.raises(ValueError, match="offset from UTC"):
         SandboxKey("clk_test_brief", expires=datetime(2025, 6, 1))
