@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from .._answers import ErrorForm
 from .._foreground import CommandParser, Foreground
@@ -19,44 +19,54 @@ from .store import Shape
 
 __all__ = ["add_arguments", "main", "run"]
 
-_USUAL = SandboxSettings()
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port; 0, the default, lets the system choose")
-    parser.add_argument(
-        "--download-port",
-        type=int,
-        default=0,
-        metavar="PORT",
-        help="port for the files of exports; 0, the default, too",
-    )
-    parser.add_argument(
-        "--download-url", metavar="URL", help="under which others reach that port, such as http://clinikapi:8081"
-    )
-    parser.add_argument("--seed", default="0", metavar="N|FILE", help="so many made-up encounters, or a file with some")
-    parser.add_argument("--shape", choices=get_args(Shape), default=_USUAL.shape, help="shape of the records")
-    parser.add_argument(
-        "--include", choices=get_args(IncludedAs), default=_USUAL.include, help="answer of a read with include"
-    )
-    parser.add_argument("--lag", type=float, default=_USUAL.lag, help="seconds until searches see a write")
-    parser.add_argument("--no-total", action="store_true", help="pages do not tell how many records there are")
-    parser.add_argument("--phantom", action="store_true", help="each page ends with a row that is no encounter")
-    parser.add_argument("--errors", choices=get_args(ErrorForm), default=_USUAL.errors, help="form of the errors")
-    parser.add_argument("--rate", type=_count, default=_USUAL.plan.rate, help="requests in 60 seconds")
-    parser.add_argument("--monthly", type=_count, default=_USUAL.plan.monthly, help="requests of live keys in a month")
-    parser.add_argument("--volume", type=_count, default=_USUAL.plan.sandbox, help="requests of test keys in a month")
-    parser.add_argument("--clock", type=_moment, metavar="MOMENT", help="let it begin at this moment")
-    parser.add_argument("--stopped", action="store_true", help="let the clock stand still until it is moved")
-    parser.add_argument("--until-stdin-closes", action="store_true", help="stop, too, when the standard input ends")
+    usual, plan, default = SandboxSettings(), Plan(), " (default: %(default)s)"
+
+    def add(name: str, told: str, **options: Any) -> None:
+        parser.add_argument(name, help=told + default, **options)
+
+    def switch(name: str, told: str) -> None:
+        parser.add_argument(name, action="store_true", help=told)
+
+    add("--host", "address to listen on", default="127.0.0.1")
+    add("--port", "port; 0 lets the system choose", type=int, default=0)
+    add("--download-port", "port for the files of exports, likewise", type=int, default=0, metavar="PORT")
+    parser.add_argument("--download-url", metavar="URL", help="URL under which others reach that port")
+    add("--seed", "so many made-up encounters, or a JSON or NDJSON file with some", default="0", metavar="N|FILE")
+    add("--shape", "shape of the records", choices=get_args(Shape), default=usual.shape)
+    add("--include", "answer of a read with include", choices=get_args(IncludedAs), default=usual.include)
+    add("--lag", "seconds until searches see a write", type=float, default=usual.lag)
+    switch("--no-total", "pages do not tell how many records there are")
+    switch("--phantom", "each page ends with a row that is no encounter")
+    add("--errors", "form of the errors", choices=get_args(ErrorForm), default=usual.errors)
+    add("--job-seconds", "how long an export or an import takes", type=float, default=usual.job_seconds, metavar="S")
+    add("--rate", "requests in 60 seconds", type=_count, default=plan.rate, metavar="N")
+    add("--monthly", "requests of live keys in a month", type=_count, default=plan.monthly, metavar="N")
+    add("--sandbox", "requests of test keys in a month", type=_count, default=plan.sandbox, metavar="N")
+    switch("--overage", "requests of live keys beyond --monthly are served and billed")
+    add("--bulk", "exports and imports in an hour", type=_count, default=plan.bulk, metavar="N")
+    parser.add_argument("--clock", type=_moment, metavar="MOMENT", help="let it begin at this moment (default: now)")
+    switch("--stopped", "let the clock stand still until it is moved")
+    switch("--until-stdin-closes", "stop, too, when the standard input ends")
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError("this is a whole number, 0 or more")
     return int(text)
+
+
+def _seed(text: str) -> int | Path:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    path = Path(text)
+    if not path.exists():
+        raise ValueError(
+            f"{text}: No such file or directory; a seed is a whole number, 0 or more, or the path of a file"
+        )
+    return path
 
 
 def _moment(text: str) -> datetime:
@@ -99,14 +109,15 @@ def _failed(problem: object) -> int:
 
 def _sandbox(options: argparse.Namespace) -> Sandbox:
     return Sandbox(
-        int(options.seed) if options.seed.isdecimal() else Path(options.seed),
+        _seed(options.seed),
         shape=options.shape,
         include=options.include,
         lag=options.lag,
         total=not options.no_total,
         phantom=options.phantom,
         errors=options.errors,
-        plan=Plan(options.rate, options.monthly, options.volume),
+        job_seconds=options.job_seconds,
+        plan=Plan(options.rate, options.monthly, options.sandbox, options.overage, options.bulk),
         clock=SandboxClock(options.clock, running=not options.stopped),
         host=options.host,
         port=options.port,

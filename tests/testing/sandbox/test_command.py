@@ -116,7 +116,21 @@ def test_its_options_are_the_settings(tmp_path: Path) -> None:
     seed.write_text("".join(f'{{"id": "enc_{number}", "status": "planned", "class": "VR"}}\n' for number in (1, 2)))
     with running(
         *("--seed", seed, "--shape", "fhir", "--include", "bundle", "--lag", "0", "--no-total", "--phantom"),
-        *("--errors", "fhir", "--rate", "50", "--monthly", "40", "--volume", "30"),
+        *(
+            "--errors",
+            "fhir",
+            "--rate",
+            "50",
+            "--monthly",
+            "40",
+            "--sandbox",
+            "30",
+            "--overage",
+            "--bulk",
+            "7",
+            "--job-seconds",
+            "2",
+        ),
         *("--clock", "2025-06-01T09:00:00Z", "--stopped"),
     ) as sandbox:
         steered = {name: ask(sandbox.port, "GET", f"/_sandbox/{name}", key=None).json for name in ("settings", "clock")}
@@ -129,7 +143,8 @@ def test_its_options_are_the_settings(tmp_path: Path) -> None:
                 "total": False,
                 "phantom": True,
                 "errors": "fhir",
-                "plan": {"rate": 50, "monthly": 40, "sandbox": 30, "overage": False, "bulk": 5},
+                "plan": {"rate": 50, "monthly": 40, "sandbox": 30, "overage": True, "bulk": 7},
+                "jobSeconds": 2.0,
             }.items()
         )
         assert steered["clock"] == {"now": "2025-06-01T09:00:00+00:00", "running": False}
@@ -170,7 +185,11 @@ def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--seed", "none.json"], "none.json: No such file or directory"),
+        (["--seed", "none.json"], "none.json: No such file or directory; a seed is a whole number, 0 or more, or the"),
+        (["--seed", "-4"], "-4: No such file or directory; a seed is a whole number, 0 or more, or the path of a file"),
+        (["--seed", "1e3"], "1e3: No such file or directory; a seed is a whole number, 0 or more, or the path of a"),
+        (["--seed", "\N{ARABIC-INDIC DIGIT THREE}"], "a seed is a whole number, 0 or more, or the path of a file"),
+        (["--bulk", "0"], "bulk is a whole number, 1 or more"),
         (["--seed", "seed.json"], "seed.json: line 2: this is not JSON"),
         (["--seed", "."], ".: "),
         (["--seed", "999999999"], "a seed of made-up encounters is 0 to 100,000"),
@@ -208,8 +227,8 @@ def test_what_keeps_it_from_starting_is_told_in_one_line(
     [
         (["--prot", "1"], "unrecognized arguments: --prot 1"),
         (["--port", "x"], "argument --port: invalid int value: 'x'"),
-        (["--volume", "-1"], "argument --volume: "),
-        (["--volume", "many"], "argument --volume: this is a whole number, 0 or more"),
+        (["--sandbox", "-1"], "argument --sandbox: "),
+        (["--sandbox", "many"], "argument --sandbox: this is a whole number, 0 or more"),
         (["--shape", "round"], "argument --shape: invalid choice: 'round'"),
         (["--clock", "now"], "argument --clock: a moment has an offset from UTC, such as 2025-06-01T09:00:00Z"),
         (["--clock", "2025-06-01"], "argument --clock: a moment has an offset from UTC, such as 2025-06-01T09:00:00Z"),
@@ -235,6 +254,9 @@ def test_help_tells_all_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.startswith("usage: clinik-sandbox ")
     for option in ("--host", "--port", "--seed", "--shape", "--lag", "--clock", "--until-stdin-closes"):
         assert option in told
+    words = " ".join(told.split())
+    for default in ("127.0.0.1", "simple", "10.0", "4.0", "500", "600000", "5", "now"):
+        assert f"(default: {default})" in words
 
 
 def test_the_console_script_runs_it_until_the_standard_input_closes(
