@@ -37,8 +37,8 @@ _PATTERNS: Final = [
     *((name, "GET", re.compile(re.escape(path))) for name, path in _OPEN.items()),
 ]
 
-NAMES: Final = (*OPERATIONS, *_OPEN)
-"""What a request may ask for."""
+NAMES: Final = (*OPERATIONS, "download", *_OPEN)
+"""What a request may ask for. A download has a URL of its own, which a job tells."""
 
 
 class Route(NamedTuple):

@@ -40,6 +40,7 @@ class Service:
         now: tells the time to the journal.
         control: is asked first for targets below ``/_sandbox/``. What it responds to is in no journal and
             meets no fault.
+        beside: another one, whose journal, ledger and faults are this one's, too.
 
     ``faults`` are those that requests are to meet, ``journal`` and ``ledger`` tell what came and what came of it.
 
@@ -70,11 +71,12 @@ class Service:
         limits: Limits | None = None,
         now: Callable[[], datetime] = _utc_now,
         control: Control | None = None,
+        beside: Service | None = None,
     ) -> None:
-        self.journal = Journal(now)
+        self.journal: Journal = Journal(now) if beside is None else beside.journal
         self.ledger = Ledger(self.journal)
-        self.faults = Faults()
-        self._arriving = threading.Lock()
+        self.faults: Faults = Faults() if beside is None else beside.faults
+        self._arriving: threading.Lock = threading.Lock() if beside is None else beside._arriving
         self._backend = backend
         self._control = control
         self._wire = WireServer(
@@ -99,6 +101,11 @@ class Service:
     def stop(self) -> None:
         """Close every connection and end every thread. What was collected stays readable."""
         self._wire.stop()
+
+    def verify(self) -> None:
+        """Raise `AssertionError` if fewer requests than it says have met a fault."""
+        if account := self.faults.account():
+            raise AssertionError(account)
 
     def __enter__(self) -> Self:
         return self.start()

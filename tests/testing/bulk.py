@@ -36,7 +36,7 @@ class BulkBackend(ExitStack):
         self.backend = SandboxBackend(records, SandboxSettings(**settings), self.clock)
         limits = Limits(body_bytes=101 * 1024 * 1024)
         self.service = WireServer(lambda request: self.backend.answer(request).response, limits=limits)
-        self.files = WireServer(self.backend.download)
+        self.files = WireServer(lambda request: self.backend.downloads.answer(request).response)
 
     def __enter__(self) -> Self:
         super().__enter__()

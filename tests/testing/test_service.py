@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 import pytest
 
 from clinik_client import Clinik
-from clinik_client.testing import Answer, Limits, Service, WireRequest, WireResponse
+from clinik_client.testing import (
+    Answer,
+    Fault,
+    FixtureServer,
+    Limits,
+    Recording,
+    Sandbox,
+    Service,
+    WireRequest,
+    WireResponse,
+)
 from tests.testing.asking import ask
 from tests.testing.counting import KEY, PATIENT, CountingBackend
 
@@ -143,3 +153,26 @@ def test_it_listens_where_it_is_told(backend: CountingBackend, service: Service)
     service.stop()
     with Service(backend, port=port) as again:
         assert (again.port, again.url) == (port, f"http://127.0.0.1:{port}")
+
+
+def test_a_fault_that_too_few_requests_met_is_told() -> None:
+    with Sandbox(seed=1) as sandbox, sandbox.client() as clinik:
+        sandbox.verify()
+        sandbox.faults.add(Fault("latency", operation="read", seconds=0, times=2))
+        clinik.encounters.read("enc_seed0001")
+        with pytest.raises(AssertionError) as caught:
+            sandbox.verify()
+        assert str(caught.value).splitlines() == [
+            "Faults that too few requests met (1):",
+            "  - 'latency', operation='read', times=2, seconds=0, met by 1",
+        ]
+        clinik.encounters.read("enc_seed0001")
+        sandbox.verify()
+
+
+def test_a_fault_is_told_beside_a_request_that_matched_nothing() -> None:
+    with FixtureServer([Recording("none", [])]) as server:
+        server.faults.add(Fault("hang", operation="read"))
+        assert ask(server.port, "GET", "/v1/encounters").status == 400
+        with pytest.raises(AssertionError, match=r"(?s)GET /v1/encounters.*\nFaults that too few requests met \(1\):"):
+            server.verify()

@@ -17,7 +17,7 @@ from .._backend import Answer
 from .._bulk_requests import BULK_OPERATIONS
 from .._exchange import split_target
 from .._routes import Route, operation_at, routes_at
-from .._wire import WireRequest, WireResponse
+from .._wire import WireRequest
 from .bulk import BulkRoutes
 from .clock import SandboxClock
 from .downloads import Downloads
@@ -60,9 +60,9 @@ class SandboxBackend:
         self._first_settings = evolve(settings)
         self.settings = settings
         self.clock = clock
-        self.downloads = Downloads()
-        """The files of exports. Its ``url`` has to be set to where `download` is served."""
         self._lock = threading.RLock()  # reentrant: what holds it may look at stores and usages, too
+        self.downloads = Downloads(clock, self._lock)
+        """The files of exports: a backend of its own. Its ``url`` has to be set to where it is served."""
         self.reset()
 
     def reset(self) -> None:
@@ -141,14 +141,9 @@ class SandboxBackend:
             except Refused as refused:
                 return Answer(error(refused, headers, self.settings.errors))
 
-    def download(self, request: WireRequest) -> WireResponse:
-        """Give the file of an export: for a server of its own, on another port."""
-        with self._lock:
-            return self.downloads.answer(request, self.clock.now())
-
     @property
     def keys_sent_to_downloads(self) -> int:
-        """How many requests to `download` carried a key."""
+        """How many requests for files carried a key."""
         return self.downloads.keys_sent
 
     def _answer(self, request: WireRequest, now: datetime, headers: Headers) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -9,8 +10,10 @@ from urllib.parse import urlencode
 import orjson
 from attrs import frozen
 
+from .._backend import Answer
 from .._exchange import split_target
 from .._wire import WireRequest, WireResponse
+from .clock import SandboxClock
 from .store import Shape, StoredRecord
 
 __all__ = ["Downloads"]
@@ -33,9 +36,16 @@ class _File:
 
 
 class Downloads:
-    """All files that exports made."""
+    """All files that exports made; a backend for a server of its own, on another port.
 
-    def __init__(self) -> None:
+    Args:
+        clock: tells the time.
+        lock: is held while a request is answered.
+    """
+
+    def __init__(self, clock: SandboxClock, lock: AbstractContextManager[object]) -> None:
+        self._clock = clock
+        self._lock = lock
         self.url = ""
         """Where they are served, without a slash at its end."""
         self.keys_sent = 0
@@ -61,8 +71,16 @@ class Downloads:
         self._files[path, token] = _File(records, shape, until)
         return f"{path}?{urlencode({'token': token})}"
 
-    def answer(self, request: WireRequest, now: datetime) -> WireResponse:
+    def operation_of(self, _: WireRequest) -> str:
+        """Which operation a request asks for."""
+        return "download"
+
+    def answer(self, request: WireRequest) -> Answer:
         """Give the file that is asked for."""
+        with self._lock:
+            return Answer(self._answer(request, self._clock.now()))
+
+    def _answer(self, request: WireRequest, now: datetime) -> WireResponse:
         if request.header_values("x-api-key"):
             self.keys_sent += 1
             return _refused(400, "This host takes no API key: what may be fetched is in the URL.")

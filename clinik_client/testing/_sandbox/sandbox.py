@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from .._service import Service
-from .._wire import Limits, WireServer
+from .._wire import Limits
 from .backend import SandboxBackend
 from .clock import SandboxClock, clock_of
 from .control import SandboxControl
@@ -83,7 +83,9 @@ class Sandbox(Service):
             control=SandboxControl(self),
         )
         # On a port of its own, as the service has another host for them: a key that follows the URL is found out.
-        self._downloads = WireServer(self._sandbox.download, host=host, port=download_port, ssl_context=ssl_context)
+        self._downloads = Service(
+            self._sandbox.downloads, host=host, port=download_port, ssl_context=ssl_context, beside=self
+        )
         self._download_port = download_port
         self._download_url = None if download_url is None else _base_url(download_url)
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from clinik_client.testing import Sandbox, SandboxSettings
+from clinik_client.testing import Fault, Sandbox, SandboxSettings
 from tests.testing.asking import ask
 from tests.testing.bulk import BulkBackend, encounter, lines_of
 
@@ -113,6 +113,18 @@ def test_a_sandbox_that_cannot_serve_files_does_not_start() -> None:
         sandbox.start()
     with pytest.raises(ConnectionRefusedError):
         ask(sandbox.port, "GET", "/health")
+
+
+def test_a_download_is_in_the_journal_and_meets_faults() -> None:
+    with Sandbox(seed=3, job_seconds=0) as sandbox:
+        sandbox.faults.add(Fault("status", operation="download", status=503))
+        url = urlsplit(download_url(sandbox))
+        asked = [ask(url.port or 0, "GET", f"{url.path}?{url.query}", key=None).status for _ in range(2)]
+        assert asked == [503, 200]
+        assert (sandbox.ledger.received("download"), sandbox.ledger.applied("download")) == (2, 0)
+        told = [(entry.operation, entry.status, entry.fault) for entry in sandbox.journal.entries[-2:]]
+        assert told == [("download", 503, "status"), ("download", 200, None)]
+        assert "download" in sandbox.ledger.counts(applied=False)
 
 
 def download_url(sandbox: Sandbox) -> str:
