@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ._exchange import split_target
+from ._fault import Fault
 from ._faults import named
 from ._recordings import listed
 from ._sandbox.sandbox import Sandbox

@@ -11,7 +11,7 @@ from attrs import define
 
 from ._fault import Fault
 
-__all__ = ["Faults", "Meeting", "Scheduled"]
+__all__ = ["Faults", "Meeting", "Scheduled", "named"]
 
 
 class Meeting(NamedTuple):
