@@ -139,6 +139,11 @@ def test_what_is_not_told_as_a_fault_is_refused(told: Any, problem: str) -> None
         Fault.from_dict(told)
 
 
+def test_a_misspelt_argument_is_the_error_of_python() -> None:
+    with pytest.raises(TypeError, match="oparation"):
+        Fault("reset", oparation="create")  # type: ignore[call-arg]  # that is the point
+
+
 def test_only_faults_are_added() -> None:
     with pytest.raises(TypeError, match="a fault is a Fault, not dict"):
         Faults().add({"kind": "reset"})  # type: ignore[arg-type]  # that is the point
