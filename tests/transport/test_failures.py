@@ -192,6 +192,7 @@ def test_what_is_wrong_with_a_certificate_is_told(
         place = f"https://localhost:{service.port}"
         error = fails("http://h.localhost", place, verify=verify) if behind_proxy else fails(place, verify=verify)
         assert error.code == ("proxy_" * behind_proxy) + code
+        assert error.message.startswith("The certificate of ")
         assert f"localhost:{service.port}" in error.message
         assert error.outcome == "not_sent"
 

@@ -123,6 +123,9 @@ def test_what_a_path_encodes_stays_encoded_in_the_repr() -> None:
         ("ftp://api.example", "must begin with https:// (or http:// for a server on this machine) and name a host"),
         ("https://ward@api.example", "must have no user name, no query and no fragment"),
         ("https://api.example?a=b", "must have no user name, no query and no fragment"),
+        ("https://[::1", "is not a URL"),
+        ("https://api%2eexample", "names no host that can exist"),
+        ("https://api.example:70000", "names a port that does not exist"),
     ],
 )
 def test_what_is_wrong_with_a_base_url_is_told(url: str, problem: str) -> None:
