@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from ._sandbox.limits import Plan, Usage
     from ._sandbox.sandbox import Sandbox
     from ._sandbox.seed import Seed, SeedError
-    from ._sandbox.settings import SandboxSettings
+    from ._sandbox.settings import SandboxSettings, SandboxSettingsFields
     from ._server import FixtureServer
     from ._service import Service
     from ._stories import RECORDINGS
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Sandbox",
     "SandboxSettings",
+    "SandboxSettingsFields",
     "SandboxClock",
     "SandboxKey",
     "SandboxKeys",
@@ -112,7 +113,7 @@ _MODULES = {
     "_matching": ("ReceivedRequest",),
     "_recordings": ("Mismatch",),
     "_sandbox.sandbox": ("Sandbox",),
-    "_sandbox.settings": ("SandboxSettings",),
+    "_sandbox.settings": ("SandboxSettings", "SandboxSettingsFields"),
     "_sandbox.seed": ("Seed", "SeedError"),
     "_recorder.recorder": ("Recorder",),
     "_server": ("FixtureServer",),

@@ -98,14 +98,13 @@ def replaced(headers: Headers, others: Iterable[tuple[str, str]]) -> Headers:
     return [(name, value) for name, value in headers if name.lower() not in names] + others
 
 
-def envelope(data: Any, status: int, headers: Headers, *, media_type: str = "application/json") -> WireResponse:
+def envelope(data: Any, status: int, headers: Headers) -> WireResponse:
     """A success: the result below ``data``, the facts about the request below ``meta`` and in the headers.
 
     Args:
         data: the result.
         status: the HTTP status.
         headers: ``x-request-id``, ``x-timestamp`` and those about the limits, as far as there are any.
-        media_type: of the body.
     """
     told = dict(headers)
     meta: dict[str, Any] = {"requestId": told["x-request-id"], "timestamp": told["x-timestamp"], "status": status}
@@ -113,7 +112,7 @@ def envelope(data: Any, status: int, headers: Headers, *, media_type: str = "app
         if header in told:
             meta[name] = int(told[header])
     body = orjson.dumps({"data": data, "meta": meta})
-    return WireResponse(status, [("content-type", media_type), *headers], body)
+    return WireResponse(status, [("content-type", "application/json"), *headers], body)
 
 
 def empty(headers: Headers) -> WireResponse:

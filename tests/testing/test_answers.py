@@ -61,10 +61,6 @@ def test_meta_says_nothing_that_the_headers_do_not() -> None:
     assert body_of(envelope([], 200, REQUEST))["meta"].keys() == {"requestId", "timestamp", "status"}
 
 
-def test_a_success_may_have_another_media_type() -> None:
-    assert envelope({}, 200, REQUEST, media_type="text/x").headers[0] == ("content-type", "text/x")
-
-
 def test_what_was_deleted_leaves_headers_alone() -> None:
     assert empty(REQUEST) == WireResponse(204, REQUEST)
 

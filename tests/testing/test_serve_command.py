@@ -15,6 +15,7 @@ import pytest
 from clinik_client.testing import Exchange, Recording, save_recording
 from clinik_client.testing.__main__ import main
 from tests.testing.asking import ask
+from tests.testing.processes import ServerProcess, server_process
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}  # the working directory may be elsewhere
@@ -28,36 +29,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-class Serving:
-    """The running process: its port, and at its end what it printed and its exit code."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("listening on http://127.0.0.1:"), line
-        self.port = int(line.rpartition(":")[2])
-
-    def end(self, how: signal.Signals | None = signal.SIGTERM) -> tuple[int, str]:
-        """Stop it, by a signal or (``None``) by closing its standard input; exit code and the rest of its output."""
-        if how is not None:
-            self.process.send_signal(how)
-        output, errors = self.process.communicate(timeout=10)
-        assert errors == ""
-        return self.process.returncode, output
-
-
 @contextmanager
-def serving(*arguments: str | Path, cwd: Path = ROOT) -> Iterator[Serving]:
-    pipe = subprocess.PIPE
-    command = [*COMMAND, "serve", *map(str, arguments)]
-    with subprocess.Popen(
-        command, cwd=cwd, env=ENVIRONMENT, stdin=pipe, stdout=pipe, stderr=pipe, text=True
-    ) as process:
-        try:
-            yield Serving(process)
-        finally:
-            process.kill()
+def serving(*arguments: str | Path, cwd: Path = ROOT) -> Iterator[ServerProcess]:
+    with server_process([*COMMAND, "serve", *arguments], ENVIRONMENT, lines=1, cwd=cwd) as process:
+        yield process
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -16,6 +16,7 @@ import pytest
 from clinik_client import Clinik
 from clinik_client.testing._sandbox.command import main
 from tests.testing.asking import ask
+from tests.testing.processes import ServerProcess, server_process
 
 ROOT = Path(__file__).parents[3]
 # With buffers, as usual, whatever this machine's environment says.
@@ -26,34 +27,10 @@ SHELL = "/bin/sh"  # make needs it, too
 KEY = "clk_test_sandbox"
 
 
-class Running:
-    """The process, and what it has printed until it was ready."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        self.process = process
-        self.lines = [process.stdout.readline().rstrip("\n") for _ in range(4)]
-        self.url = self.lines[0].removeprefix("listening on ").partition(";")[0]
-        self.port = int(self.url.rpartition(":")[2])
-
-    def end(self, how: signal.Signals | None = signal.SIGINT) -> tuple[int, str]:
-        """Stop it, by a signal or (``None``) by closing its standard input; exit code and the rest of its output."""
-        if how is not None:
-            self.process.send_signal(how)
-        output, errors = self.process.communicate(timeout=10)
-        assert errors == ""
-        return self.process.returncode, output
-
-
 @contextmanager
-def running(*arguments: str | Path) -> Iterator[Running]:
-    pipe = subprocess.PIPE
-    command = [*COMMAND, *map(str, arguments)]
-    with subprocess.Popen(command, env=ENVIRONMENT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            yield Running(process)
-        finally:
-            process.kill()
+def running(*arguments: str | Path) -> Iterator[ServerProcess]:
+    with server_process([*COMMAND, *arguments], ENVIRONMENT, lines=4) as process:
+        yield process
 
 
 def test_its_first_lines_give_url_and_key_and_what_a_shell_needs() -> None:
@@ -67,7 +44,7 @@ def test_its_first_lines_give_url_and_key_and_what_a_shell_needs() -> None:
         ]
         # It listens when it says so.
         assert ask(port, "GET", "/v1/encounters", key=KEY).json["data"]["total"] == 500
-        assert sandbox.end() == (0, "1 requests, 0 changes\n")
+        assert sandbox.end(signal.SIGINT) == (0, "1 requests, 0 changes\n")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
@@ -79,7 +56,7 @@ def test_a_signal_ends_it_as_soon_as_it_has_said_that_it_listens(how: signal.Sig
 def test_a_signal_ends_it_while_connections_are_open() -> None:
     with running() as sandbox, socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as sock:
         sock.sendall(b"POST /v1/encounters HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n{")
-        assert sandbox.end() == (0, "0 requests, 0 changes\n")
+        assert sandbox.end(signal.SIGINT) == (0, "0 requests, 0 changes\n")
 
 
 def test_it_ends_in_peace_when_nobody_reads_what_it_prints() -> None:
@@ -108,7 +85,7 @@ def test_a_shell_takes_its_lines_and_the_sdk_works_with_what_it_then_knows() -> 
             [SHELL, "-eu"], input=script, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
         )
         assert (done.stdout, done.stderr) == ("7\n", "")
-        assert sandbox.end()[0] == 0
+        assert sandbox.end(signal.SIGINT)[0] == 0
 
 
 def test_its_options_are_the_settings(tmp_path: Path) -> None:
@@ -149,7 +126,7 @@ def test_its_options_are_the_settings(tmp_path: Path) -> None:
         )
         assert steered["clock"] == {"now": "2025-06-01T09:00:00+00:00", "running": False}
         assert ask(sandbox.port, "GET", "/v1/encounters/enc_2", key=KEY).status == 200
-        assert sandbox.end()[0] == 0
+        assert sandbox.end(signal.SIGINT)[0] == 0
 
 
 def test_its_downloads_can_be_reached_where_it_is_told_to() -> None:
@@ -161,14 +138,14 @@ def test_its_downloads_can_be_reached_where_it_is_told_to() -> None:
         job = ask(sandbox.port, "GET", f"/v1/bulk/jobs/{started.json['data']['jobId']}", key=KEY).json["data"]
         target = job["downloadUrl"].removeprefix("http://clinikapi:8081")
         assert ask(port, "GET", target, key=None).json["id"] == "enc_seed0001"
-        assert sandbox.end()[0] == 0
+        assert sandbox.end(signal.SIGINT)[0] == 0
 
 
 def test_without_options_it_is_empty_and_its_clock_runs() -> None:
     with running() as sandbox:
         assert ask(sandbox.port, "GET", "/_sandbox/records", key=None).json == {"records": []}
         assert ask(sandbox.port, "GET", "/_sandbox/clock", key=None).json["running"] is True
-        assert sandbox.end()[0] == 0
+        assert sandbox.end(signal.SIGINT)[0] == 0
 
 
 def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> None:
