@@ -10,9 +10,10 @@ A sandbox keeps what your program writes, fails when you tell it to, and counts 
 
 What there is; `help` tells more of each, as in ``help(clinik_client.testing.Sandbox)``:
 
-    Sandbox: a ClinikAPI in memory. Its SandboxSettings say how it answers, a Plan among them; a test moves its
-        SandboxClock; its SandboxKeys are each a SandboxKey; its Usage is what was asked this month. A Seed is what
-        there is at the beginning, SeedError says why one cannot be used. As a process it is ``clinik-sandbox``.
+    Sandbox: a ClinikAPI in memory. Its SandboxSettings say how it answers, a Plan among them (SandboxSettingsFields
+        types them as keywords); a test moves its SandboxClock; its SandboxKeys are each a SandboxKey; its Usage is
+        what was asked this month. A Seed is what there is at the beginning, SeedError says why one cannot be used. As
+        a process it is ``clinik-sandbox``.
     Fault, Faults: what goes wrong with which request, of any server here.
     Journal, JournalEntry, Ledger: what a server got, and what came of it.
     FixtureServer: replays recordings strictly, and tells of each Mismatch between them and a ReceivedRequest. As a
