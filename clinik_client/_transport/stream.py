@@ -18,8 +18,6 @@ from .tls_layer import TLSLayer
 
 # One TLS record, and little enough for one system call: each looks at the clock.
 _WRITE_CHUNK: Final = 16_384
-# Bytes read at once before the head is whole: time is only looked at between reads, and 8 KB hold hundreds of heads.
-_HEAD_READ: Final = 65_536
 # How the head of a response ends, and a body in chunks (RFC 9112, sections 2.1 and 7.1).
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
