@@ -20,6 +20,12 @@ from tests.servers import KEY, Connect, ScriptedService, Serve, Step
 from tests.stopwatch import heartbeat
 
 
+def pytest_collection_finish() -> None:
+    # Thousands of tests stay until the end: no collection has to look at each of them again.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Starts services that respond with these steps."""

@@ -182,7 +182,7 @@ class Stage:
                 environment = {name: text for name, text in environment.items() if not name.startswith("CLINIKAPI_")}
                 # The environment of this run, as it is: setting one up is not a matter of the documents.
                 words = ["make", "--no-print-directory", "--assume-old=.venv/.installed", target]
-                words.append(f"BIN={Path(sys.executable).parent}")
+                words += [f"PYTHON={sys.executable}", f"BIN={Path(sys.executable).parent}"]
             case ["python", *arguments]:
                 words = [sys.executable, *arguments]
             case ["clinik-sandbox", *arguments]:
