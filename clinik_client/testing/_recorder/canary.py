@@ -18,7 +18,7 @@ from attrs import field, frozen
 from ..._privacy import texts_of
 from .._exchange import NOT_JSON, Exchange
 from .._har import HarError
-from .fields import FIELDS, NUMBER_FIELDS, PARAMETERS, is_told
+from .fields import DATE_FIELDS, FIELDS, NUMBER_FIELDS, PARAMETERS, is_told
 from .pseudonyms import is_pseudonym
 from .rewriting import DATE, FHIR_BASE, body_value
 
@@ -26,6 +26,8 @@ __all__ = ["Canary", "UnsafeRecordingError"]
 
 # Shorter ones are found as a whole only: they are part of many other texts.
 _LONG: Final = 4
+# The time of an exchange stays as it was.
+_DATED: Final = DATE_FIELDS | {"timestamp"}
 # In what a person writes about a story, words such as "visit" may stand in a record, too.
 _LONG_IN_PROSE: Final = 8
 
@@ -117,20 +119,22 @@ class Canary:
         if any(len(value) >= _LONG_IN_PROSE and value in told for value in self.values):
             raise UnsafeRecordingError("log.comment: it would hold a value that came in; nothing was written")
         lengths = {len(value) for value in self.values if len(value) >= _LONG}
-        clean: set[str] = set()
+        clean: set[tuple[str, bool]] = set()
         for number, entry in enumerate(log["entries"], start=1):
-            for place, leaf in _leaves(entry):
-                if leaf in clean:
+            for place, leaf, may_be_date in _leaves(entry):
+                if (leaf, may_be_date) in clean:
                     continue
-                clean.add(leaf)
-                if self._is_in(leaf, lengths):
+                clean.add((leaf, may_be_date))
+                # Four digits are a year in one place, and the number of a file in another.
+                is_date = may_be_date and DATE.fullmatch(leaf)
+                if not is_date and self._is_in(leaf, lengths):
                     raise UnsafeRecordingError(
                         f"entry {number}: {place} would hold a value that came in; nothing was written"
                     )
 
     def _is_in(self, leaf: str, lengths: Collection[int]) -> bool:
         plain = _plain(leaf)
-        if not plain or leaf in self.keep or is_told(leaf) or DATE.fullmatch(leaf):
+        if not plain or leaf in self.keep or is_told(leaf):
             return False
         if plain in self.values:
             # Short ones are everywhere, and a number is a cursor as well as somebody's text.
@@ -155,39 +159,39 @@ def _decoded(leaf: str) -> Iterator[str]:
         return
 
 
-def _leaves(entry: Any) -> Iterator[tuple[str, str]]:
-    """Each text of an entry that came with the traffic, and its place."""
+def _leaves(entry: Any) -> Iterator[tuple[str, str, bool]]:
+    """Each text of an entry that came with the traffic: its place, the text, and whether a date may stand there."""
     request, response = entry["request"], entry["response"]
     url = urlsplit(request["url"])
     for number, step in enumerate(url.path.split("/")):
-        yield f"segment {number} of the path", unquote(step)
+        yield f"segment {number} of the path", unquote(step), False
     for name, value in [*parse_qsl(url.query), *((pair["name"], pair["value"]) for pair in request["queryString"])]:
-        yield "the query", name
-        yield f"the query's {name if name in PARAMETERS else 'parameter'}", value
+        yield "the query", name, False
+        yield f"the query's {name if name in PARAMETERS else 'parameter'}", value, name in _DATED
     for side, message in (("request", request), ("response", response)):
-        yield from ((f"a header of the {side}", header["value"]) for header in message["headers"])
+        yield from ((f"a header of the {side}", header["value"], True) for header in message["headers"])
     for side, content in (("request", request.get("postData", {})), ("response", response["content"])):
         text = content.get("text", "")
         body = base64.b64decode(text) if content.get("encoding") else text.encode()
         value = body_value(body)
         if value is NOT_JSON:
-            yield f"the body of the {side}", body.decode("utf-8", "replace")
+            yield f"the body of the {side}", body.decode("utf-8", "replace"), False
         else:
             yield from _leaves_of(value, f"{side}'s body")
 
 
-def _leaves_of(value: Any, place: str) -> Iterator[tuple[str, str]]:
+def _leaves_of(value: Any, place: str, name: str = "") -> Iterator[tuple[str, str, bool]]:
     if isinstance(value, str):
         # Of a reference, the type tells nothing.
         parts = [value] if is_told(value) else value.removeprefix(FHIR_BASE).rsplit("/", 1)
-        yield from ((place, part) for part in parts)
+        yield from ((place, part, name in _DATED) for part in parts)
     elif isinstance(value, dict):
-        for name, item in value.items():
-            if name not in FIELDS:
+        for member, item in value.items():
+            if member not in FIELDS:
                 raise UnsafeRecordingError(f"{place} would hold a field that the API does not have")
-            yield from _leaves_of(item, f"{place}: {name}")
+            yield from _leaves_of(item, f"{place}: {member}", member)
     elif isinstance(value, list):
         for item in value:
-            yield from _leaves_of(item, place)
+            yield from _leaves_of(item, place, name)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield place, str(value)
+        yield place, str(value), False

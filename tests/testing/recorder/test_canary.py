@@ -136,6 +136,26 @@ def test_pseudonyms_codes_dates_and_numbers_are_no_finding(exchange: Exchange) -
     canary.look(file_of(exchange))
 
 
+@pytest.mark.parametrize(
+    ("place", "exchange"),
+    [
+        ("request's body: lengthMinutes", Exchange.of("POST", "/v1/encounters", json={"lengthMinutes": 4711})),
+        ("request's body: type", Exchange.of("POST", "/v1/encounters", json={"type": "4711"})),
+        ("the query's cursor", Exchange.of("GET", "/v1/encounters?cursor=4711")),
+        ("segment 3 of the path", Exchange.of("GET", "/v1/encounters/4711")),
+    ],
+)
+def test_a_value_that_could_be_a_year_is_found_where_no_date_stands(place: str, exchange: Exchange) -> None:
+    text = complaint(Canary(frozenset(["4711"])), file_of(exchange))
+    assert text == f"entry 1: {place} would hold a value that came in; nothing was written"
+
+
+def test_a_year_is_no_finding_where_a_date_stands() -> None:
+    canary = Canary(frozenset(["2024"]))
+    dated = Exchange.of("POST", "/v1/encounters", json={"period": {"start": "2024"}}, headers={"x-quota-limit": "2024"})
+    canary.look(file_of(dated))
+
+
 def test_a_pseudonym_that_is_a_value_is_a_finding() -> None:
     exchange = Exchange.of("GET", "/v1/encounters/enc_00000001")
     assert "path" in complaint(Canary(frozenset(["enc_00000001"])), file_of(exchange))
