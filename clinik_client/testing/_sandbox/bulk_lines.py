@@ -11,7 +11,7 @@ from ..._encounters.fhir import ENCOUNTER
 from ..._errors import ClinikApiError
 from ..._generated.models import Encounter, EncounterCreateRequest
 from ..._generated.types import RECORD_ID
-from ..._model import schema_of
+from ..._model import Model, schema_of
 from ..._objects import encode_object
 from .._answers import Refused
 from .._exchange import NOT_JSON, parse_json
@@ -71,14 +71,32 @@ def _read(line: str) -> tuple[dict[str, Any], list[str]]:
     checked = record
     if ENCOUNTER.matches(record):
         try:
-            record = Encounter.from_dict(record).to_dict()
+            read = Encounter.from_dict(record)
         except ClinikApiError:
             return {}, ["must not be nested so deep"]
-        # A resource may have elements that the simple shape has no names for.
-        checked = {name: value for name, value in record.items() if name in _KNOWN or name == "id"}
+        record = read.to_dict()
+        checked = {name: value for name, value in _named(record, read).items() if name in _KNOWN or name == "id"}
     issues, here = Issues(), Location()
     if "id" in checked:
         RECORD_ID.encode(checked["id"], Location(here, "id"), ON_THE_WIRE, issues)
     fields = {name: value for name, value in checked.items() if name != "id"}
     encode_object(EncounterCreateRequest, fields, here, ON_THE_WIRE, issues)
     return record, [issue["diagnostics"].removeprefix(f"{here}: ") for issue in issues]
+
+
+def _named(value: Any, read: Any) -> Any:
+    """A value without what has no name in the simple shape: a resource may have more elements, at any depth.
+
+    Args:
+        value: the value in wire names.
+        read: the same, as the models read it.
+    """
+    if isinstance(read, Model):
+        entries = schema_of(type(read)).by_wire
+        # What has another type than the document's is not read, and stays to be complained of.
+        return {
+            name: _named(item, getattr(read, entries[name].name)) for name, item in value.items() if name in entries
+        }
+    if isinstance(read, list):
+        return [_named(item, one) for item, one in zip(value, read, strict=True)]
+    return value

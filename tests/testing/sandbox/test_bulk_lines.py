@@ -189,10 +189,26 @@ def test_a_resource_may_have_what_the_simple_shape_has_no_name_for() -> None:
         "meta": {"versionId": "3"},
         "identifier": [{"value": "A-7"}],
         "class": {"system": "urn:local", "code": "VR", "display": "By video"},
+        "participant": [
+            {"individual": {"reference": "Practitioner/prac_1"}},
+            {"individual": {"reference": "Practitioner/prac_2"}, "period": {"start": "2025"}},
+        ],
+        "hospitalization": {"origin": {"display": "Home"}, "preAdmissionIdentifier": {"value": "B-8"}},
     }
     with BulkBackend(shape="fhir", job_seconds=0) as there:
-        there.load(lines_of(resource))
+        assert there.ended(there.load(lines_of(resource)))["errors"] == []
         assert there.read("enc_1").json["data"] == resource
+
+
+def test_what_a_resource_says_below_the_names_of_the_simple_shape_is_checked() -> None:
+    resource = {
+        **Encounter.from_dict(encounter(1)).to_fhir(),
+        "hospitalization": {"dietPreference": "x", "preAdmissionIdentifier": {"value": "B-8"}},
+        "serviceType": {"text": "x" * 201},
+    }
+    found = read_lines(lines_of(resource))
+    problems = "serviceType: must have at most 200 characters; hospitalization.dietPreference: must be a list"
+    assert found.errors == [(0, f"line 1: {problems}")]
 
 
 @given(hostile | hostile.map(lambda record: {**record, **RECORD}))
