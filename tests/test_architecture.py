@@ -416,6 +416,7 @@ TESTED_IN = {
     "clinik_client/testing/_sandbox/jobs.py": "tests/testing/sandbox/test_bulk.py",
     "clinik_client/testing/_matching.py": "tests/testing/test_fixture_server.py",
     "clinik_client/testing/_account.py": "tests/testing/test_pytest_plugin.py",
+    "clinik_client/testing/_hooks.py": "tests/testing/test_pytest_plugin.py",
     "clinik_client/testing/_plugin.py": "tests/testing/test_pytest_plugin.py",
     "clinik_client/testing/_recordings.py": "tests/testing/test_fixture_server.py",
     "clinik_client/testing/_recorder/renaming.py": "tests/testing/recorder/test_recorder.py",

@@ -36,6 +36,8 @@ import pytest
 
 from clinik_client import _public_service
 
+from ._hooks import wraps_hook
+
 if TYPE_CHECKING:
     from clinik_client import Clinik
 
@@ -97,7 +99,7 @@ def _refuse(config: pytest.Config) -> None:
 # -- a test -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.hookimpl(wrapper=True)
+@wraps_hook
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let a test that says so reach the public service, and hear of what is refused to the others."""
     before, told_before = _public_service.refused, _public_service.on_refusal
@@ -112,7 +114,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             _public_service.refuse(before)
 
 
-@pytest.hookimpl(wrapper=True)
+@wraps_hook
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Check the markers before anything is started, and that there is a service that they speak of."""
     marked = any(marker.name.startswith("clinik_") for marker in item.iter_markers())
@@ -128,7 +130,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-@pytest.hookimpl(wrapper=True)
+@wraps_hook
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Look at the account while the test itself can still fail; in a fixture's teardown, it would have passed."""
     result = yield
@@ -137,7 +139,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-@pytest.hookimpl(wrapper=True)
+@wraps_hook
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     """Once more, for what was asked after the test's own code had ended, as by other fixtures or threads."""
     result = yield
@@ -167,7 +169,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     text = _reason(error, mismatches)
     if text:
         failure = _failure(_place(item, walk_tb(error.__traceback__)) + text).with_traceback(error.__traceback__)
-        call.excinfo = pytest.ExceptionInfo.from_exception(failure)
+        call.excinfo = pytest.ExceptionInfo.from_exc_info((type(failure), failure, call.excinfo.tb))
         return
     if mismatches:
         error.add_note(f"clinik_server: {mismatches}")

@@ -21,6 +21,7 @@ WAYS = {
     "importlib": ("--import-mode=importlib",),
     "backwards": ("-p", "tests.testing.backwards"),
     "xdist": ("-p", "xdist", "-n", "2"),
+    "old_pluggy": ("-p", "tests.testing.old_pluggy"),
 }
 """How people run tests: further arguments of pytest."""
 
@@ -29,7 +30,7 @@ def run_pytest(folder: Path, *arguments: str, strict: bool = True) -> subprocess
     """Run the tests in a folder; ``strict`` lets pytest refuse markers that nobody has declared."""
     # Named, not found by its entry point, so that it does not matter whether the package is installed.
     told = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-p", "clinik_client.testing._plugin", *arguments]
+    command = [sys.executable, "-m", "pytest", *arguments, "-p", "clinik_client.testing._plugin"]
     command += ["--strict-markers"] if strict else []
     # This very run has told its processes not to reach the public service.
     outer = {name: value for name, value in os.environ.items() if name != _public_service.VARIABLE}

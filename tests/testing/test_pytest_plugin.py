@@ -545,5 +545,6 @@ def test_in_a_project_that_does_not_use_it_the_plugin_loads_nothing_but_itself(
         "clinik_client._public_service",
         "clinik_client._version",
         "clinik_client.testing",
+        "clinik_client.testing._hooks",
         "clinik_client.testing._plugin",
     }
