@@ -93,14 +93,21 @@ def _in_text(text: bytes) -> list[tuple[str, Any]]:
     text = text.removeprefix(codecs.BOM_UTF8)
     whole = parse_json(text)
     # A response of the API, or of the sandbox's control: its rows. No encounter has fields of these names.
+    is_response = False
     while isinstance(whole, dict) and (around := [name for name in _AROUND if name in whole]):
-        whole = whole[around[0]]
+        whole, is_response = whole[around[0]], True
     if isinstance(whole, list):
-        return [(f"record {number}", record) for number, record in enumerate(whole, start=1)]
+        rows = [(f"record {number}", record) for number, record in enumerate(whole, start=1)]
+        return [row for row in rows if not (is_response and _is_warning(row[1]))]
     if whole is not NOT_JSON:
         return [("record 1", whole)]
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     return [(f"line {number}", parse_json(line)) for number, line in lines]
+
+
+def _is_warning(row: Any) -> bool:
+    """Whether a row of a page is what the service appends to some searches."""
+    return isinstance(row, dict) and row.get("resourceType") == "OperationOutcome"
 
 
 def _simple(place: str, record: Any, number: int) -> dict[str, Any]:

@@ -237,6 +237,13 @@ def test_a_file_may_be_a_response_with_one_record(tmp_path: Path) -> None:
     assert records_of(file(tmp_path, {"data": SIMPLE, "meta": {"status": 200}})) == [SIMPLE]
 
 
+def test_the_warning_at_the_end_of_a_page_is_no_record(tmp_path: Path) -> None:
+    warning = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "not-supported"}]}
+    assert records_of(file(tmp_path, {"data": {"data": [SIMPLE, warning], "hasMore": False}})) == [SIMPLE]
+    with pytest.raises(SeedError, match="record 2: this is another resource"):
+        records_of(file(tmp_path, [SIMPLE, warning]))
+
+
 @pytest.mark.parametrize("content", [orjson.dumps([SIMPLE, FHIR]), LINES, orjson.dumps({"data": [SIMPLE, FHIR]})])
 def test_a_byte_order_mark_is_skipped(tmp_path: Path, content: bytes) -> None:
     assert records_of(file(tmp_path, codecs.BOM_UTF8 + content)) == records_of([SIMPLE, FHIR])
