@@ -171,7 +171,7 @@ class Limiter:
             if self.usage.used + requests > self.plan.monthly and not self.plan.overage:
                 return "MONTHLY_QUOTA_EXCEEDED", "The monthly volume of requests is used up."
         elif self.usage.sandbox_used + requests > self.plan.sandbox:
-            return "SANDBOX_QUOTA_EXCEEDED", "The volume of sandbox requests is used up."
+            return "SANDBOX_QUOTA_EXCEEDED", "The volume of requests with test keys is used up."
         return None
 
     def move_on(self, now: datetime) -> None:

@@ -327,6 +327,13 @@ def test_usage_tells_what_was_asked_and_brings_a_limit_near(sandbox: Sandbox, cl
         clinik.encounters.read("enc_seed0001")
 
 
+def test_what_is_said_of_a_used_up_volume_is_not_taken_for_the_key(sandbox: Sandbox, clinik: Clinik) -> None:
+    sandbox.settings.plan = Plan(sandbox=0)
+    with pytest.raises(ClinikQuotaError) as caught:
+        clinik.encounters.search()
+    assert caught.value.message == "The volume of requests with test keys is used up."
+
+
 def test_a_volume_that_is_set_after_the_month_has_turned_holds(sandbox: Sandbox, clinik: Clinik) -> None:
     clinik.encounters.read("enc_seed0001")
     sandbox.clock.advance(40 * 86400)
