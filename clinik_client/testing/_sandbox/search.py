@@ -127,5 +127,5 @@ def _sorted(rows: list[StoredRecord], sort: str) -> list[StoredRecord]:
     by = _SORTED_BY.get(sort.removeprefix("-"))
     if by is None:
         names = ", ".join(_SORTED_BY)
-        raise Refused(400, None, f"sort: this sandbox sorts by {names}, each with or without a hyphen.")
+        raise Refused(400, None, f"sort: this service sorts by {names}, each with or without a hyphen.")
     return sorted(rows, key=by, reverse=sort.startswith("-"))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinik_client import Clinik, ClinikNotFoundError, ClinikQuotaError
+from clinik_client import Clinik, ClinikApiError, ClinikNotFoundError, ClinikQuotaError
 from clinik_client.testing import (
     JournalEntry,
     Plan,
@@ -332,6 +332,11 @@ def test_what_is_said_of_a_used_up_volume_is_not_taken_for_the_key(sandbox: Sand
     with pytest.raises(ClinikQuotaError) as caught:
         clinik.encounters.search()
     assert caught.value.message == "The volume of requests with test keys is used up."
+
+
+def test_what_is_said_of_an_unknown_sort_is_not_taken_for_the_key(clinik: Clinik) -> None:
+    with pytest.raises(ClinikApiError, match=r"sort: this service sorts by date, period\.start, .*"):
+        clinik.encounters.search(sort="size")
 
 
 def test_a_volume_that_is_set_after_the_month_has_turned_holds(sandbox: Sandbox, clinik: Clinik) -> None:
