@@ -156,7 +156,7 @@ class Journal:
                 operation=operation,
                 has_key=has_key,
                 request_headers=headers,
-                request_body=request.body,
+                request_body=_body_without_key(request.body),
                 fault=fault,
             )
             self._received[operation] += 1
@@ -181,7 +181,8 @@ class Journal:
     def responded(self, ticket: Ticket, response: WireResponse) -> None:
         """A request gets this response."""
         with self._lock:
-            headers, body = response.headers, response.body
+            headers = tuple((name, _without_key(value)) for name, value in response.headers)
+            body = _body_without_key(response.body)
             self._change(ticket, status=response.status, response_headers=headers, response_body=body)
 
     def _change(self, ticket: Ticket, **changes: Any) -> None:
@@ -201,6 +202,11 @@ class Journal:
 
 def _without_key(text: str) -> str:
     return _KEY.sub("[redacted]", text) if "clk_" in text else text
+
+
+def _body_without_key(body: bytes) -> bytes:
+    # Most have none, and are not copied.
+    return _without_key(body.decode("latin-1")).encode("latin-1") if b"clk_" in body else body
 
 
 class Ledger:

@@ -48,7 +48,7 @@ def read_lines(text: str) -> ImportedLines:
     # Not splitlines(): it takes characters for the end of a line that may stand in a JSON text.
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip(" \t\r")]
     if len(lines) > _MOST_LINES:
-        raise Refused(413, None, f"An import may have {_MOST_LINES:,} records.")
+        raise Refused(413, None, f"No more than {_MOST_LINES:,} records can be imported at once.")
     found = ImportedLines(len(lines))
     for count, (number, line) in enumerate(lines):
         record, wrong = _read(line)

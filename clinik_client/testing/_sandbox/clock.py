@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from time import monotonic
 from typing import Final
 
@@ -57,8 +58,10 @@ class SandboxClock:
             by: seconds, or a `timedelta`.
 
         Raises:
-            ValueError: this would move it back, or beyond the year 9998.
+            ValueError: this would move it back, or beyond the year 9998, or is no time at all.
         """
+        if not isinstance(by, timedelta | int | float) or (isinstance(by, float) and isnan(by)):
+            raise ValueError("a clock is advanced by seconds, or by a timedelta")
         try:
             step = by if isinstance(by, timedelta) else timedelta(seconds=by)
             if step < timedelta(0):
@@ -75,7 +78,7 @@ class SandboxClock:
             moment: an aware `datetime`, earlier or later.
 
         Raises:
-            ValueError: the moment has no offset from UTC, or is not in the years 2 to 9998.
+            ValueError: it is none, has no offset from UTC, or is not in the years 2 to 9998.
         """
         moment = _checked(moment)
         with self._lock:
@@ -104,8 +107,8 @@ class SandboxClock:
 
 
 def _checked(moment: datetime) -> datetime:
-    if moment.utcoffset() is None:
-        raise ValueError("a moment needs an offset from UTC, as in datetime(2025, 6, 1, tzinfo=UTC)")
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise ValueError("a moment is a datetime with an offset from UTC, as in datetime(2025, 6, 1, tzinfo=UTC)")
     if moment.year not in _YEARS:
         raise ValueError("a sandbox's time is in the years 2 to 9998")
     return moment.astimezone(UTC)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 from attrs import asdict, evolve, fields
@@ -39,10 +41,16 @@ _SECONDS: Final = [setting.name for setting in fields(SandboxSettings) if settin
 
 
 class SandboxControl:
-    """Answers requests below ``/_sandbox/``. What it cannot do is told as ``{"error": "..."}``, and changes nothing."""
+    """Answers requests below ``/_sandbox/``. What it cannot do is told as ``{"error": "..."}``, and changes nothing.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    Args:
+        sandbox: what is controlled.
+        is_local: only this machine can reach it.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, is_local: bool) -> None:
         self._sandbox = sandbox
+        self._is_local = is_local
         self._answers: dict[str, dict[str, Callable[[WireRequest], Any]]] = {
             "": {"GET": page},
             "page.js": {"GET": script},
@@ -73,6 +81,8 @@ class SandboxControl:
             return _wrong(405, f"this takes {allowed}", ("allow", allowed))
         if not _is_from_here(request):
             return _wrong(403, "a page of another site may not steer the sandbox")
+        if self._is_local and not all(map(_is_own_name, request.header_values("host"))):
+            return _wrong(403, "ask for localhost or an address: another name may be another site's")
         try:
             check_names(dict(query), _PARAMETERS.get(name, ()))
             answer = methods[request.method](request)
@@ -229,6 +239,18 @@ def _is_from_here(request: WireRequest) -> bool:
     """Whether a request comes from the sandbox's own page, or from what is no browser."""
     own = request.header_values("host")
     return all(origin.partition("://")[2] in own for origin in request.header_values("origin"))
+
+
+def _is_own_name(host: str) -> bool:
+    """Whether no other site can have led a browser here by this name, as its own page (DNS rebinding)."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        if name == "localhost" or name.endswith(".localhost"):
+            return True
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _object(request: WireRequest) -> dict[str, Any]:

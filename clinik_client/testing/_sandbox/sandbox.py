@@ -80,7 +80,7 @@ class Sandbox(Service):
             ssl_context=ssl_context,
             limits=_LIMITS,
             now=self.clock.now,
-            control=SandboxControl(self),
+            control=SandboxControl(self, is_local=host.startswith("127.") or host == "localhost"),
         )
         # On a port of its own, as the service has another host for them: a key that follows the URL is found out.
         self._downloads = Service(

@@ -180,7 +180,7 @@ def test_an_import_may_have_10_000_records() -> None:
         most = there.load("\n" + line * 10_000)
         assert there.job(most)["totalRecords"] == 10_000
         refused = there.load(line * 10_001)
-    assert (refused.status, refused.json["message"]) == (413, "An import may have 10,000 records.")
+    assert (refused.status, refused.json["message"]) == (413, "No more than 10,000 records can be imported at once.")
 
 
 def test_a_resource_may_have_what_the_simple_shape_has_no_name_for() -> None:

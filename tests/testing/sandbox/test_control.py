@@ -698,6 +698,27 @@ def test_a_page_of_another_site_may_not_steer(program: Program, origin: str) -> 
         assert not any(header.startswith("access-control-") for header in response.headers)
 
 
+@pytest.mark.parametrize("name", ["clinik.example", "127.0.0.1.clinik.example", "localhost.example", "clinikapi"])
+def test_a_name_that_leads_here_from_another_site_is_refused(program: Program, name: str) -> None:
+    host = f"{name}:{program.port}"
+    for headers in ({"host": host}, {"host": host, "origin": f"http://{host}"}):
+        for method, target in (("GET", "journal"), ("POST", "reset"), ("GET", "")):
+            response = program.steer(method, target, headers=headers)
+            assert response.status == 403
+            assert response.json == {"error": "ask for localhost or an address: another name may be another site's"}
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "clinik.localhost", "127.0.0.1", "10.1.2.3", "[::1]"])
+def test_its_own_names_are_taken(program: Program, name: str) -> None:
+    assert program.told("POST", "reset", headers={"host": f"{name}:{program.port}"}) == {"count": 3}
+
+
+def test_one_that_all_networks_can_reach_is_taken_by_any_name() -> None:
+    with Sandbox(seed=3, host="0.0.0.0") as sandbox:
+        headers = {"host": f"host.docker.internal:{sandbox.port}"}
+        assert Program(sandbox.port).told("POST", "reset", headers=headers) == {"count": 3}
+
+
 def test_its_own_page_may_steer(program: Program) -> None:
     origin = {"origin": f"http://127.0.0.1:{program.port}"}
     assert program.told("POST", "reset", headers=origin) == {"count": 3}
