@@ -61,6 +61,9 @@ class Service:
     (1, 200)
     """
 
+    # A misspelt attribute is an error.
+    __slots__ = ("_arriving", "_backend", "_control", "_wire", "faults", "journal", "ledger")
+
     def __init__(
         self,
         backend: Backend,

@@ -57,6 +57,8 @@ class Sandbox(Service):
         (3, 4, 1)
     """
 
+    __slots__ = ("_download_port", "_download_url", "_downloads", "_sandbox", "clock")
+
     def __init__(
         self,
         seed: Seed = 0,

@@ -374,3 +374,9 @@ def test_many_threads_at_once_lose_nothing(sandbox: Sandbox) -> None:
     assert {record["id"] for record in sandbox.records} == {*made, "enc_seed0001", "enc_seed0002", "enc_seed0003"}
     assert (sandbox.ledger.received("create"), sandbox.ledger.applied("create")) == (80, 80)
     assert sandbox.usage.sandbox_used == 80
+
+
+def test_an_attribute_that_there_is_not_is_an_error() -> None:
+    sandbox: Any = Sandbox()
+    with pytest.raises(AttributeError, match="'Sandbox' object has no attribute 'lag'"):
+        sandbox.lag = 0
