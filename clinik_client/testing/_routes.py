@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -49,10 +50,11 @@ class Route(NamedTuple):
     steps: tuple[str, ...]
 
 
-def routes_at(path: str) -> list[Route]:
+@lru_cache(maxsize=1024)  # a server looks twice for each request
+def routes_at(path: str) -> tuple[Route, ...]:
     """What may be asked for at a path."""
     found = ((name, method, pattern.fullmatch(path)) for name, method, pattern in _PATTERNS)
-    return [Route(name, method, tuple(map(unquote, match.groups()))) for name, method, match in found if match]
+    return tuple(Route(name, method, tuple(map(unquote, match.groups()))) for name, method, match in found if match)
 
 
 def operation_at(method: str, target: str) -> str | None:
