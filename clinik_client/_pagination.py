@@ -131,6 +131,10 @@ class Pager(Iterator[T], Generic[T, P]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._request.name}>"
 
+    def __reduce__(self) -> NoReturn:
+        # A copy would share what the walk remembers, and take its own pages for repeated ones.
+        raise TypeError("A walk can be walked once: it cannot be pickled or copied. Make another one.")
+
     @property
     def total(self) -> int | None:
         """How many records match, as the latest page said; ``None`` before the first page, or if none said so.
@@ -335,9 +339,14 @@ class Pager(Iterator[T], Generic[T, P]):
         return True
 
     def _give_up(self, reason: str) -> NoReturn:
-        raise ClinikResponseError(
+        error = ClinikResponseError(
             f"The service {reason}: the walk cannot go on.", outcome="rejected", operation=self._request.name
         )
+        # It was the latest page that said so.
+        if (response := self._page.response) is not None:
+            meta = response.meta
+            error.status, error.request_id, error.attempts = meta.status, meta.request_id, meta.attempts
+        raise error
 
     def _is_new(self, name: Any) -> bool:
         return name not in self._latest or self._yielded - self._latest[name] > REMEMBERED

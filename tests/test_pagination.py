@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from copy import copy, deepcopy
 from itertools import count, islice
 from operator import length_hint
 from typing import Any, NoReturn
@@ -289,6 +291,25 @@ def test_more_without_a_cursor_ends_the_walk_with_an_error_after_what_came(
     found, asked = circling([*before, missing], start)
     assert asked == [start, *before]
     assert found == [f"enc_{number}" for number in range(len(before) + 1)]
+
+
+def test_a_walk_that_cannot_go_on_names_the_response_that_says_why(serve: Serve, connect: Connect) -> None:
+    last = ok({"data": [record("enc_1")], "hasMore": True}, meta={"requestId": "req_page"})
+    clinik = connect(serve(refuse(503), last))
+    on_virtual_time(clinik)
+    walk = clinik.encounters.search_all()
+    next(walk)
+    with pytest.raises(ClinikResponseError, match="gives no cursor") as raised:
+        next(walk)
+    error = raised.value
+    assert (error.status, error.request_id, error.attempts) == (200, "req_page", 2)
+
+
+def test_a_walk_cannot_be_copied() -> None:
+    walk = Book([[record("enc_1")]]).walk()
+    for copy_of in (copy, deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="A walk can be walked once: it cannot be pickled or copied"):
+            copy_of(walk)
 
 
 @pytest.mark.parametrize(
