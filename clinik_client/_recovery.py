@@ -100,8 +100,8 @@ def find_created(
     Raises:
         ClinikTimeoutError: the deadline of the session does not allow to wait for the index, or to read all pages.
     """
-    _check(since, lag, before)
     clock, deadline = session.clock, session.options.deadline
+    _check(since, lag, before, clock.utc())
     end = float("inf") if deadline is None else clock.now() + deadline
 
     def left() -> float:
@@ -135,10 +135,17 @@ def find_created(
     return FindResult(verdict, matches, after)
 
 
-def _check(since: Any, lag: Any, before: Any) -> None:
+def _check(since: Any, lag: Any, before: Any, now: datetime) -> None:
     issues = Issues()
     if not isinstance(since, datetime) or since.tzinfo is None:
         issues.add(Location(Location(), "since"), "must be an aware datetime: when the create was sent")
+    elif (ahead := since - now) > CLOCKS_APART:
+        # Most often a local time with the offset of UTC. Waiting for it would take hours.
+        issues.add(
+            Location(Location(), "since"),
+            f"lies {ahead // timedelta(minutes=1)} minutes in the future: give the time when the create was sent, "
+            "with its right offset",
+        )
     if isinstance(lag, bool) or not isinstance(lag, int | float) or not 0 <= lag < float("inf"):
         issues.add(Location(Location(), "lag"), "must be a number of seconds from 0")
     ids = isinstance(before, Collection) and not isinstance(before, str | bytes)

@@ -10,7 +10,7 @@ import pytest
 from clinik_client import Clinik, ClinikServerError, ClinikTimeoutError, ClinikValidationError, EncounterCreateRequest
 from clinik_client.testing import Exchange, FixtureServer, Recording
 from tests.inside import VirtualClock, on_virtual_time
-from tests.servers import Connect, Serve, ok
+from tests.servers import Connect, Serve, ok, page
 
 SENT = datetime(2025, 6, 1, 9, 0, 0, tzinfo=UTC)
 VISIT: dict[str, Any] = {
@@ -213,6 +213,19 @@ def test_before_has_to_be_ids(before: Any) -> None:
 def test_since_has_to_be_an_aware_datetime(since: Any) -> None:
     with Clinik("clk_test_lost") as clinik, pytest.raises(ClinikValidationError, match="since: must be an aware"):
         clinik.encounters.find_created(GIVEN, since=since)
+
+
+def test_a_create_that_is_still_to_come_is_refused_and_not_waited_for(serve: Serve, connect: Connect) -> None:
+    clinik = connect(serve(page([])))
+    # As a local time is that was taken for one of UTC.
+    clock = at(clinik, -7200)
+    with pytest.raises(ClinikValidationError, match="since: lies 120 minutes in the future") as raised:
+        clinik.encounters.find_created(GIVEN, since=SENT)
+    assert (raised.value.outcome, clock.waits) == ("not_sent", [])
+    # Clocks may differ.
+    clock = at(clinik, -299)
+    assert clinik.encounters.find_created(GIVEN, since=SENT).verdict == "not_there"
+    assert clock.waits == [309.0]
 
 
 @pytest.mark.parametrize("lag", [-1, float("nan"), float("inf"), "10", True])

@@ -231,7 +231,7 @@ class Encounters(Resource):
 
         Args:
             given: what the create was given, instead of keywords.
-            since: when the create was sent; an aware datetime.
+            since: when the create was sent; an aware datetime, which may not lie in the future.
             lag: how many seconds searches may be behind writes. The call waits until that long after ``since``.
             before: the ids of the patient's encounters that were there before the create, as a search gave them.
                 Without them a record that does not tell when it was written is ``uncertain`` at best: it may be older.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -66,7 +67,7 @@ def test_a_visit_is_recorded_once_whatever_the_create_meets(
         RememberingServer(fault) as server,
         Clinik(KEY, base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=0.3) as clinik,
     ):
-        on_virtual_time(clinik, VirtualClock(share=0.0))
+        on_virtual_time(clinik, VirtualClock(share=0.0, start=datetime.now(UTC)))
         recorded = None
         for _ in range(3):
             # As a job that is started again: whatever it was told, it begins anew.
