@@ -219,6 +219,7 @@ def _is_record(model: type[Model], data: Any) -> bool:
 
 # -- errors -----------------------------------------------------------------------------------------------------------
 
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_ISSUES: Final = 200
 _MOST_PLACES: Final = 20
 _INDEX: Final = re.compile(r"[0-9]{1,3}")
@@ -291,7 +292,7 @@ def read_error(response: HttpResponse, redactor: Redactor) -> ErrorReport:
     if message is None:
         message = issues[0].get("diagnostics") if issues else None
     if message is None:
-        message = _by_status(response.status) if own else _NOT_OWN.format(response.status)
+        message = _by_status(response.status) if own else _not_own(response.status)
     code = _code(body.get("code"), redactor)
     if code is None and body.get("resourceType") == "OperationOutcome" and issues:
         code = issues[0].get("code")
@@ -311,7 +312,14 @@ def says_gone(response: HttpResponse, told: ErrorReport) -> bool:
     return response.status == 404 and told.own and told.code in (None, "NOT_FOUND", "not-found", "deleted")
 
 
-_NOT_OWN: Final = "Status {} came in a form that is not the service's: from a gateway on the way, perhaps."
+def _not_own(status: int) -> str:
+    if status in _REDIRECTS:
+        # Most often from http:// to https://, or to the page where one logs in to the network.
+        return (
+            f"Status {status} is a redirect: from a gateway on the way, perhaps. "
+            "Redirects are not followed. Check base_url."
+        )
+    return f"Status {status} came in a form that is not the service's: from a gateway on the way, perhaps."
 
 
 def _by_status(status: int) -> str:

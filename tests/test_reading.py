@@ -240,6 +240,16 @@ def test_nothing_of_a_response_that_is_no_error_body_is_repeated(body: bytes) ->
     )
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("body", [b"", b"<html>canary</html>"])
+def test_a_redirect_is_called_one_with_what_to_do(status: int, body: bytes) -> None:
+    told = read_error(HttpResponse(status, {"location": "https://canary.example/canary"}, body), NOTHING)
+    assert told.message == (
+        f"Status {status} is a redirect: from a gateway on the way, perhaps. "
+        "Redirects are not followed. Check base_url."
+    )
+
+
 def test_both_forms_of_issues_are_read() -> None:
     own = {"message": "Invalid.", "code": "VALIDATION_ERROR", "requestId": "req_1", "issues": [ISSUE]}
     told = read_error(HttpResponse(422, {"x-request-id": "req_2"}, orjson.dumps(own)), NOTHING)
