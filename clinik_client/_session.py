@@ -270,8 +270,11 @@ class Session:
             # Something on the way knows nothing of the path, which says nothing of the record.
             error = ClinikResponseError
         outcome: Outcome = "rejected" if is_refusal(status, told.own) else "unknown"
+        message, code = told.message, told.code
+        if status == 407 and code is None:
+            message, code = self.transport.login_wanted or message, "proxy_login"
         facts: dict[str, Any] = {
-            "code": "proxy_login" if status == 407 and told.code is None else told.code,
+            "code": code,
             "status": status,
             "request_id": told.request_id,
             "issues": told.issues,
@@ -283,7 +286,7 @@ class Session:
             facts["retry_after"] = wait
         limited = status == 429 and told.code not in QUOTA_CODES and (told.own or request.repeatable)
         again = may_be_sent_again(request, outcome, limited=limited, final=status < 500 and not limited)
-        return FailedAttempt(error(told.message, **facts), again, wait)
+        return FailedAttempt(error(message, **facts), again, wait)
 
     def _redactor(self, request: Request) -> Redactor:
         key = dict(self.headers).get(KEY_HEADER.encode("ascii"), b"").decode("latin-1")

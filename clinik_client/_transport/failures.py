@@ -165,7 +165,7 @@ def failure_of(error: Exception, attempt: Attempt, target: Target, proxy: httpx.
     at_proxy = proxy is not None and not attempt.sent and not attempt.tunnelled
     plain = target.scheme == b"http"
     if proxy is not None:
-        through = f"the proxy {_place(proxy.raw_host, proxy.port or (443 if proxy.scheme == 'https' else 80))}"
+        through = proxy_named(proxy)
         peer = f"{service} (through {through})"
         if at_proxy:
             peer, setting, plain = through, "the proxy setting", proxy.scheme == "http"
@@ -175,9 +175,7 @@ def failure_of(error: Exception, attempt: Attempt, target: Target, proxy: httpx.
     if isinstance(error, httpcore.ProxyError):
         # httpcore begins it with the status; the rest is the proxy's own words.
         if (status := str(error)[:3]) == "407":
-            return AttemptFailed(
-                "proxy_login", f"T{peer[1:]} wants a user name and a password that it accepts. Give them in {setting}."
-            )
+            return AttemptFailed("proxy_login", login_wanted(peer))
         return AttemptFailed("proxy_tunnel", f"T{peer[1:]} refused a tunnel to {service}, with status {status}.")
     if isinstance(error, httpcore.LocalProtocolError | UnicodeError | httpcore.UnsupportedProtocol):
         return AttemptFailed("bad_request", "The request cannot be written as HTTP.")
@@ -198,6 +196,20 @@ def _code(error: Exception, attempt: Attempt) -> NoConnection:
     if not attempt.head.startswith(b"HTTP/"[: len(attempt.head)]):
         return "not_http"
     return "cut" if attempt.ended else "not_http"
+
+
+def proxy_named(proxy: httpx.URL) -> str:
+    """What a message calls a proxy: its host and its port, and never its user."""
+    return f"the proxy {_place(proxy.raw_host, proxy.port or (443 if proxy.scheme == 'https' else 80))}"
+
+
+def login_wanted(peer: str) -> str:
+    """What is said of a proxy's 407.
+
+    Args:
+        peer: the proxy, as `proxy_named` calls it.
+    """
+    return f"T{peer[1:]} wants a user name and a password that it accepts. Give them in the proxy setting."
 
 
 def _place(host: bytes, port: int) -> str:

@@ -17,7 +17,7 @@ from .. import _public_service
 from .._interruption import is_interruption
 from .attempt import Attempt, HttpResponse
 from .body import has_too_many_values, read_body
-from .failures import AttemptFailed, failure_of
+from .failures import AttemptFailed, failure_of, login_wanted, proxy_named
 from .network import Network, Shared
 from .target import Target
 
@@ -166,6 +166,13 @@ class Transport:
 
     def __repr__(self) -> str:
         return f"<Transport to {self._target.shown}>"
+
+    @property
+    def login_wanted(self) -> str | None:
+        """What to say of a response with 407, if a proxy gives the responses: it does where it makes no tunnel."""
+        if self._proxy is None or self._target.scheme != b"http":
+            return None
+        return login_wanted(proxy_named(self._proxy.url))
 
     def _own_pools(self) -> Pools:
         """The connections of this process."""

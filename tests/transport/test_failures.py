@@ -209,7 +209,9 @@ def test_a_proxy_that_wants_a_login_is_told(serve: Serve, fails: Fails) -> None:
     proxy = serve(refuse(407))
     tunnel, forwarded = fails("https://h.localhost", proxy.url), fails("http://h.localhost", proxy.url)
     assert (tunnel.code, forwarded.code, forwarded.status) == ("proxy_login", "proxy_login", 407)
-    assert f"The proxy 127.0.0.1:{proxy.port}" in tunnel.message
+    for error in (tunnel, forwarded):
+        assert f"The proxy 127.0.0.1:{proxy.port}" in error.message
+        assert "Give them in the proxy setting." in error.message
 
 
 def test_a_proxy_that_makes_no_tunnel_is_told_with_its_status(serve: Serve, fails: Fails) -> None:
