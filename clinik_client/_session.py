@@ -50,18 +50,17 @@ class Options:
     max_retry_wait: float = 30.0
 
     def __attrs_post_init__(self) -> None:
+        seconds = "a number of seconds above 0, float('inf') for no limit"
+        whole = isinstance(self.retries, int) and not isinstance(self.retries, bool) and self.retries >= 0
         checks = {
-            "timeout": _is_time(self.timeout),
-            "retries": isinstance(self.retries, int) and not isinstance(self.retries, bool) and self.retries >= 0,
-            "deadline": self.deadline is None or _is_time(self.deadline),
-            "max_retry_wait": _is_time(self.max_retry_wait, or_zero=True),
+            "timeout": (_is_time(self.timeout), seconds),
+            "retries": (whole, "a whole number from 0"),
+            "deadline": (self.deadline is None or _is_time(self.deadline), f"{seconds}, None for none"),
+            "max_retry_wait": (_is_time(self.max_retry_wait, or_zero=True), f"{seconds}, 0 for no wait"),
         }
-        wrong = [name for name, right in checks.items() if not right]
+        wrong = [f"{name}: give {wanted}" for name, (right, wanted) in checks.items() if not right]
         if wrong:
-            raise ClinikConfigError(
-                f"{' and '.join(wrong)}: give a number of seconds above 0, float('inf') for no limit "
-                "(retries: a whole number from 0)."
-            )
+            raise ClinikConfigError(f"{'; '.join(wrong)}.")
 
 
 def _is_time(value: Any, *, or_zero: bool = False) -> bool:

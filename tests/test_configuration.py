@@ -167,6 +167,18 @@ def test_a_limit_that_makes_no_sense_is_refused_at_construction(options: dict[st
         Clinik(KEY, **options)
 
 
+def test_what_a_limit_may_be_is_told_for_each_that_is_wrong() -> None:
+    with pytest.raises(ClinikConfigError) as raised:
+        Clinik(KEY, retries=-1)
+    assert raised.value.message == "retries: give a whole number from 0."
+    with pytest.raises(ClinikConfigError) as raised:
+        Clinik(KEY, timeout=0, retries=-1, max_retry_wait=-1)
+    seconds = "give a number of seconds above 0, float('inf') for no limit"
+    assert raised.value.message == (
+        f"timeout: {seconds}; retries: give a whole number from 0; max_retry_wait: {seconds}, 0 for no wait."
+    )
+
+
 @pytest.mark.parametrize("options", [{"timeout": 0}, {"retries": -1}, {"deadline": -2.0}])
 def test_a_limit_that_makes_no_sense_is_refused_for_a_view(connect: Connect, options: dict[str, Any]) -> None:
     with pytest.raises(ClinikConfigError, match=next(iter(options))):
