@@ -1,4 +1,4 @@
-"""What the document says and handwritten code repeats: where the service is, and which header carries the key.
+"""What document and handwritten code both say: where the service is, which header carries the key, what has which name.
 
 Nothing is generated from it, because a client needs it before anything else. It is compared instead.
 """
@@ -38,3 +38,10 @@ def constants(sdk: Path = SDK) -> dict[str, tuple[str, str]]:
                 ):
                     found[name] = (f"{sdk.name}/{file.name}", value)
     return found
+
+
+def public_names(sdk: Path = SDK) -> frozenset[str]:
+    """What the package has for its users and is written by hand, as its ``__init__`` lists it for type checkers."""
+    tree = ast.parse((sdk / "__init__.py").read_text(encoding="utf-8"))
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level)
+    return frozenset(alias.asname for node in imports for alias in node.names if alias.asname == alias.name)

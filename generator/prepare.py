@@ -27,7 +27,7 @@ from .codecs import (
 )
 from .document import Document, Pointer, mapping, plain, sequence
 from .fhir import SDK, FhirName, known_forms
-from .handwritten import facts
+from .handwritten import facts, public_names
 from .sources import EndpointSource, EnumSource, FieldSource, Member, ModelSource, Prepared, ScalarSource
 
 
@@ -41,7 +41,7 @@ def prepare(document: Document, sdk: Path = SDK) -> Prepared:
     Raises:
         DocumentError: it uses something that the SDK does not support.
     """
-    return _Preparation(document, known_forms(sdk)).run()
+    return _Preparation(document, known_forms(sdk), public_names(sdk)).run()
 
 
 # What is left of a name without a letter or digit.
@@ -52,9 +52,10 @@ _NAMES_OF_MODELS = {_NOTHING, "self", "given"}
 
 
 class _Preparation:
-    def __init__(self, document: Document, forms: Mapping[str, FhirName]) -> None:
+    def __init__(self, document: Document, forms: Mapping[str, FhirName], public: frozenset[str]) -> None:
         self.source = document
         self.forms = forms
+        self.public = public
         self.document = Document(document.file, plain(document.root))
         self.schemas: dict[str, Any] = self.document.root.setdefault("components", {}).setdefault("schemas", {})
         self.inputs: set[str] = set()
@@ -93,6 +94,8 @@ class _Preparation:
         for place, constant, said in facts(self.document):
             prepared.handwritten[".".join(map(str, place))] = constant, said
         for name, schema in kept.items():
+            if not strings.pascal_case(name).isidentifier():
+                raise self.source.error(self._place(name), f"a schema cannot be called {name} in Python; rename it")
             if "enum" in schema:
                 prepared.enums[class_name(name)] = self._enum(name, schema)
             elif is_object(schema):
@@ -109,8 +112,11 @@ class _Preparation:
     def _check_names(self, made: Sequence[ModelSource | EnumSource]) -> None:
         seen: set[str] = set()
         for name in (name for source in made for name in source.public):
+            where = ("components", "schemas", name)
+            if name in self.public:
+                text = f"{name} is a name that {SDK.name} has for something else; rename the schema"
+                raise self.source.error(where, text)
             if name in seen:
-                where = ("components", "schemas", name)
                 raise self.source.error(where, f"two types would be called {name}; rename one of them")
             seen.add(name)
 
@@ -258,6 +264,10 @@ class _Preparation:
             raise self.source.error(where, "an operation without operationId; give it one, such as readEncounter")
         id_ = str(operation["operationId"])
         module = str(strings.PythonIdentifier(id_, "operation_"))
+        if module != strings.snake_case(id_):
+            # What would be another word in Python, templates and parser do not call the same.
+            text = f"an operation cannot be called {id_} in Python; rename it"
+            raise self.source.error((*where, "operationId"), text)
         if module in self.operations:
             text = f"{id_} and {self.operations[module].id} would both be called {module}; rename one of them"
             raise self.source.error((*where, "operationId"), text)

@@ -235,6 +235,39 @@ def test_a_name_that_the_classes_need_gets_an_underscore(tmp_path: Path) -> None
     assert re.findall(r"^    (from_dict|to_dict|to_fhir|from_fhir|wire|date_time):", made, re.MULTILINE) == []
 
 
+@pytest.mark.parametrize("name", ["class", "import", "list", "self", "1abc", "_x"])
+def test_an_operation_that_cannot_be_a_module_is_refused_at_its_id(name: str) -> None:
+    document = edited_document(lambda document: _operation(document, "post").update(operationId=name))
+    line = document.line(("paths", "/v1/encounters", "post", "operationId"))
+    assert told(document) == f"{document.file}:{line}: an operation cannot be called {name} in Python; rename it"
+
+
+def _period_called(name: str) -> Document:
+    def edit(document: Any) -> None:
+        _renamed(document["components"]["schemas"], "Period", name)
+        for _, value in list(walk(document)):
+            if isinstance(value, dict) and value.get("$ref") == "#/components/schemas/Period":
+                value["$ref"] = f"#/components/schemas/{name}"
+
+    return edited_document(edit)
+
+
+@pytest.mark.parametrize("name", ["1X", "_1"])
+def test_a_schema_that_cannot_be_a_class_is_refused_at_its_name(name: str) -> None:
+    document = _period_called(name)
+    line = document.line(("components", "schemas", name))
+    assert told(document) == f"{document.file}:{line}: a schema cannot be called {name} in Python; rename it"
+
+
+@pytest.mark.parametrize("name", ["Clinik", "Page", "Quota", "ApiResponse", "ClinikApiError"])
+def test_a_schema_that_would_take_the_place_of_what_the_package_has_is_refused(name: str) -> None:
+    document = _period_called(name)
+    line = document.line(("components", "schemas", name))
+    assert told(document) == (
+        f"{document.file}:{line}: {name} is a name that clinik_client has for something else; rename the schema"
+    )
+
+
 @pytest.mark.parametrize("name", ["self", "given", "fields"])
 def test_a_path_parameter_that_the_function_has_another_use_for_is_refused(name: str) -> None:
     def edit(document: Any) -> None:
