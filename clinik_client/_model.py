@@ -101,7 +101,10 @@ class Model(_Base):
 
         Raises:
             ClinikResponseError: something in it is nested deeper than 100 levels.
+            TypeError: it is no dict.
         """
+        if not isinstance(record, Mapping):
+            raise TypeError(f"from_dict takes one dict in the API's names, and was given {type(record).__name__}")
         return read_checked(cls, record, own=False)
 
     def to_dict(self) -> dict[str, Any]:

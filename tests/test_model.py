@@ -53,6 +53,14 @@ def test_reading_never_fails_and_what_is_written_is_what_was_read(case: tuple[ty
         assert found.to_dict() == record
 
 
+@pytest.mark.parametrize("record", [None, 5, "pt_canary", [{"id": "enc_1"}], [("id", "enc_1")]])
+@pytest.mark.parametrize("model", [Encounter, EncounterCreateRequest])
+def test_what_is_no_dict_is_no_record(model: type[Any], record: Any) -> None:
+    expected = f"from_dict takes one dict in the API's names, and was given {type(record).__name__}"
+    with pytest.raises(TypeError, match=f"^{expected}$"):
+        model.from_dict(record)
+
+
 @given(records(Encounter))
 def test_every_value_is_reachable_by_its_name_on_the_wire(record: dict[str, Any]) -> None:
     if ENCOUNTER.matches(record):
