@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import sys
 from functools import lru_cache
@@ -10,6 +11,8 @@ from functools import lru_cache
 import certifi
 
 from .._errors import ClinikConfigError
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 def tls_context(verify: bool | str | os.PathLike[str] | ssl.SSLContext, trust_env: bool) -> ssl.SSLContext:
@@ -36,6 +39,11 @@ def tls_context(verify: bool | str | os.PathLike[str] | ssl.SSLContext, trust_en
     except TypeError:
         path = ""
     folder = os.path.isdir(path)
+    if folder and not _has_names_of_openssl(os.fsdecode(path)):
+        raise ClinikConfigError(
+            "verify is a folder in which no certificate has the name by which OpenSSL looks for it. "
+            "Run `openssl rehash` on it, or give one PEM file with all of them."
+        )
     if not path or not _trust(context, None if folder else path, path if folder else None):
         raise ClinikConfigError(
             "verify is no CA file that can be read and holds PEM certificates. "
@@ -48,16 +56,18 @@ def tls_context(verify: bool | str | os.PathLike[str] | ssl.SSLContext, trust_en
 def _usual_context(cert_file: str | None, cert_dir: str | None, keylog: str | None) -> ssl.SSLContext:
     # Loading the certificates takes most of the time that a client needs to start, so clients share them.
     context = _new_context(keylog)
+    hint = ""
     if cert_file:
         source, found = "SSL_CERT_FILE", _trust(context, cert_file, None)
     elif cert_dir:
         # OpenSSL takes several folders in one text, and does not say that one is missing.
-        there = any(os.path.isdir(folder) for folder in cert_dir.split(os.pathsep))
+        there = any(_has_names_of_openssl(folder) for folder in cert_dir.split(os.pathsep))
+        hint = " In a folder they have the names that `openssl rehash` gives them."
         source, found = "SSL_CERT_DIR", there and _trust(context, None, cert_dir)
     else:
         source, found = "The package certifi", _trust(context, certifi.where(), None)
     if not found:
-        raise ClinikConfigError(f"{source} names no certificates that can be read.")
+        raise ClinikConfigError(f"{source} names no certificates that can be read.{hint}")
     return context
 
 
@@ -75,6 +85,14 @@ def _new_context(keylog: str | None) -> ssl.SSLContext:
     if not written:
         raise ClinikConfigError("SSLKEYLOGFILE names a file that cannot be written.")
     return context
+
+
+def _has_names_of_openssl(folder: str) -> bool:
+    """Whether OpenSSL may find anything in a folder. It looks there for a hash of the subject, and at no other file."""
+    try:
+        return any(_HASHED.fullmatch(name) for name in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _trust(context: ssl.SSLContext, file: str | None, folder: str | None) -> bool:

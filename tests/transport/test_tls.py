@@ -58,6 +58,20 @@ def test_a_folder_of_cas_makes_their_servers_trusted(
     assert connect(service, verify=tmp_path).encounters.read("enc_1").data.id == "enc_1"
 
 
+@pytest.mark.parametrize("name", ["hospital.pem", "abcdef01.pem", "abcdef0.0", None])
+def test_a_folder_in_which_openssl_finds_nothing_is_told_at_construction(
+    bare_environment: pytest.MonkeyPatch, ca_file: Path, tmp_path: Path, name: str | None
+) -> None:
+    if name is not None:
+        (tmp_path / name).write_bytes(ca_file.read_bytes())
+    for verify in (tmp_path, str(tmp_path), os.fsencode(tmp_path)):
+        with pytest.raises(ClinikConfigError, match=r"verify is a folder .* `openssl rehash`"):
+            Clinik(KEY, verify=verify)  # type: ignore[arg-type]  # bytes are a path, too
+    bare_environment.setenv("SSL_CERT_DIR", str(tmp_path))
+    with pytest.raises(ClinikConfigError, match=r"SSL_CERT_DIR names no certificates .* `openssl rehash`"):
+        Clinik(KEY)
+
+
 def test_an_ssl_context_is_used_as_it_is(
     serve: Serve, connect: Connect, authority: trustme.CA, server_tls: ssl.SSLContext
 ) -> None:
