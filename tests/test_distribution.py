@@ -101,7 +101,7 @@ def test_it_is_the_wheel_that_is_used(user: Stage, installed: Path) -> None:
     user.run("", Command("pytest -q", "...\n1 passed in ..."))
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/testing.md"])
+@pytest.mark.parametrize("path", ["README.md", pytest.param("docs/testing.md", marks=pytest.mark.long)])
 def test_what_is_shown_of_tests_works_with_the_wheel_alone(user: Stage, path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     if path == "README.md":

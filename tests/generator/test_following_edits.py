@@ -714,6 +714,7 @@ clinik.encounters.search_all(practitioner_id=1)  # refused: wrong type
 """
 
 
+@pytest.mark.long
 def test_a_type_checker_follows_the_edits(sdk: EditedSdk) -> None:
     script = sdk.folder / "typed.py"
     script.write_text(TYPED.format(name=sdk.name), encoding="utf-8")

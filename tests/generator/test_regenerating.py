@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from generator.__main__ import ROOT
 
 from .test_interface import commit, git
@@ -46,6 +48,7 @@ def copy_repository(folder: Path) -> Path:
     return copy
 
 
+@pytest.mark.long
 def test_the_guide_holds_from_the_edit_to_the_use(tmp_path: Path) -> None:
     repository = copy_repository(tmp_path)
     document = repository / "openapi" / "clinik.yaml"

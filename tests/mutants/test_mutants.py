@@ -40,6 +40,7 @@ def test_what_a_harmless_mutant_changes_is_still_in_its_module_and_has_a_reason(
     assert Mutant(entry["module"], (1, 1), "", entry["change"]) in harmless()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [("TWO = 3\n", Verdict.KILLED), ("TWO = 1 + 1\n", Verdict.SURVIVED), ("while True: pass\n", Verdict.STUCK)],

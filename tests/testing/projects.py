@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from clinik_client import _public_service
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +26,13 @@ WAYS = {
     "old_pluggy": ("-p", "tests.testing.old_pluggy"),
 }
 """How people run tests: further arguments of pytest."""
+
+EACH_WAY = pytest.mark.parametrize(
+    "arguments",
+    # One of them in every run of the suite; all take long.
+    [pytest.param(ways, id=name, marks=[pytest.mark.long] * (name != "xdist")) for name, ways in WAYS.items()],
+)
+"""Tries a test in each of these ways."""
 
 
 def run_pytest(folder: Path, *arguments: str, strict: bool = True) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testing.projects import WAYS, Reports, read_reports
+from tests.testing.projects import EACH_WAY, Reports, read_reports
 
 CONFTEST = """
 import pytest
@@ -419,7 +419,7 @@ def kinds(reports: Reports) -> dict[str, list[str]]:
     return {name: [kind for kind, _ in told] for name, told in reports.items() if told}
 
 
-@pytest.mark.parametrize("arguments", WAYS.values(), ids=WAYS.keys())
+@EACH_WAY
 def test_a_test_gets_the_service_that_its_markers_ask_for(project: Path, arguments: tuple[str, ...]) -> None:
     reports = read_reports(project, "inner", *arguments, code=0)
     assert len(reports) == PASSING.count("def test_") + 2

@@ -12,7 +12,7 @@ from textwrap import dedent
 import pytest
 
 from clinik_client.testing import RECORDINGS, Exchange, Recording, save_recording
-from tests.testing.projects import ROOT, WAYS, Reports, read_reports, run_pytest
+from tests.testing.projects import EACH_WAY, ROOT, Reports, read_reports, run_pytest
 
 TESTS = """
 from http.client import HTTPConnection
@@ -346,7 +346,7 @@ def test_a_mismatch_is_noted_on_the_failure_it_led_to(reports: Reports, name: st
     assert text.count("Requests that match no recording") == 2
 
 
-@pytest.mark.parametrize("arguments", WAYS.values(), ids=WAYS.keys())
+@EACH_WAY
 def test_however_the_tests_are_run_the_same_is_reported(
     project: Path, reports: Reports, arguments: tuple[str, ...]
 ) -> None:
