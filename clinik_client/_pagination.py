@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 from attrs import Factory, evolve, frozen
 
-from ._codecs import Issues, Location
+from ._codecs import Issues, Location, Number
 from ._errors import ClinikConfigError, ClinikResponseError
 from ._frames import forget_variables
 from ._model import Model, reader_of, schema_of
@@ -29,10 +29,10 @@ MOST_IDLE_PAGES: Final = 100
 
 
 class Page(Protocol[T]):
-    """What a page of any resource has. That of the encounters is an `clinik_client.EncounterPage`."""
+    """What a page of any resource has; some have a ``total``, too. That of the encounters is an
+    `clinik_client.EncounterPage`."""
 
     data: list[T]
-    total: int | None
     has_more: bool
     cursor: str | None
     additional_properties: dict[str, Any]
@@ -84,10 +84,12 @@ class _Fetched(Generic[P]):
 
 def in_largest_pages(request: Request) -> Request:
     """The same search with the fewest pages, unless it says itself how large they are to be."""
-    has_count = request.params is not None and "count" in schema_of(request.params).by_wire
-    if not has_count or "count" in dict(request.query):
+    entry = None if request.params is None else schema_of(request.params).by_wire.get("count")
+    if entry is None or "count" in dict(request.query):
         return request
-    return evolve(request, query=(*request.query, ("count", str(LARGEST_PAGE))))
+    most = entry.codec.maximum if isinstance(entry.codec, Number) else None
+    size = LARGEST_PAGE if most is None else min(LARGEST_PAGE, int(most))
+    return evolve(request, query=(*request.query, ("count", str(size))))
 
 
 class Pager(Iterator[T], Generic[T, P]):
@@ -324,13 +326,14 @@ class Pager(Iterator[T], Generic[T, P]):
         response: ApiResponse[P] = self._send(evolve(self._request, query=tuple(query)))
         page, rows = response.data, _Rows.of(response.data)
         next_cursor = page.cursor or None
+        total = getattr(page, "total", None)
         fetched = _Fetched(
             response,
             cursor=before.next,
             next=next_cursor,
             # hasMore decides; only where it is missing does a cursor stand for it.
             more=next_cursor is not None if page.has_more is None else page.has_more,
-            total=before.total if page.total is None else page.total,
+            total=before.total if total is None else total,
             idle=0 if any(map(self._is_new, rows.ids)) else before.idle + 1,
             rows=rows,
         )

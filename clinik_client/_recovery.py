@@ -79,6 +79,7 @@ def find_created(
     session: Session,
     created: Request,
     search: Callable[..., Request],
+    filters: type[Model],
     since: datetime,
     lag: float,
     comparison: Comparison,
@@ -90,7 +91,8 @@ def find_created(
     Args:
         session: where to search.
         created: the create whose response was lost.
-        search: builds a search request from keywords in Python names.
+        search: builds a search request from a dict in wire names.
+        filters: the model of what that dict may hold.
         since: when the create was sent.
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.
         comparison: how to recognise it.
@@ -119,7 +121,7 @@ def find_created(
         clock.sleep(wait)
     after = (clock.utc() - since).total_seconds()
     body: Mapping[str, Any] = created.body
-    request = in_largest_pages(search(_filters(comparison, body, search())))
+    request = in_largest_pages(search(_filters(comparison, body, filters)))
 
     def search_page(page: Request) -> ApiResponse[Any]:
         bounded = session if deadline is None else session.with_options(evolve(session.options, deadline=left()))
@@ -155,9 +157,9 @@ def _check(since: Any, lag: Any, before: Any, now: datetime) -> None:
         raise issues.error()
 
 
-def _filters(comparison: Comparison, body: Mapping[str, Any], search: Request) -> dict[str, Any]:
+def _filters(comparison: Comparison, body: Mapping[str, Any], model: type[Model]) -> dict[str, Any]:
     """The narrowest search that cannot miss the record."""
-    known = {entry.wire for entry in schema_of(search.params).entries} if search.params is not None else set()
+    known = {entry.wire for entry in schema_of(model).entries}
     filters = {name: value for name, value in body.items() if name in known - comparison.changing}
     moment = _at(comparison.moment, body)
     start = FhirDateTime.read(moment) if isinstance(moment, str) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from attrs import define, field, frozen
@@ -38,7 +39,7 @@ class FieldSource:
         if self.codec.converter:
             arguments.append(f"converter={self.codec.converter}")
         flags = "".join(f", {flag}=True" for flag in ("required", "nullable") if self._flag(flag))
-        arguments.append(f'metadata=wire("{self.wire}", {self.codec.code}{flags})')
+        arguments.append(f"metadata=wire({json.dumps(self.wire, ensure_ascii=False)}, {self.codec.code}{flags})")
         return f"_field({', '.join(arguments)})"
 
     def _flag(self, name: str) -> bool:
@@ -66,8 +67,8 @@ class ModelSource:
 
     @property
     def imports(self) -> list[str]:
-        """The generated classes that its types mention."""
-        return sorted({class_name(name) for entry in self.fields for name in entry.codec.names})
+        """The other generated classes that its types mention."""
+        return sorted({class_name(name) for entry in self.fields for name in entry.codec.names} - {self.name})
 
     @property
     def public(self) -> list[str]:

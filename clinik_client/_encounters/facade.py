@@ -251,6 +251,5 @@ class Encounters(Resource):
             ('found', 'enc_xyz789')
         """
         created = endpoints.create_encounter.request(given, **fields)
-        return find_created(
-            self._session, created, endpoints.search_encounters.request, since, lag, ENCOUNTER, self._same, before
-        )
+        search, filters = endpoints.search_encounters.request, models.EncounterSearchParams
+        return find_created(self._session, created, search, filters, since, lag, ENCOUNTER, self._same, before)

@@ -132,6 +132,25 @@ def test_a_new_text_field_is_a_keyword_with_its_limit_and_is_read(sdk: EditedSdk
     assert inspect.signature(client.encounters.update).parameters["triage_note"].annotation == "str"
 
 
+def test_a_search_may_have_a_required_filter_smaller_pages_and_no_total(edited: Any, talk: Any) -> None:
+    def edit(document: Any) -> None:
+        filters = {entry["name"]: entry for entry in document["paths"]["/v1/encounters"]["get"]["parameters"]}
+        filters["patientId"]["required"] = True
+        filters["count"]["schema"]["maximum"] = 50
+        del schema(document, "EncounterPage")["properties"]["total"]
+        del schema(document, "FhirEncounterPage")["properties"]["total"]
+
+    sdk = edited(edit)
+    client, seen = talk(
+        sdk, b'{"data": {"data": [{"id": "enc_1", "patientId": "pt_1"}], "hasMore": false}, "meta": {}}'
+    )
+    walk = client.encounters.search_all(patient_id="pt_1")
+    assert ([encounter.id for encounter in walk], walk.total) == (["enc_1"], None)
+    found = client.encounters.find_created(since=datetime(2025, 6, 1, 9, tzinfo=UTC), **MINIMAL)
+    assert [encounter.id for encounter in found.matches] == ["enc_1"]
+    assert _query(seen[1]) == (("patientId", "pt_1"), ("count", "50"))
+
+
 def test_a_new_required_field_is_asked_for(edited: Any, talk: Any) -> None:
     def edit(document: Any) -> None:
         create = schema(document, "EncounterCreateRequest")
@@ -169,6 +188,45 @@ def test_a_new_nested_object_takes_dicts_models_and_wire_names(sdk: EditedSdk, t
         "billing.coverageShare (billing.coverage_share): must be at most 1",
         "billing.payerId (billing.payer_id): Required",
     ]
+
+
+@together
+def edit_an_object_may_hold_others_of_its_own_kind(document: Any) -> None:
+    document["components"]["schemas"]["Referral"] = {
+        "type": "object",
+        "description": "Who sent the patient.",
+        "properties": {
+            "senderId": {"$ref": "#/components/schemas/RecordId", "description": "The sender."},
+            "before": {"$ref": "#/components/schemas/Referral", "description": "The one before."},
+        },
+    }
+    for owner in (*both_requests(document), schema(document, "Encounter")):
+        owner["properties"]["referral"] = {"$ref": "#/components/schemas/Referral", "description": "Who sent them."}
+
+
+def test_an_object_may_hold_others_of_its_own_kind(sdk: EditedSdk, talk: Any) -> None:
+    body = b'{"senderId":"prac_1","before":{"senderId":"prac_2"}}'
+    client, seen = talk(sdk, b'{"data": {"id": "enc_1", "referral": %b}, "meta": {}}' % body)
+    encounter, _ = client.encounters.update(
+        "enc_1", referral={"sender_id": "prac_1", "before": {"sender_id": "prac_2"}}
+    )
+    assert encounter.referral.before.sender_id == "prac_2"
+    assert seen[0].body == b'{"referral":%b}' % body
+    source = (sdk.package / "_generated" / "models" / "referral.py").read_text()
+    assert "import Referral" not in source  # a module that imports itself is an error for type checkers
+
+
+@together
+def edit_a_name_may_hold_anything_that_json_can_hold(document: Any) -> None:
+    for owner in (schema(document, "EncounterUpdateRequest"), schema(document, "Encounter")):
+        owner["properties"]['bed "A" \\ side'] = {"type": "string", "description": "A side."}
+
+
+def test_a_name_may_hold_anything_that_json_can_hold(sdk: EditedSdk, talk: Any) -> None:
+    body = b'{"bed \\"A\\" \\\\ side":"left"}'
+    client, seen = talk(sdk, b'{"data": %b, "meta": {}}' % body.replace(b"{", b'{"id": "enc_1", '))
+    assert client.encounters.update("enc_1", bed_a_side="left").data.bed_a_side == "left"
+    assert seen[0].body == body
 
 
 @together
