@@ -89,9 +89,11 @@ def _inputs() -> Iterator[Input]:
                 yield Input(operation["operationId"], resolve(ref), model, refuses_none=method == "patch")
             elif "x-parameters-schema" in operation:
                 found = [resolve(parameter) for parameter in operation["parameters"]]
-                query = {parameter["name"]: parameter["schema"] for parameter in found if parameter["in"] == "query"}
-                model = getattr(clinik_client, operation["x-parameters-schema"])
-                yield Input(operation["operationId"], {"type": "object", "properties": query}, model)
+                query = {parameter["name"]: parameter for parameter in found if parameter["in"] == "query"}
+                fields = {name: parameter["schema"] for name, parameter in query.items()}
+                required = [name for name, parameter in query.items() if parameter.get("required")]
+                schema = {"type": "object", "properties": fields, "required": required}
+                yield Input(operation["operationId"], schema, getattr(clinik_client, operation["x-parameters-schema"]))
 
 
 INPUTS = {given.operation_id: given for given in _inputs()}
