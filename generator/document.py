@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ from attrs import field, frozen
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from .form import problems
 
@@ -197,6 +199,9 @@ def _read_yaml(text: str, name: str) -> tuple[Any, Any]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
         raise DocumentError(f"{name}:{line}: is not YAML: {error.problem or error.context}") from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise DocumentError(f"{name}:{line}: is not YAML: {str(error).splitlines()[0]}") from None
     except (YAMLError, ValueError) as error:
         # A ValueError is a date such as 2025-02-30, written without quotes.
         raise DocumentError(f"{name}:1: is not YAML: {str(error).splitlines()[0]}") from None
@@ -254,6 +259,23 @@ def check(document: Document) -> None:
     for path, node in nodes:
         if path[-1:] == ("$ref",) and isinstance(node, str):
             _check_reference(document, path, node)
+        elif isinstance(node, float) and not math.isfinite(node):
+            raise document.error(path, f"{node} is no number that JSON can hold")
+
+
+def _kind_at(path: Pointer) -> str:
+    """The section of `components` for what stands at this path."""
+    before, last = (None, None, *path)[-3:-1], path[-1]
+    if path[0] == "components" and len(path) == 3:
+        return str(path[1])
+    if path[0] == "paths" and len(path) == 2:
+        return "pathItems"
+    if "schema" not in path and path[:2] != ("components", "schemas"):
+        if before[1] in ("parameters", "responses", "headers", "links", "callbacks"):
+            return str(before[1])
+        if last == "requestBody":
+            return "requestBodies"
+    return "schemas"
 
 
 def _check_reference(document: Document, path: Pointer, reference: str) -> None:
@@ -264,6 +286,9 @@ def _check_reference(document: Document, path: Pointer, reference: str) -> None:
         raise document.error(path, f"$ref to something that is not there: {reference}{_meant(document, reference)}")
     if any(isinstance(step, int) for step in target) or (target[:2] == ("components", "schemas") and len(target) != 3):
         raise document.error(path, f"$ref to something without a name: {reference}; give it one below components")
+    kind = _kind_at(path[:-1])
+    if target[:2] != ("components", kind):
+        raise document.error(path, f"$ref to something else than one of components/{kind}: {reference}")
     seen = [reference]
     while isinstance(further := mapping(document.at(document.target(seen[-1]) or ())).get("$ref"), str):
         if further in seen:

@@ -446,13 +446,18 @@ class _Preparation:
         self, content: Mapping[str, Any], operation: Mapping[str, Any], where: Pointer, suffix: str, *, given: bool
     ) -> str:
         schemas = [self._without_fhir(mapping(entry).get("schema", {})) for entry in content.values()]
-        if not content or not all(_is_json(type_) for type_ in content) or any(one != schemas[0] for one in schemas):
-            types = ", ".join(content) or "nothing"
-            other = next((type_ for type_ in content if not _is_json(type_)), [*content][-1] if content else "")
+        types = [*content]
+        if types and all(map(_is_json, types)):
+            for type_, one in zip(types, schemas, strict=True):
+                if one != schemas[0]:
+                    text = f"{type_} has another schema than {types[0]}; give both the same"
+                    raise self.source.error((*where, "content", type_), text)
+        else:
+            other = next((type_ for type_ in types if not _is_json(type_)), "")
             raise unsupported(
                 self.source,
                 (*where, "content", other),
-                f"content of type {types}",
+                f"content of type {', '.join(types) or 'nothing'}",
                 "use application/json, or several types of JSON with one schema",
             )
         schema = schemas[0]

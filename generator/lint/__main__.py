@@ -41,9 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.file is None:
         parser.error("the following arguments are required: FILE")
     try:
-        if options.for_ == "clinik":
-            parse(prepare(load(options.file)), options.file.name, Path())
+        prepared = prepare(load(options.file)) if options.for_ == "clinik" else None
         report = lint(options.file, for_=options.for_)
+        if prepared is not None and not report.stops:
+            parse(prepared, options.file.as_posix(), Path())
     except DocumentError as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from generator.__main__ import DOCUMENT, generate
+from generator.__main__ import DOCUMENT, generate, main
 from generator.codecs import python_name
 from generator.document import Document, DocumentError, Pointer, check, read, walk
 from generator.lint.__main__ import main as lint_main
@@ -176,6 +176,26 @@ TYPING_MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
         "name: encounterId",
     ),
     "a schema that is true": (lambda d: _schema(d, "Period")["properties"].update(end=True), "end: true"),
+    "a reference to a parameter where a schema stands": (
+        lambda d: _schema(d, "Period")["properties"]["start"].update({"$ref": "#/components/parameters/EncounterId"}),
+        "$ref: '#/components/parameters/EncounterId'",
+    ),
+    "a reference to a schema where a parameter stands": (
+        lambda d: _operation(d)["parameters"].append({"$ref": "#/components/schemas/Period"}),
+        "- $ref: '#/components/schemas/Period'",
+    ),
+    "a reference to a schema where a response stands": (
+        lambda d: _operation(d)["responses"]["500"].update({"$ref": "#/components/schemas/Period"}),
+        "$ref: '#/components/schemas/Period'",
+    ),
+    "a reference to what is no component": (
+        lambda d: _schema(d, "Period")["properties"]["start"].update({"$ref": "#/info/title"}),
+        "$ref: '#/info/title'",
+    ),
+    "a limit without end": (
+        lambda d: _schema(d, "Diagnosis")["properties"]["rank"].update(minimum=float("-inf")),
+        "minimum: -.inf",
+    ),
     "an operation twice": (
         lambda d: _operation(d, "post").update(operationId="updateEncounter"),
         "operationId: updateEncounter",
@@ -184,7 +204,13 @@ TYPING_MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
 
 
 # Each costs a second: these few are tried always.
-OFTEN = {"a text for a length", "what is required", "the former name of an extension", "an operation twice"}
+OFTEN = {
+    "a text for a length",
+    "a reference to a parameter where a schema stands",
+    "what is required",
+    "the former name of an extension",
+    "an operation twice",
+}
 
 
 @pytest.mark.parametrize(
@@ -202,6 +228,22 @@ def test_a_typing_mistake_is_told_in_its_own_line_by_the_generator_and_by_the_li
     assert lint_main([str(file), "--for", "clinik"]) == 1
     [message] = capsys.readouterr().err.splitlines()
     assert int(message.removeprefix(f"{file.as_posix()}:").partition(":")[0]) in lines, message
+
+
+def test_what_the_stock_generator_refuses_is_told_alike_by_ours_and_by_the_linter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def edit(document: Any) -> None:
+        _schema(document, "EncounterStatus")["enum"].clear()
+
+    file = write_document(edit, tmp_path / "spoilt.yaml")
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if text.strip() == "enum: []")
+    assert main(["--document", str(file), "--output", str(tmp_path / "made")]) == 1
+    [generator] = capsys.readouterr().err.splitlines()
+    assert lint_main([str(file), "--for", "clinik"]) == 1
+    told = capsys.readouterr()
+    assert (told.out.splitlines()[0].partition(":")[2], told.err) == (generator.partition(":")[2], "")
+    assert generator.startswith(f"spoilt.yaml:{line}: document-refused: ")
 
 
 # Names that Python or the generated classes need

@@ -156,6 +156,11 @@ def form_body(document: Any) -> None:
     content["application/x-www-form-urlencoded"] = content.pop("application/json")
 
 
+def other_bodies(document: Any) -> None:
+    content = document["paths"]["/v1/encounters/{id}"]["patch"]["requestBody"]["content"]
+    del content["application/json-patch+json"]["schema"]
+
+
 def misspelled(document: Any) -> None:
     document["paths"]["/v1/encounters"]["get"]["sumary"] = "Search"
 
@@ -180,6 +185,12 @@ def same_type_twice(document: Any) -> None:
     schemas = document["components"]["schemas"]
     schemas["PeriodFields"] = {"type": "object", "properties": {"a": {"type": "string"}}}
     schemas["Encounter"]["properties"]["fields"] = {"$ref": "#/components/schemas/PeriodFields"}
+
+
+def name_of_the_sdk(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    schemas["Page"] = {"type": "object", "properties": {"a": {"type": "string"}}}
+    schemas["Encounter"]["properties"]["page"] = {"$ref": "#/components/schemas/Page"}
 
 
 def same_constant_twice(document: Any) -> None:
@@ -211,8 +222,10 @@ def unknown_resource(document: Any) -> None:
         (misspelled, "is not valid OpenAPI 3.1 at paths//v1/encounters/get/sumary: sumary is not known here; did you"),
         (cookie, "a cookie parameter (session) is not supported"),
         (form_body, "is not supported; use application/json, or several"),
+        (other_bodies, "application/json-patch+json has another schema than application/json; give both the same"),
         (same_name_twice, "would both be called start_time"),
         (same_type_twice, "two types would be called PeriodFields"),
+        (name_of_the_sdk, "Page is a name that clinik_client has for something else; rename the schema"),
         (same_constant_twice, "would both be called RECORD_ID"),
         (not_valid, "is not valid OpenAPI 3.1 at paths"),
         (no_operation_id, "an operation without operationId"),

@@ -79,6 +79,7 @@ BAD_FILES = {
     "a Swagger 2 document": ("a.yaml", "swagger: '2.0'\n", "a.yaml:1: is not an OpenAPI 3 document"),
     "an impossible date": ("a.yaml", "openapi: 3.1.0\nx: 2025-02-30\n", "a.yaml:1: is not YAML"),
     "an alias in itself": ("a.yaml", "openapi: 3.1.0\npaths: &a\n  b: *a\n", "a.yaml:1: holds a YAML alias"),
+    "a control character": ("a.yaml", "openapi: 3.1.0\nx: a\n\ny: b\x01\n", "a.yaml:4: is not YAML"),
     "too deep": ("a.json", '{"openapi": "3.1.0", "x": ' + "[" * 9000 + "]" * 9000 + "}", "a.json:1: is nested too"),
 }
 
