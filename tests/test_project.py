@@ -98,13 +98,52 @@ SKIPPED: dict[str, str] = {}
 """Tests that may not run somewhere, by file and line of code, and why. There are none."""
 
 
+WAYS_OUT = {
+    "skip",
+    "skipif",
+    "xfail",
+    "importorskip",
+    "skipIf",
+    "skipUnless",
+    "expectedFailure",
+    "skipTest",
+    "SkipTest",
+}
+
+
+def ways_out(source: str) -> Iterator[str]:
+    """What a module has that lets a test pass without its being run."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in WAYS_OUT:
+            whole = ast.unparse(node)
+            if re.match(r"(pytest|unittest|self)\.|\w+\.mark\.", whole):
+                yield whole
+        elif isinstance(node, ast.ImportFrom) and node.module in ("pytest", "unittest"):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name in {*WAYS_OUT, "mark"})
+
+
 def skipping() -> Iterator[str]:
     for path in sorted([*ROOT.glob("tests/**/*.py"), *ROOT.glob("clinik_client/**/*.py"), ROOT / "conftest.py"]):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in ("skip", "skipif", "xfail", "importorskip"):
-                whole = ast.unparse(node)
-                if whole.startswith("pytest.") and path.name != "_plugin.py":
-                    yield f"{path.relative_to(ROOT).as_posix()}: {whole}"
+        if path.name != "_plugin.py":
+            for way in ways_out(path.read_text(encoding="utf-8")):
+                yield f"{path.relative_to(ROOT).as_posix()}: {way}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "pytest.skip('later')",
+        "pytest.param(1, marks=pytest.mark.skip)",
+        "import pytest as p\n@p.mark.xfail\ndef test(): ...",
+        "from pytest import mark\n@mark.skip\ndef test(): ...",
+        "from pytest import importorskip",
+        "@unittest.skipIf(True, 'x')\ndef test(): ...",
+        "raise unittest.SkipTest",
+        "self.skipTest('x')",
+    ],
+)
+def test_each_way_to_skip_a_test_is_seen(source: str) -> None:
+    assert list(ways_out(source))
 
 
 def test_no_test_is_skipped_without_a_reason_in_the_list() -> None:
@@ -176,6 +215,8 @@ def seconds(number: float) -> str:
     return f"{number:g} second" + ("" if number == 1 else "s")
 
 
+MINUTES = {1: "a minute", 2: "two minutes", 5: "five minutes", 10: "ten minutes"}
+
 FIGURES = [
     (
         RELIABILITY,
@@ -192,6 +233,10 @@ FIGURES = [
     (RELIABILITY, f"more than {_privacy._MOST_CHARACTERS:,} characters or {_privacy._MOST_TEXTS:,} texts"),
     (RELIABILITY, f"search may take {seconds(_recovery.INDEX_LAG)} to show it"),
     (README, f"It waits until {seconds(_recovery.INDEX_LAG)} after that"),
+    (RELIABILITY, f"gives up after {_pagination.MOST_IDLE_PAGES} pages in a row that bring nothing new"),
+    (RELIABILITY, f"more than {MINUTES[_recovery.CLOCKS_APART.seconds // 60]} before `since`"),
+    (RELIABILITY, f"`timeout` (default {DEFAULTS['timeout']:g} s)"),
+    (README, f"asks for pages of {_pagination.LARGEST_PAGE} unless `count` says otherwise"),
     (README, f"does not yield an id again that is among the last {_pagination.REMEMBERED:,}"),
     (README, f"(`retries={DEFAULTS['retries']}`), with random waits of up to {seconds(_retry.BACKOFF_CAP)}"),
     (DECISIONS, f"for {_pagination.REMEMBERED:,} rows"),
