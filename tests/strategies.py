@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta, timezone
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,15 @@ def allowed(schema: Schema, *, plain: bool = False) -> st.SearchStrategy[Any]:
         schema: the schema.
         plain: give only texts that the FHIR form can carry too (none of them empty).
     """
+    if "$ref" in schema and resolve(schema).get("type") == "object":
+        return _objects(schema["$ref"], plain)
     return st.one_of(*(_of_one_type(branch, plain) for branch in branches(schema)))
+
+
+@cache
+def _objects(reference: str, plain: bool) -> st.SearchStrategy[Any]:
+    # One for each schema, made when it is needed: an object may hold others of its own kind.
+    return st.deferred(lambda: _of_one_type(resolve({"$ref": reference}), plain))
 
 
 def _of_one_type(schema: Schema, plain: bool) -> st.SearchStrategy[Any]:
