@@ -54,6 +54,10 @@ def _modelled() -> Iterator[tuple[str, str, Codec]]:
                         yield model.__name__, entry.wire, codec
 
 
+def _is_coded_by_number(codec: Codec) -> bool:
+    return isinstance(codec, Enumeration) and codec.base is int
+
+
 _EVERY: Final = [thing for name in models.__all__ if isinstance(thing := getattr(models, name), type)]
 _MODELS: Final = [thing for thing in _EVERY if issubclass(thing, Model)]
 _MODELLED: Final = list(_modelled())
@@ -85,7 +89,7 @@ CODED_FIELDS: Final = frozenset(
 )
 NUMBER_FIELDS: Final = frozenset(
     {
-        *(wire for _, wire, codec in _MODELLED if isinstance(codec, Number)),
+        *(wire for _, wire, codec in _MODELLED if isinstance(codec, Number) or _is_coded_by_number(codec)),
         *("value", "status", "rateLimitTotal", "rateLimitRemaining", "rateLimitReset"),
     }
 )
