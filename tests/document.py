@@ -14,6 +14,7 @@ from referencing.jsonschema import DRAFT202012
 
 from clinik_client import FhirDateTime
 from clinik_client.testing import Exchange
+from clinik_client.testing._exchange import NOT_JSON, parse_json
 from tests.strategies import DOCUMENT, resolve
 
 # What holds values, not schemas.
@@ -95,6 +96,7 @@ def check_parameters(exchange: Exchange) -> None:
     described = operation.parameters("query")
     names = [name for name, _ in exchange.query]
     for name in set(names):
+        assert name in described, f"the parameter {name} is not described"
         values = [value for key, value in exchange.query if key == name]
         schema = resolve(described[name]["schema"])
         if schema["type"] == "array":
@@ -144,4 +146,7 @@ def check_response_headers(exchange: Exchange) -> None:
 
 
 def _typed(schema: Mapping[str, Any], text: str) -> Any:
-    return orjson.loads(text) if schema["type"] in ("integer", "boolean") else text
+    if schema["type"] not in ("integer", "number", "boolean"):
+        return text
+    value = parse_json(text.encode())
+    return text if value is NOT_JSON else value

@@ -6,6 +6,7 @@ import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from attrs import evolve, frozen
 from ruamel.yaml import YAML
@@ -15,7 +16,31 @@ from clinik_client.testing import Exchange, Recording, dump_recording
 STATE = {"state": {"type": "string", "maxLength": 20, "description": "How it is.", "examples": ["free"]}}
 URGENT = {"isUrgent": {"type": "boolean", "description": "Whether it cannot wait.", "examples": [True]}}
 SCORE = {"score": {"type": "number", "minimum": 0, "description": "How well it does.", "examples": [1.5]}}
+LABELS = {
+    "labels": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "What is written on it.",
+        "examples": [{"door": "4B"}],
+    }
+}
+STAFF = {
+    "staff": {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Participant"},
+        "description": "Who works there.",
+        "examples": [[{"practitionerId": "prac_1", "role": "Nurse"}]],
+    }
+}
+SPAN = {
+    "span": {
+        "$ref": "#/components/schemas/Period",
+        "description": "When.",
+        "examples": [{"start": "2025-06-01T09:00:00Z"}],
+    }
+}
 STATUS = {"create": "201", "delete": "204"}
+PLAIN = ("string", "boolean", "number")
 METHODS = {"create": "post", "search": "get", "read": "get", "update": "patch", "delete": "delete"}
 
 
@@ -29,6 +54,9 @@ class NewResource:
     fields: dict[str, Any]
     operations: tuple[str, ...]
     fhir: str | None = None
+    must_filter: bool = False
+    """A search has to say by what."""
+    has_total: bool = True
 
     @property
     def many(self) -> str:
@@ -47,6 +75,16 @@ class NewResource:
         return {name: field["examples"][0] for name, field in self.fields.items()}
 
     @property
+    def filters(self) -> dict[str, Any]:
+        """The fields that a search may name."""
+        return {name: field for name, field in self.fields.items() if field.get("type") in PLAIN}
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What a search has to name."""
+        return {name: self.values[name] for name in self.filters} if self.must_filter else {}
+
+    @property
     def record(self) -> dict[str, Any]:
         return {"id": f"{self.one.lower()}_1", **self.values}
 
@@ -58,9 +96,15 @@ class NewResource:
 
 
 RESOURCES = (
-    NewResource("Bed", "/v1/beds", STATE | URGENT, ("create", "read", "update", "delete", "search"), "Location"),
-    NewResource("LabResult", "/v1/lab-results", SCORE, ("search",)),
-    NewResource("CareTeam", "/v1/patients/{patientId}/care-teams", STATE | SCORE, ("create", "read")),
+    NewResource(
+        "Room",
+        "/v1/rooms",
+        STATE | URGENT | LABELS | STAFF,
+        ("create", "read", "update", "delete", "search"),
+        fhir="Location",
+    ),
+    NewResource("LabResult", "/v1/lab-results", SCORE, ("search",), must_filter=True, has_total=False),
+    NewResource("CareTeam", "/v1/patients/{patientId}/care-teams", SPAN | STATE | SCORE, ("create", "read")),
 )
 
 
@@ -95,6 +139,8 @@ def add_to_document(document: Any, new: NewResource) -> None:
         responses.append(f"{new.one}Page")
         rows = {"type": "array", "description": "The rows.", "items": ref(new.one), "examples": [[new.record]]}
         page = {**deepcopy(schemas["EncounterPage"]["properties"]), "data": rows}
+        if not new.has_total:
+            del page["total"]
         add(f"{new.one}Page", ["data", "hasMore"], page, {"data": [new.record], "hasMore": False})
     for name in responses:
         schemas[f"{name}Response"] = {
@@ -133,9 +179,15 @@ def add_to_document(document: Any, new: NewResource) -> None:
         ]
         if operation == "search":
             made["x-parameters-schema"] = f"{new.one}SearchParams"
-            filters = {**new.fields, "cursor": {"type": "string", "description": "The page.", "examples": ["20"]}}
+            filters = {**new.filters, "cursor": {"type": "string", "description": "The page.", "examples": ["20"]}}
             made["parameters"] += [
-                {"name": name, "in": "query", "required": False, "description": "A filter.", "schema": deepcopy(field)}
+                {
+                    "name": name,
+                    "in": "query",
+                    "required": name in new.wanted,
+                    "description": "A filter.",
+                    "schema": deepcopy(field),
+                }
                 for name, field in filters.items()
             ]
         if operation in ("create", "update"):
@@ -258,7 +310,7 @@ def exchanges(new: NewResource) -> list[Exchange]:
         made.append(
             Exchange.of(
                 METHODS[operation].upper(),
-                path,
+                path + (f"?{urlencode(new.wanted)}" if operation == "search" and new.wanted else ""),
                 json=new.values if operation in ("create", "update") else None,
                 status=status,
                 response=None if operation == "delete" else {"data": data, "meta": meta},
@@ -272,6 +324,7 @@ def call(new: NewResource, operation: str, resource: str) -> str:
     given = ["'pt_1'"] if "{patientId}" in new.path else []
     given += [repr(new.record["id"])] if operation not in ("create", "search") else []
     given += [repr(new.values)] if operation in ("create", "update") else []
+    given += [repr(new.wanted)] if operation == "search" and new.wanted else []
     return f"{resource}.{operation}({', '.join(given)})"
 
 
