@@ -53,6 +53,7 @@ _OF_SCHEMAS: Mapping[str, Any] = {
     "xml": {"type": "object"},
 }
 _OPEN_OR_CLOSED = ("additionalProperties", "unevaluatedProperties", "unevaluatedItems")
+_LIMITS = [(f"min{of}", f"max{of}") for of in ("imum", "Length", "Items", "Properties")]
 FORMATS = (
     *("date", "date-time", "fhir-date-time", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri"),
     *("uri-reference", "uri-template", "uuid", "regex", "json-pointer", "int32", "int64", "float", "double", "byte"),
@@ -154,6 +155,7 @@ def _validator() -> Any:
         "written": True,
         "alike": True,
         "typed": True,
+        "possible": _LIMITS,
         "patternProperties": {"^x-": True},
         "unevaluatedProperties": False,
     }
@@ -176,6 +178,7 @@ def _validator() -> Any:
         "written": _written,
         "alike": _alike,
         "typed": _typed,
+        "possible": _possible,
     }
     kind: Any = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]  # types-jsonschema leaves it out
     resources = [(part["$id"], DRAFT202012.create_resource(part)) for part in vocabulary]
@@ -219,6 +222,14 @@ def _typed(validator: Validator, value: Any, instance: Any, part: Any) -> Iterat
     if kind in TYPES and "const" in instance and not validator.is_type(instance["const"], kind):
         text = f"{_shown(instance['const'])} is not of type {kind}, as the schema says beside it"
         yield ValidationError(text, path=["const"])
+
+
+def _possible(validator: Validator, value: Any, instance: Any, part: Any) -> Iterator[ValidationError]:
+    given = instance if isinstance(instance, Mapping) else {}
+    for least, most in value:
+        low, high = given.get(least), given.get(most)
+        if validator.is_type(low, "number") and validator.is_type(high, "number") and low > high:
+            yield ValidationError(f"{least} is {low} and {most} {high}: nothing can be both", path=[most])
 
 
 def _is_meant_as_ours(key: str) -> bool:

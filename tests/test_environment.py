@@ -30,7 +30,7 @@ def test_each_variable_that_the_sdk_reads_is_known() -> None:
     assert {name for name in names if not SPEAKING.fullmatch(name)} == set()
 
 
-@pytest.mark.parametrize("name", sorted({*PROXIES, *map(str.lower, PROXIES), *read_by_the_sdk()}))
+@pytest.mark.parametrize("name", sorted({*PROXIES, *map(str.lower, PROXIES), *read_by_the_sdk(), "PYTHONWARNINGS"}))
 def test_it_is_taken_out(name: str, bare_environment: pytest.MonkeyPatch) -> None:
     bare_environment.setenv(name, "anything")
     silence()

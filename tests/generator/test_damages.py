@@ -152,6 +152,7 @@ TYPING_MISTAKES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda d: _schema(d, "Bundle")["properties"]["resourceType"].update(const=7),
         "const: 7",
     ),
+    "limits that nothing keeps": (lambda d: _schema(d, "RecordId").update(minLength=5000), "maxLength: 128"),
     "a value twice": (lambda d: _schema(d, "EncounterClass")["enum"].append("VR"), "- VR"),
     "a limit": (lambda d: _renamed(_schema(d, "RecordId"), "maxLength", "maxLenght"), "maxLenght: 128"),
     "what is required": (lambda d: _renamed(_schema(d, "Participant"), "required", "requird"), "requird:"),
