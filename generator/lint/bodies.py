@@ -1,4 +1,4 @@
-"""Request bodies: where they are, their encoding, and binary in JSON."""
+"""Request bodies: their encoding, and binary in JSON."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from .context import LintContext
 from .keywords import parts_of
 from .rules import LOSSES, Finding
 
-REFERENCE = LOSSES.breaks(
-    "body-reference",
-    "the operation is left out because its request body is a $ref that leads nowhere in components/requestBodies",
-    "`$ref: '#/components/requestBodies/Name'`",
-    says=r"\$ref in request body|in request body$",
-)
 ENCODING = LOSSES.drops(
     "encoding-ignored",
     "`encoding` is dropped: content types, headers and styles of single parts",

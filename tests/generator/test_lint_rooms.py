@@ -49,11 +49,6 @@ LOST_TOO = {
         ),
         schemas=FOO,
     ),
-    "body-reference": document(
-        paths=operation("requestBody: {$ref: '#/x-bodies/Foo'}", method="post"),
-        schemas=FOO,
-        more="x-bodies:\n  Foo: {content: {application/json: {schema: {$ref: '#/components/schemas/Foo'}}}}\n",
-    ),
     "response-several-types": responses(
         "'202': {description: d, content: {application/json: {schema: {type: string}}, text/plain: {schema: {}}}}"
     ),

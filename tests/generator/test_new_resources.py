@@ -9,12 +9,16 @@ import pytest
 from .new_resources import add_resources
 from .test_regenerating import GUIDE, copy_repository, succeeds
 
+# What takes long and knows of no resource: sockets that misbehave, tests of tests, builds.
+APART = ("transport", "faults", "mutants", "bench", "test_distribution.py", "test_docs.py")
+
 
 @pytest.mark.long
 def test_three_resources_are_added_as_the_guide_says(tmp_path: Path) -> None:
     root = copy_repository(tmp_path)
     add_resources(root)
-    for arguments in (["generator"], ["generator", "--check"], ["pytest", "-q", "-p", "no:xdist"]):
+    apart = [f"--ignore=tests/{name}" for name in APART]
+    for arguments in (["generator"], ["generator", "--check"], ["pytest", "-q", "-p", "no:xdist", *apart]):
         succeeds(root, *arguments)
 
 

@@ -1,4 +1,4 @@
-"""Request bodies: all that are not JSON alone, or have no schema."""
+"""Request bodies: all that are not JSON alone, have no schema, or stand elsewhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from ..rules import STOCK, Finding
 
 JSON_ALONE = "a body that is not JSON is refused with its line"
 
+REFERENCE = STOCK.breaks(
+    "body-reference",
+    "the operation is left out because its request body is a $ref that leads nowhere in components/requestBodies",
+    "`$ref: '#/components/requestBodies/Name'`",
+    ours="such a reference is refused with its line",
+    says=r"\$ref in request body|in request body$",
+)
 MEDIA_TYPE = STOCK.breaks(
     "body-media-type",
     "a request body is left out whose media type the generator cannot send; if there is no other, so is the operation",
