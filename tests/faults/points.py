@@ -3,7 +3,7 @@
 CPython 3.11 to 3.13 look for signals when a function begins or goes on (``RESUME``), when a loop goes back, and when
 a call has returned. A call of a plain Python function is no call to the interpreter: it goes on in the function's frame
 and comes back without a look. A trace function sees all this from outside, and can do at each point what a handler
-could: raise, call, close, fork.
+could: raise, call, close, fork. From 3.12 on, it misses a few where another thread runs the same code at that time.
 """
 
 from __future__ import annotations
