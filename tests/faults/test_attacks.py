@@ -17,6 +17,7 @@ import pytest
 
 from clinik_client import Clinik, ClinikConnectionError, Encounters
 from clinik_client._response import ApiResponse
+from clinik_client.testing import Exchange, Recording, save_recording
 from tests.testing.processes import server_process
 
 from . import interruptions, late, nested, ownership, unasked
@@ -314,17 +315,19 @@ def test_a_walk_without_end_is_noticed(lab: Lab) -> None:
 # -- the points -------------------------------------------------------------------------------------------------------
 
 
-def test_the_points_are_those_after_calls_and_at_the_beginning_of_functions() -> None:
+def test_the_points_are_those_after_calls_and_at_the_beginning_of_functions(tmp_path: Path) -> None:
+    record = {"id": "enc_1", "status": "planned", "class": "AMB", "patientId": "pt_1"}
+    read = Exchange.of("GET", "/v1/encounters/enc_1", response={"data": record, "meta": {}})
+    save_recording(Recording("read", [read]), tmp_path / "read.har")
     # In a process of its own: from Python 3.12 on, a thread that runs the same code untraced hides points of it.
-    command = [sys.executable, "-m", "clinik_client.testing", "sandbox", "--seed", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "clinik_client.testing", "serve", str(tmp_path), "--loop"]
     with (
-        server_process(command, environment, lines=4) as server,
-        Clinik("clk_test_sandbox", base_url=server.url, trust_env=False) as clinik,
+        server_process(command, {**os.environ, "PYTHONPATH": str(ROOT)}, lines=1) as server,
+        Clinik("clk_test_points", base_url=server.url, trust_env=False) as clinik,
     ):
         for _ in range(3):
-            course = course_of(lambda: clinik.encounters.read("enc_seed0001"))
-        again = course_of(lambda: clinik.encounters.read("enc_seed0001"))
+            course = course_of(lambda: clinik.encounters.read("enc_1"))
+        again = course_of(lambda: clinik.encounters.read("enc_1"))
     assert [point.where for point in course.points] == [point.where for point in again.points]
     modules = {point.module.partition(".")[0] for point in course.points}
     assert (
