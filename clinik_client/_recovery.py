@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -13,7 +13,7 @@ from ._codecs import Issues, Location
 from ._errors import ClinikTimeoutError
 from ._fhir_datetime import FhirDateTime
 from ._model import Model, schema_of
-from ._operation import Request
+from ._operation import Operation, Request
 from ._pagination import Pager, in_largest_pages
 from ._response import ApiResponse
 from ._session import Session
@@ -78,8 +78,7 @@ class FindResult(Generic[T]):
 def find_created(
     session: Session,
     created: Request,
-    search: Callable[..., Request],
-    filters: type[Model],
+    search: Operation,
     since: datetime,
     lag: float,
     comparison: Comparison,
@@ -91,8 +90,7 @@ def find_created(
     Args:
         session: where to search.
         created: the create whose response was lost.
-        search: builds a search request from a dict in wire names.
-        filters: the model of what that dict may hold.
+        search: the operation to search with.
         since: when the create was sent.
         lag: how many seconds the search index may be behind; the search is made no sooner after ``since``.
         comparison: how to recognise it.
@@ -121,7 +119,7 @@ def find_created(
         clock.sleep(wait)
     after = (clock.utc() - since).total_seconds()
     body: Mapping[str, Any] = created.body
-    request = in_largest_pages(search(_filters(comparison, body, filters)))
+    request = in_largest_pages(search.request(given=_filters(comparison, body, search.params)))
 
     def search_page(page: Request) -> ApiResponse[Any]:
         bounded = session if deadline is None else session.with_options(evolve(session.options, deadline=left()))
@@ -157,9 +155,9 @@ def _check(since: Any, lag: Any, before: Any, now: datetime) -> None:
         raise issues.error()
 
 
-def _filters(comparison: Comparison, body: Mapping[str, Any], model: type[Model]) -> dict[str, Any]:
+def _filters(comparison: Comparison, body: Mapping[str, Any], params: type[Model] | None) -> dict[str, Any]:
     """The narrowest search that cannot miss the record."""
-    known = {entry.wire for entry in schema_of(model).entries}
+    known = set() if params is None else {entry.wire for entry in schema_of(params).entries}
     filters = {name: value for name, value in body.items() if name in known - comparison.changing}
     moment = _at(comparison.moment, body)
     start = FhirDateTime.read(moment) if isinstance(moment, str) else None

@@ -251,5 +251,5 @@ class Encounters(Resource):
             ('found', 'enc_xyz789')
         """
         created = endpoints.create_encounter.request(given, **fields)
-        search, filters = endpoints.search_encounters.request, models.EncounterSearchParams
-        return find_created(self._session, created, search, filters, since, lag, ENCOUNTER, self._same, before)
+        search = endpoints.search_encounters.OPERATION
+        return find_created(self._session, created, search, since, lag, ENCOUNTER, self._same, before)

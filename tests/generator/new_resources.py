@@ -16,6 +16,7 @@ from clinik_client.testing import Exchange, Recording, dump_recording
 STATE = {"state": {"type": "string", "maxLength": 20, "description": "How it is.", "examples": ["free"]}}
 URGENT = {"isUrgent": {"type": "boolean", "description": "Whether it cannot wait.", "examples": [True]}}
 SCORE = {"score": {"type": "number", "minimum": 0, "description": "How well it does.", "examples": [1.5]}}
+LEVEL = {"level": {"type": "integer", "enum": [1, 2, 3], "description": "How far up it is.", "examples": [2]}}
 LABELS = {
     "labels": {
         "type": "object",
@@ -99,7 +100,7 @@ RESOURCES = (
     NewResource(
         "Room",
         "/v1/rooms",
-        STATE | URGENT | LABELS | STAFF,
+        STATE | URGENT | LEVEL | LABELS | STAFF,
         ("create", "read", "update", "delete", "search"),
         fhir="Location",
     ),

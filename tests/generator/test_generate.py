@@ -187,12 +187,6 @@ def same_type_twice(document: Any) -> None:
     schemas["Encounter"]["properties"]["fields"] = {"$ref": "#/components/schemas/PeriodFields"}
 
 
-def name_of_the_sdk(document: Any) -> None:
-    schemas = document["components"]["schemas"]
-    schemas["Page"] = {"type": "object", "properties": {"a": {"type": "string"}}}
-    schemas["Encounter"]["properties"]["page"] = {"$ref": "#/components/schemas/Page"}
-
-
 def same_constant_twice(document: Any) -> None:
     schemas = document["components"]["schemas"]
     schemas["record_id"] = {"type": "string", "maxLength": 5}
@@ -225,7 +219,6 @@ def unknown_resource(document: Any) -> None:
         (other_bodies, "application/json-patch+json has another schema than application/json; give both the same"),
         (same_name_twice, "would both be called start_time"),
         (same_type_twice, "two types would be called PeriodFields"),
-        (name_of_the_sdk, "Page is a name that clinik_client has for something else; rename the schema"),
         (same_constant_twice, "would both be called RECORD_ID"),
         (not_valid, "is not valid OpenAPI 3.1 at paths"),
         (no_operation_id, "an operation without operationId"),
