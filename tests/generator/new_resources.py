@@ -16,7 +16,18 @@ from clinik_client.testing import Exchange, Recording, dump_recording
 STATE = {"state": {"type": "string", "maxLength": 20, "description": "How it is.", "examples": ["free"]}}
 URGENT = {"isUrgent": {"type": "boolean", "description": "Whether it cannot wait.", "examples": [True]}}
 SCORE = {"score": {"type": "number", "minimum": 0, "description": "How well it does.", "examples": [1.5]}}
-LEVEL = {"level": {"type": "integer", "enum": [1, 2, 3], "description": "How far up it is.", "examples": [2]}}
+LEVEL = {
+    "level": {"$ref": "#/components/schemas/RoomLevel", "description": "How far up it is.", "examples": [2]},
+}
+ENUMERATIONS = {
+    "RoomLevel": {
+        "type": "integer",
+        "enum": [1, 2],
+        "description": "How far up a room is.",
+        "x-enumDescriptions": {"1": "One floor up.", "2": "Two floors up."},
+        "examples": [2],
+    }
+}
 LABELS = {
     "labels": {
         "type": "object",
@@ -391,6 +402,7 @@ def add_resources(root: Path) -> None:
     file = root / "openapi" / "clinik.yaml"
     yaml = YAML(typ="rt")
     document = yaml.load(file.read_text(encoding="utf-8"))
+    document["components"]["schemas"].update(deepcopy(ENUMERATIONS))
     for new in RESOURCES:
         add_to_document(document, new)
         add_to_repository(root, new)
