@@ -14,7 +14,7 @@ from attrs import AttrsInstance, fields, frozen
 from ._codecs import Codec, check_depth, is_deep
 from ._fhir_datetime import FhirDateTime
 from ._interruption import is_interruption
-from ._reader import OtherForm, Reader, compile_reader, copy_unread, read_when_touched, slot_of
+from ._reader import UNREAD, OtherForm, Reader, compile_reader, copy_unread, slot_of
 
 T = TypeVar("T", bound="Model")
 
@@ -56,8 +56,8 @@ class Schema:
     """By the name in Python."""
     open: bool
     required: tuple[Wire, ...]
-    slots: tuple[tuple[Wire, Callable[[Any], Any]], ...]
-    """Each field with what gives its slot, which may hold a value that is not read yet."""
+    slots: tuple[tuple[Wire, Callable[[Any], Any], int], ...]
+    """Each field with what gives its slot, and where its JSON is in ``_raw`` while that is `UNREAD`."""
 
 
 if TYPE_CHECKING:
@@ -75,22 +75,17 @@ class Model(_Base):
     as ``None``. ``model["wireName"]`` gives a value by its name in the API, whether or not this version knows it.
     """
 
-    __slots__ = ()
+    __slots__ = ("_raw",)
 
     additional_properties: dict[str, Any]
+
+    _raw: list[Any]
+    """The JSON of the nested fields that are not read yet."""
 
     _open: ClassVar[bool] = False
     """The document allows any further field in a request."""
     _other_form: ClassVar[OtherForm | None] = None
     """Another form in which a response may hold this record."""
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        # attrs makes the class with the slots last, and tells it of its fields.
-        for attribute in vars(cls).get("__attrs_attrs__", ()):
-            described: Wire | None = attribute.metadata.get(_METADATA)
-            if described is not None and described.codec.read_later is not None and attribute.name in vars(cls):
-                read_when_touched(cls, attribute.name, described.codec)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
@@ -110,11 +105,11 @@ class Model(_Base):
     def to_dict(self) -> dict[str, Any]:
         """The record in wire names: exactly what was read, with the changes made since."""
         record = {}
-        for entry, held in schema_of(type(self)).slots:
+        for entry, held, number in schema_of(type(self)).slots:
             value = held(self)
             if type(value) in _PLAIN:
                 record[entry.wire] = value
-            elif (copy := copy_unread(value)) is not None:
+            elif value is UNREAD and (copy := copy_unread(self._raw[number])) is not None:
                 record[entry.wire] = entry.codec.rewrite(copy)
             elif value is not None:
                 record[entry.wire] = _dump(getattr(self, entry.name))
@@ -226,14 +221,24 @@ def schema_of(model: type[Model]) -> Schema:
             entries.append(
                 Wire(described.wire, described.codec, described.required, described.nullable, attribute.name)
             )
+    later = [entry for entry in entries if entry.codec.read_later is not None]
     return Schema(
         entries=tuple(entries),
         by_wire={entry.wire: entry for entry in entries},
         by_name={entry.name: entry for entry in entries},
         open=model._open,
         required=tuple(entry for entry in entries if entry.required),
-        slots=tuple((entry, slot_of(model, entry.name).__get__) for entry in entries),
+        slots=tuple(
+            (entry, slot_of(model, entry.name).__get__, later.index(entry) if entry in later else -1)
+            for entry in entries
+        ),
     )
+
+
+def unread(record: Model, name: str) -> Any:
+    """The JSON of a nested field that nobody has touched; ``None`` if it is read already."""
+    _, held, number = next(slot for slot in schema_of(type(record)).slots if slot[0].name == name)
+    return record._raw[number] if held(record) is UNREAD else None
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 from attrs import Factory, evolve, frozen
@@ -10,10 +10,9 @@ from attrs import Factory, evolve, frozen
 from ._codecs import Issues, Location, Number
 from ._errors import ClinikConfigError, ClinikResponseError
 from ._frames import forget_variables
-from ._model import Model, reader_of, schema_of
+from ._model import Model, reader_of, schema_of, unread
 from ._operation import Request
-from ._reader import is_unread
-from ._response import ApiResponse
+from ._response import ApiResponse, ResponseMeta
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Page[Any]")
@@ -44,42 +43,64 @@ class Page(Protocol[T]):
 
 @frozen(repr=False)
 class _Rows:
-    """The rows of a page, as they came. Each is read when it is given out: all at once would be work for nothing where
-    a walk ends early, and for the garbage collector."""
+    """The rows of a page that are to be given out one by one: those that were not given out before.
+
+    They are kept as they came. Each is read when it is given out: all at once would be work for nothing where a walk
+    ends early, and for the garbage collector.
+    """
 
     raw: list[Any] = Factory(list)
     ids: list[Any] = Factory(list)
     read: Callable[[Any], Any] = lambda row: row
+    places: Sequence[int] = ()
+    """Where on the page each of them is."""
+    size: int = 0
+    """How many rows the page has."""
 
     @classmethod
     def of(cls, page: Any) -> _Rows:
-        """Those of a page; if somebody has looked at them, as they are."""
+        """All of a page; if somebody has looked at them, as they are."""
         kind: type[Model] = type(page)
         schema = schema_of(kind)
-        held = next(held(page) for entry, held in schema.slots if entry.name == "data")
-        if is_unread(held) and type(held[1]) is list:
+        if type(raw := unread(page, "data")) is list:
             (model,) = schema.by_name["data"].codec.models()
             wire = named.wire if (named := schema_of(model).by_name.get("id")) else None
-            return cls(held[1], [row.get(wire) for row in held[1]], reader_of(model))
-        return cls(page.data, [getattr(row, "id", None) for row in page.data])
+            return cls(raw, [row.get(wire) for row in raw], reader_of(model), range(len(raw)), len(raw))
+        raw = page.data
+        return cls(raw, [getattr(row, "id", None) for row in raw], places=range(len(raw)), size=len(raw))
+
+    def at(self, places: list[int]) -> _Rows:
+        """Those at these places alone."""
+        raw, ids = ([rows[place] for place in places] for rows in (self.raw, self.ids))
+        return _Rows(raw, ids, self.read, places, self.size)
 
 
 @frozen
-class _Fetched(Generic[P]):
-    """One page. A walk replaces it as a whole: an interruption leaves it with the old one or with the new one."""
+class _InHand(Generic[P]):
+    """What the next rows come from."""
 
-    response: ApiResponse[P] | None
     cursor: str | None
-    """Where it is."""
-    next: str | None
-    """Where the next one is."""
-    more: bool
-    """Whether there is a next one."""
-    total: int | None
-    idle: int
-    """How many pages in a row, this one the last, brought nothing new."""
-    rows: _Rows
+    """Where its page is."""
+    response: ApiResponse[P] | None = None
+    """Its page; ``None`` before it is there."""
+    rows: _Rows = Factory(_Rows)
     """What is to be given out one by one; none of it after it was given out as a whole, by `Pager.pages`."""
+    end: int = 0
+    """So many of them are within the walk's limit."""
+
+
+@frozen
+class _Told:
+    """What the latest page says of what follows it."""
+
+    next: str | None
+    """Where the next page is."""
+    more: bool = True
+    """Whether there is one."""
+    total: int | None = None
+    idle: int = 0
+    """How many pages in a row, this one the last, brought nothing new."""
+    meta: ResponseMeta | None = None
 
 
 def in_largest_pages(request: Request) -> Request:
@@ -118,16 +139,19 @@ class Pager(Iterator[T], Generic[T, P]):
             raise issues.error(request.name)
         self._send = send
         self._request = request
-        self._left = limit
+        self._limit = limit
         start = dict(request.query).get("cursor")
-        self._page: _Fetched[P] = _Fetched(None, start, start, True, None, 0, _Rows())
+        # Each of these is replaced as a whole: an interruption leaves the walk with the old one or with the new one.
+        self._told = _Told(start)
+        self._hand: _InHand[P] = _InHand(start)
+        # How many rows were given out before those in hand, and how many of these.
+        self._before = 0
         self._index = 0
         self._asked: set[str | None] = set()
-        # The ids that were yielded, each with how many rows were yielded before it.
+        # The ids that were given out one by one, each with how many rows were given out before it; those of the rows
+        # in hand come here with the next page.
         self._latest: dict[str, int] = {}
-        # Who is taking from it: `setdefault` is one step, so that of two threads one is the first.
-        self._user: dict[str, object] = {}
-        self._yielded = 0
+        self._in_use = False
         self._ended = False
 
     def __repr__(self) -> str:
@@ -146,7 +170,7 @@ class Pager(Iterator[T], Generic[T, P]):
             >>> walk.total, next(walk).id, walk.total
             (None, 'enc_lmn567', 5)
         """
-        return self._page.total
+        return self._told.total
 
     @property
     def cursor(self) -> str | None:
@@ -159,9 +183,9 @@ class Pager(Iterator[T], Generic[T, P]):
             >>> next(walk).id, walk.cursor, next(walk).id, walk.cursor
             ('enc_lmn567', None, 'enc_xyz789', '2')
         """
-        page = self._page
-        done = self._index > 0 and not any(map(self._is_new, page.rows.ids[self._index :]))
-        return page.next if done and page.more else page.cursor
+        hand, told = self._hand, self._told
+        done = 0 < self._index == len(hand.rows.raw)
+        return told.next if done and told.more else hand.cursor
 
     def first(self) -> T | None:
         """Take one record.
@@ -192,8 +216,8 @@ class Pager(Iterator[T], Generic[T, P]):
         total = self.total
         if total is None:
             return NotImplemented
-        left = max(0, total - self._yielded)
-        return left if self._left is None else min(left, self._left)
+        given = self._before + self._index
+        return max(0, (total if self._limit is None else min(total, self._limit)) - given)
 
     def __iter__(self) -> Pager[T, P]:
         self._check_not_ended()
@@ -207,43 +231,33 @@ class Pager(Iterator[T], Generic[T, P]):
             )
 
     def __next__(self) -> T:
-        user, users, ended = object(), self._user, False
+        mine = ended = False
         try:
-            if users.setdefault("user", user) is not user:
+            if self._in_use:
                 self._refuse()
-            if self._left == 0:
-                raise StopIteration
-            rows, index = self._page.rows, self._index
-            while index >= len(rows.ids) or (rows.ids[index] in self._latest and not self._is_new(rows.ids[index])):
-                self._pass_over()
-                rows, index = self._page.rows, self._index
+            # Nothing is called between the look and this, nor where a row is given out: Python turns to another thread
+            # or to a signal after calls only.
+            self._in_use = mine = True
+            while (index := self._index) == self._hand.end:
+                if self._is_at_limit() or not self._fetch():
+                    raise StopIteration
+            rows = self._hand.rows
             row: T = rows.read(rows.raw[index])
-            name = rows.ids[index]
-            # From here on nothing is called: Python looks for signals after calls, and this row must not get lost.
-            if name is not None:
-                self._latest[name] = self._yielded
             self._index = index + 1
-            self._yielded += 1
-            if self._left is not None:
-                self._left -= 1
             return row
         except BaseException as error:
             forget_variables(error)
             ended = isinstance(error, StopIteration)
             raise
         finally:
-            if "user" in users and users["user"] is user:
-                del users["user"]
+            if mine:
+                self._in_use = False
             # The last step: whoever is interrupted before has not been told that it is over.
             if ended:
                 self._ended = True
 
-    def _pass_over(self) -> None:
-        """Go on from a row that was yielded before, or from the end of a page to the next one."""
-        if self._index < len(self._page.rows.ids):
-            self._index += 1
-        elif not self._fetch():
-            raise StopIteration
+    def _is_at_limit(self) -> bool:
+        return self._limit is not None and self._before + self._index >= self._limit
 
     def pages(self) -> Iterator[ApiResponse[P]]:
         """The pages from here on, as they come, each with its metadata. ``limit`` ends the last one early.
@@ -267,32 +281,38 @@ class Pager(Iterator[T], Generic[T, P]):
         return iter(self._next_page, None)
 
     def _next_page(self) -> ApiResponse[P] | None:
-        user, ended = object(), False
+        mine = ended = False
         try:
-            if self._user.setdefault("user", user) is not user:
+            if self._in_use:
                 self._refuse()
-            if self._left == 0 or (self._index >= len(self._page.rows.ids) and not self._fetch()):
+            # As in __next__.
+            self._in_use = mine = True
+            if self._is_at_limit() or (self._passed == self._hand.rows.size and not self._fetch()):
                 ended = True
                 return None
-            response = self._page.response
-            assert response is not None
-            rows = response.data.data
-            given = evolve(self._page, rows=_Rows())
-            left = None if self._left is None else max(0, self._left - (len(rows) - self._index))
-            yielded = self._yielded + len(rows) - self._index
-            # As in __next__: from here on nothing is called.
-            if self._left is not None:
-                del rows[self._index + self._left :]
-            del rows[: self._index]
-            self._page, self._index, self._left, self._yielded = given, 0, left, yielded
-            return response
+            hand, passed = self._hand, self._passed
+            assert hand.response is not None
+            rows = hand.response.data.data
+            self._remember()
+            empty: _InHand[P] = _InHand(hand.cursor)
+            given = self._before + self._index
+            end = len(rows) if self._limit is None else min(len(rows), passed + self._limit - given)
+            given += len(rows) - passed
+            del rows[end:], rows[:passed]
+            self._hand, self._before, self._index = empty, given, 0
+            return hand.response
         except BaseException as error:
             forget_variables(error)
             raise
         finally:
-            if "user" in self._user and self._user["user"] is user:
-                del self._user["user"]
+            if mine:
+                self._in_use = False
             self._ended = self._ended or ended
+
+    @property
+    def _passed(self) -> int:
+        """How many rows of the page in hand are behind."""
+        return self._hand.rows.places[self._index - 1] + 1 if self._index else 0
 
     def _refuse(self) -> NoReturn:
         raise ClinikConfigError(
@@ -303,42 +323,40 @@ class Pager(Iterator[T], Generic[T, P]):
 
     def _fetch(self) -> bool:
         """Fetch the next page, if there is one. A page that could not be fetched is next again."""
-        before = self._page
-        if not before.more:
+        told = self._told
+        if not told.more:
             return False
-        if before.next in self._asked or (before.next is None and self._asked):
+        if told.next in self._asked or (told.next is None and self._asked):
             self._give_up(
                 "says that there are more pages, but gives "
-                + ("a cursor that it gave before" if before.next is not None else "no cursor")
+                + ("a cursor that it gave before" if told.next is not None else "no cursor")
             )
-        if before.idle >= MOST_IDLE_PAGES:
+        if told.idle >= MOST_IDLE_PAGES:
             self._give_up(
                 f"has sent {MOST_IDLE_PAGES} pages in a row with nothing new in them, and says that there are more"
             )
         query = [pair for pair in self._request.query if pair[0] != "cursor"]
-        if before.next is not None:
-            query.append(("cursor", before.next))
-        if len(self._latest) > 3 * REMEMBERED:
-            # To forget one with each row would take longer.
-            self._latest = {name: place for name, place in self._latest.items() if self._yielded - place <= REMEMBERED}
+        if told.next is not None:
+            query.append(("cursor", told.next))
+        self._remember()
         # Until it is there, the next row comes from that page.
-        self._page, self._index = evolve(before, response=None, rows=_Rows(), cursor=before.next), 0
+        self._hand, self._before, self._index = _InHand(told.next), self._before + self._index, 0
         response: ApiResponse[P] = self._send(evolve(self._request, query=tuple(query)))
-        page, rows = response.data, _Rows.of(response.data)
+        page, rows = response.data, self._new(_Rows.of(response.data))
         next_cursor = page.cursor or None
         total = getattr(page, "total", None)
-        fetched = _Fetched(
-            response,
-            cursor=before.next,
-            next=next_cursor,
+        end = len(rows.raw) if self._limit is None else min(len(rows.raw), self._limit - self._before)
+        hand = _InHand(told.next, response, rows, end)
+        told = _Told(
+            next_cursor,
             # hasMore decides; only where it is missing does a cursor stand for it.
             more=next_cursor is not None if page.has_more is None else page.has_more,
-            total=before.total if total is None else total,
-            idle=0 if any(map(self._is_new, rows.ids)) else before.idle + 1,
-            rows=rows,
+            total=told.total if total is None else total,
+            idle=0 if rows.raw else told.idle + 1,
+            meta=response.meta,
         )
-        self._page, self._index = fetched, 0
-        self._asked.add(before.next)
+        self._told, self._hand = told, hand
+        self._asked.add(hand.cursor)
         return True
 
     def _give_up(self, reason: str) -> NoReturn:
@@ -346,10 +364,29 @@ class Pager(Iterator[T], Generic[T, P]):
             f"The service {reason}: the walk cannot go on.", outcome="rejected", operation=self._request.name
         )
         # It was the latest page that said so.
-        if (response := self._page.response) is not None:
-            meta = response.meta
+        if (meta := self._told.meta) is not None:
             error.status, error.request_id, error.attempts = meta.status, meta.request_id, meta.attempts
         raise error
 
-    def _is_new(self, name: Any) -> bool:
-        return name not in self._latest or self._yielded - self._latest[name] > REMEMBERED
+    def _remember(self) -> None:
+        """Remember the ids of the rows in hand that were given out, and no more than has to be."""
+        ids, before = self._hand.rows.ids[: self._index], self._before
+        self._latest.update(zip(ids, range(before, before + len(ids)), strict=True))
+        if len(self._latest) > 3 * REMEMBERED:
+            # To forget one with each row would take longer.
+            latest = self._latest.items()
+            self._latest = {name: place for name, place in latest if before + len(ids) - place <= REMEMBERED}
+
+    def _new(self, rows: _Rows) -> _Rows:
+        """Those that were not given out before."""
+        latest, ids = self._latest, rows.ids
+        if latest.keys().isdisjoint(ids) and len(set(ids)) == len(ids):
+            return rows
+        given, seen, places = self._before, dict[Any, int](), []
+        for place, name in enumerate(ids):
+            last = seen.get(name, latest.get(name))
+            if name is None or last is None or given - last > REMEMBERED:
+                places.append(place)
+                seen[name] = given
+                given += 1
+        return rows.at(places)

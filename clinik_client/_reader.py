@@ -29,16 +29,7 @@ from ._fhir_datetime import FhirDateTime
 from ._frames import forget_variables
 
 UNREAD: Final = object()
-"""Marks the list that a slot holds of a nested value: ``[UNREAD, raw]``, then ``[UNREAD, None, value]``.
-
-Of two threads that touch it first, both get what was appended first. The slot itself is only written by who assigns to
-the attribute, so that no assignment gets lost. A list, because nothing that can be changed is made faster.
-"""
-
-
-def is_unread(held: Any) -> bool:
-    """Whether a slot holds a nested value so."""
-    return type(held) is list and len(held) > 1 and held[0] is UNREAD
+"""Stands in the slot of a nested field until it is touched. Its JSON is in the record's ``_raw`` so long."""
 
 
 def freeze(value: Any) -> Any:
@@ -50,11 +41,9 @@ def freeze(value: Any) -> Any:
         return copied(value)
 
 
-def copy_unread(held: Any) -> Any:
-    """A copy of the JSON that a slot holds; ``None`` if it is read already, or not all of it is JSON."""
-    if not is_unread(held):
-        return None
-    frozen = held[1] if type(held[1]) is bytes else freeze(held[1])
+def copy_unread(raw: Any) -> Any:
+    """A copy of JSON that is not read yet; ``None`` if not all of it is JSON."""
+    frozen = raw if type(raw) is bytes else freeze(raw)
     return marshal.loads(frozen) if type(frozen) is bytes else None
 
 
@@ -65,43 +54,49 @@ def copied(value: Any) -> Any:
     return [copied(item) for item in value] if type(value) is list else value
 
 
+# In front of a field's name: the name of its slot alone, below the property that lies over it.
+_SLOT: Final = "_slot_of_"
+
+
 def slot_of(model: type[Any], name: str) -> MemberDescriptorType:
-    """The slot of a field, also below the property that `read_when_touched` has laid over it."""
-    thing = getattr(model, name)
-    slot = getattr(thing.fset, "__self__", None) if isinstance(thing, property) else thing
+    """The slot of a field, also below the property that lies over that of a nested one."""
+    slot = getattr(model, _SLOT + name, None) or getattr(model, name)
     assert isinstance(slot, MemberDescriptorType)
     return slot
 
 
-def read_when_touched(model: type[Any], name: str, codec: Codec) -> None:
-    """Lay a property over a slot of a model. Not ``__getattr__``, which would make all of its slots slow."""
-    slot = slot_of(model, name)
-    held = slot.__get__
-    read: Callable[[Any], Any] | None = None
+# A property over the slot of a nested field. Not ``__getattr__``, which would make all slots of the model slow.
+# Python turns to another thread, or to a signal, after calls only. So between seeing that nobody has put a value there
+# and putting it nobody comes: all get what was put there first, and no assignment gets lost.
+_TOUCH: Final = """
+def touch_{name}(record):
+    found = record.{slot}
+    if found is UNREAD:
+        raw = record._raw[{number}]
+        # Whoever takes it away has put the value there before.
+        if raw is not None:
+            try:
+                value = read_{name}(loads(raw) if type(raw) is bytes else raw)
+            except BaseException as error:
+                # A signal handler's, perhaps: it takes no values along.
+                raw = record = None
+                forget_variables(error)
+                raise
+            if record.{slot} is UNREAD: put_{name}(record, value)
+            record._raw[{number}] = None
+        found = record.{slot}
+    return found
+"""
 
-    def touch(record: Any) -> Any:
-        nonlocal read
-        found = held(record)
-        # As in is_unread: a call for each touch would double the time.
-        if type(found) is list and len(found) > 1 and found[0] is UNREAD:
-            if len(found) == 2:
-                raw = found[1]
-                try:
-                    # Another thread may have read it just now.
-                    if raw is not None:
-                        read = read or codec.reader()
-                        found.append(read(marshal.loads(raw) if type(raw) is bytes else raw))
-                        found[1] = None
-                except BaseException as error:
-                    # A signal handler's, perhaps: it takes no values along.
-                    found = raw = None
-                    forget_variables(error)
-                    raise
-            return found[2]
-        return found
 
-    touch.__name__, touch.__qualname__ = name, f"{model.__qualname__}.{name}"
-    setattr(model, name, property(touch, slot.__set__, slot.__delete__))
+def _read_when_called(codec: Codec, name: str, known: dict[str, Any]) -> Callable[[Any], Any]:
+    """Reads with a codec whose models may not be there yet; it takes its own place in what the code knows."""
+
+    def read(raw: Any) -> Any:
+        known[name] = codec.reader()
+        return known[name](raw)
+
+    return read
 
 
 class FieldOfModel(Protocol):
@@ -148,7 +143,7 @@ _AS_THEY_ARE: Final = {Text: "str", Boolean: "bool", Number: "int", Integer: "in
 
 
 def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: OtherForm | None) -> Reader:
-    """Make the reader of a model. Tracebacks and debuggers show its text.
+    """Make the reader of a model, and the properties of its nested fields. Tracebacks and debuggers show their text.
 
     Args:
         model: a class that attrs has made.
@@ -165,13 +160,24 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
         return dict(left) if own else {name: copied(value) for name, value in left}
 
     known: dict[str, Any] = {"__name__": __name__, "UNDECODABLE": UNDECODABLE, "UNREAD": UNREAD, "freeze": freeze}
+    known |= {"loads": marshal.loads, "forget_variables": forget_variables}
     known |= {"copied": copied, "rest": rest, "blank": blank, "model": model, "check_depth": check_depth}
     lines = ["def read(record, own=True):", "    row, get, missing = blank(), record.get, 0"]
+    nested = [entry for entry in entries if entry.codec.read_later is not None]
+    raw = [f"raw_{entry.name}" for entry in nested]
+    if nested:
+        lines.append(f"    {' = '.join(raw)} = None")
     for number, entry in enumerate(entries):
         lines.append(f"    value = get({entry.wire!r})")
-        for word, (fits, taken) in zip(("if", "elif"), _branches(entry.codec, number, known), strict=False):
-            lines += [f"    {word} {fits}:", f"        row.{entry.name} = {taken}"]
+        if (kind := entry.codec.read_later) is not None:
+            lines += [f"    if type(value) is {kind.__name__}:", f"        row.{entry.name} = UNREAD"]
+            lines.append(f"        raw_{entry.name} = value if own else freeze(value)")
+        else:
+            for word, (fits, taken) in zip(("if", "elif"), _branches(entry.codec, number, known), strict=False):
+                lines += [f"    {word} {fits}:", f"        row.{entry.name} = {taken}"]
         lines += ["    else:", f"        row.{entry.name} = None", "        missing += 1"]
+    if nested:
+        lines.append(f"    row._raw = [{', '.join(raw)}]")
     lines += [f"    if len(record) + missing == {len(entries)}:", "        row.additional_properties = {}"]
     if other is not None:
         known |= {"matches": other.matches, "simplify": other.simplify}
@@ -183,16 +189,22 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
     lines += ["    else:", "        row.additional_properties = rest(row, record, own)"]
     lines += ["    row.__class__ = model", "    return row"]
     source, file = "\n".join(lines) + "\n", f"<reader of {model.__module__}.{model.__qualname__}>"
+    for number, entry in enumerate(nested):
+        source += _TOUCH.format(name=entry.name, slot=_SLOT + entry.name, number=number)
+        known[f"put_{entry.name}"] = slots[entry.name].__set__
+        known[f"read_{entry.name}"] = _read_when_called(entry.codec, f"read_{entry.name}", known)
     linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
     exec(compile(source, file, "exec"), known)
+    for entry in nested:
+        slot = slots[entry.name]
+        setattr(model, _SLOT + entry.name, slot)
+        setattr(model, entry.name, property(known[f"touch_{entry.name}"], slot.__set__, slot.__delete__))
     reader: Reader = known["read"]
     return reader
 
 
 def _branches(codec: Codec, number: int, known: dict[str, Any]) -> list[tuple[str, str]]:
     """When the value of a field is taken, and what for; ``known`` receives what the code needs for it."""
-    if codec.read_later is not None:
-        return [(f"type(value) is {codec.read_later.__name__}", "[UNREAD, value if own else freeze(value)]")]
     known[f"decode_{number}"] = codec.decode
     decoded = f"(value := decode_{number}(value if own else copied(value)))"
     branches = [(f"value is not None and {decoded} is not UNDECODABLE", "value")]

@@ -31,7 +31,7 @@ from clinik_client import (
 )
 from clinik_client import _pagination as pagination
 from clinik_client._generated.api.encounters import search_encounters
-from clinik_client._model import schema_of
+from clinik_client._model import unread
 from clinik_client._operation import Request
 from clinik_client._pagination import MOST_IDLE_PAGES, REMEMBERED
 from clinik_client._reading import read_response
@@ -113,9 +113,8 @@ def test_every_record_comes_once_and_in_order(book: Book) -> None:
 def test_a_row_is_read_when_it_is_given_out() -> None:
     walk = Book([[record("enc_1"), record("enc_2")]]).walk()
     assert next(walk).id == "enc_1"
-    assert walk._page.response is not None
-    held = next(slot for entry, slot in schema_of(EncounterPage).slots if entry.name == "data")
-    assert len(held(walk._page.response.data)) == 2, "all of them were read"
+    assert walk._hand.response is not None
+    assert unread(walk._hand.response.data, "data") is not None, "all of them were read"
     (page, _), *_ = walk.pages()
     assert [row.id for row in page.data] == ["enc_2"]
 
