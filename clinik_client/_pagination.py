@@ -325,6 +325,7 @@ class Pager(Iterator[T], Generic[T, P]):
         """Fetch the next page, if there is one. A page that could not be fetched is next again."""
         told = self._told
         if not told.more:
+            self._leave(self._hand.cursor)
             return False
         if told.next in self._asked or (told.next is None and self._asked):
             self._give_up(
@@ -338,9 +339,8 @@ class Pager(Iterator[T], Generic[T, P]):
         query = [pair for pair in self._request.query if pair[0] != "cursor"]
         if told.next is not None:
             query.append(("cursor", told.next))
-        self._remember()
         # Until it is there, the next row comes from that page.
-        self._hand, self._before, self._index = _InHand(told.next), self._before + self._index, 0
+        self._leave(told.next)
         response: ApiResponse[P] = self._send(evolve(self._request, query=tuple(query)))
         page, rows = response.data, self._new(_Rows.of(response.data))
         next_cursor = page.cursor or None
@@ -359,7 +359,13 @@ class Pager(Iterator[T], Generic[T, P]):
         self._asked.add(hand.cursor)
         return True
 
+    def _leave(self, cursor: str | None) -> None:
+        """Have done with the page in hand: what is left of it was given out before. The next row comes from another."""
+        self._remember()
+        self._hand, self._before, self._index = _InHand(cursor), self._before + self._index, 0
+
     def _give_up(self, reason: str) -> NoReturn:
+        self._leave(self.cursor)
         error = ClinikResponseError(
             f"The service {reason}: the walk cannot go on.", outcome="rejected", operation=self._request.name
         )

@@ -29,7 +29,8 @@ from ._fhir_datetime import FhirDateTime
 from ._frames import forget_variables
 
 UNREAD: Final = object()
-"""Stands in the slot of a nested field until it is touched. Its JSON is in the record's ``_raw`` so long."""
+"""Stands in the slot of a nested field until it is touched. Its JSON is in the record's ``_raw`` so long. And in the
+slot of ``additional_properties`` for an empty dict, which most records have and few programs look at."""
 
 
 def freeze(value: Any) -> Any:
@@ -65,10 +66,10 @@ def slot_of(model: type[Any], name: str) -> MemberDescriptorType:
     return slot
 
 
-# A property over the slot of a nested field. Not ``__getattr__``, which would make all slots of the model slow.
+# Properties over slots that may be `UNREAD`. Not ``__getattr__``, which would make all slots of the model slow.
 # Python turns to another thread, or to a signal, after calls only. So between seeing that nobody has put a value there
 # and putting it nobody comes: all get what was put there first, and no assignment gets lost.
-_TOUCH: Final = """
+_TOUCH_NESTED: Final = """
 def touch_{name}(record):
     found = record.{slot}
     if found is UNREAD:
@@ -82,11 +83,17 @@ def touch_{name}(record):
                 raw = record = None
                 forget_variables(error)
                 raise
-            if record.{slot} is UNREAD: put_{name}(record, value)
+            if record.{slot} is UNREAD: {put}
             record._raw[{number}] = None
         found = record.{slot}
     return found
 """
+_TOUCH_REST: Final = """
+def touch_{name}(record):
+    if record.{slot} is UNREAD: {put}
+    return record.{slot}
+"""
+_REST: Final = "additional_properties"
 
 
 def _read_when_called(codec: Codec, name: str, known: dict[str, Any]) -> Callable[[Any], Any]:
@@ -151,7 +158,7 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
         other: the other form in which a record may come.
     """
     # The slots alone, without the properties over them and the converters: after the last it becomes the model.
-    slots = {entry.name: slot_of(model, entry.name) for entry in entries}
+    slots = {name: slot_of(model, name) for name in (*(entry.name for entry in entries), _REST)}
     blank = type(model.__name__, (model,), {**_BARE, **slots})
     names = {entry.wire: entry.name for entry in entries}
 
@@ -163,8 +170,8 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
     known |= {"loads": marshal.loads, "forget_variables": forget_variables}
     known |= {"copied": copied, "rest": rest, "blank": blank, "model": model, "check_depth": check_depth}
     lines = ["def read(record, own=True):", "    row, get, missing = blank(), record.get, 0"]
-    nested = [entry for entry in entries if entry.codec.read_later is not None]
-    raw = [f"raw_{entry.name}" for entry in nested]
+    nested = {entry.name: entry.codec for entry in entries if entry.codec.read_later is not None}
+    raw = [f"raw_{name}" for name in nested]
     if nested:
         lines.append(f"    {' = '.join(raw)} = None")
     for number, entry in enumerate(entries):
@@ -178,7 +185,7 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
         lines += ["    else:", f"        row.{entry.name} = None", "        missing += 1"]
     if nested:
         lines.append(f"    row._raw = [{', '.join(raw)}]")
-    lines += [f"    if len(record) + missing == {len(entries)}:", "        row.additional_properties = {}"]
+    lines += [f"    if len(record) + missing == {len(entries)}:", "        row.additional_properties = UNREAD"]
     if other is not None:
         known |= {"matches": other.matches, "simplify": other.simplify}
         lines += [
@@ -189,16 +196,21 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
     lines += ["    else:", "        row.additional_properties = rest(row, record, own)"]
     lines += ["    row.__class__ = model", "    return row"]
     source, file = "\n".join(lines) + "\n", f"<reader of {model.__module__}.{model.__qualname__}>"
-    for number, entry in enumerate(nested):
-        source += _TOUCH.format(name=entry.name, slot=_SLOT + entry.name, number=number)
-        known[f"put_{entry.name}"] = slots[entry.name].__set__
-        known[f"read_{entry.name}"] = _read_when_called(entry.codec, f"read_{entry.name}", known)
+    # Where nothing converts what is assigned, it can be written as fast as it can be said.
+    converts = any("__setattr__" in vars(one) for one in model.__mro__[:-1])
+    put = "put_{0}(record, {1})" if converts else "record." + _SLOT + "{0} = {1}"
+    for number, (name, codec) in enumerate(nested.items()):
+        known[f"read_{name}"] = _read_when_called(codec, f"read_{name}", known)
+        source += _TOUCH_NESTED.format(name=name, slot=_SLOT + name, number=number, put=put.format(name, "value"))
+    source += _TOUCH_REST.format(name=_REST, slot=_SLOT + _REST, put=put.format(_REST, "{}"))
+    touched = [*nested, _REST]
+    known |= {f"put_{name}": slots[name].__set__ for name in touched}
     linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
     exec(compile(source, file, "exec"), known)
-    for entry in nested:
-        slot = slots[entry.name]
-        setattr(model, _SLOT + entry.name, slot)
-        setattr(model, entry.name, property(known[f"touch_{entry.name}"], slot.__set__, slot.__delete__))
+    for name in touched:
+        slot = slots[name]
+        setattr(model, _SLOT + name, slot)
+        setattr(model, name, property(known[f"touch_{name}"], slot.__set__, slot.__delete__))
     reader: Reader = known["read"]
     return reader
 

@@ -511,6 +511,13 @@ def test_records_and_pages_may_be_taken_in_turn(book: Book, turns: list[bool], l
     assert found == expected(book)[:limit]
 
 
+def test_a_page_of_which_all_came_before_is_behind_when_the_records_are_at_their_end() -> None:
+    walk = Book([[record("enc_1")], [record("enc_1")]]).walk()
+    pages = walk.pages()
+    assert ids(walk) == ["enc_1"]
+    assert next(pages, None) is None
+
+
 # -- the window -------------------------------------------------------------------------------------------------------
 
 

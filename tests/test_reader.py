@@ -31,11 +31,22 @@ from clinik_client import (
 )
 from clinik_client import _model as model_room
 from clinik_client import _objects as objects_room
-from clinik_client._codecs import DEEPEST, UNDECODABLE, Array, Codec, OneOf, _writer_counts_levels, check_depth, is_deep
+from clinik_client._codecs import (
+    DEEPEST,
+    UNDECODABLE,
+    Array,
+    Codec,
+    DateTime,
+    OneOf,
+    _writer_counts_levels,
+    check_depth,
+    is_deep,
+)
 from clinik_client._encounters.fhir import ENCOUNTER
 from clinik_client._fhir_form import FhirForm
-from clinik_client._model import Model, read_checked, reader_of, schema_of, unread
+from clinik_client._model import Model, Wire, date_time, read_checked, reader_of, schema_of, unread
 from clinik_client._objects import Object
+from clinik_client._reader import compile_reader
 from tests.strategies import MODELS, SCHEMAS, allowed, json_values, models_and_records
 
 # -- the reference: every field in its turn, everything at once -------------------------------------------------------
@@ -180,6 +191,46 @@ def test_what_is_touched_stays_and_can_be_changed() -> None:
         del encounter.period
         with pytest.raises(AttributeError):
             encounter.period  # noqa: B018 - reading it is what fails
+
+
+def test_what_no_field_takes_is_one_dict_that_can_be_changed() -> None:
+    for encounter in both(Encounter, {"id": "enc_1", "period": {}}):
+        period = encounter.period
+        assert encounter.additional_properties == period.additional_properties == {}
+        assert encounter.additional_properties is not period.additional_properties
+        encounter.additional_properties["x"] = period.additional_properties["y"] = 1
+        assert encounter.to_dict() == {"id": "enc_1", "period": {"y": 1}, "x": 1}
+        encounter.additional_properties = {"z": 2}
+        assert encounter.to_dict() == {"id": "enc_1", "period": {"y": 1}, "z": 2}
+        del encounter.additional_properties
+        with pytest.raises(AttributeError):
+            encounter.additional_properties  # noqa: B018 - reading it is what fails
+
+
+@attrs.define(kw_only=True, repr=False)
+class Visit(Model):
+    """A model with both: a field that converts what is assigned, and nested ones."""
+
+    at: FhirDateTime | None = attrs.field(default=None, converter=date_time)
+    period: Period | None = None
+    periods: list[Period] | None = None
+    additional_properties: dict[str, Any] = attrs.field(factory=dict)
+
+
+def test_a_model_that_converts_what_is_assigned_reads_what_is_nested_once() -> None:
+    period = Object("Period")
+    period.bind({"Period": Period}.__getitem__)
+    codecs: dict[str, Codec] = {"at": DateTime(), "period": period, "periods": Array(period)}
+    read = compile_reader(Visit, tuple(Wire(name, codec, name=name) for name, codec in codecs.items()), None)
+    visit = read({"at": "2025", "period": {"start": "2024"}, "periods": [{"end": "2026"}, "x"]})
+    assert visit.at == FhirDateTime.parse("2025")
+    assert visit.period is visit.period
+    assert visit.period.start == FhirDateTime.parse("2024")
+    assert visit.periods is visit.periods
+    assert [visit.periods[0].end.text, visit.periods[1]] == ["2026", "x"]
+    assert visit.additional_properties is visit.additional_properties
+    visit.at = "2023"
+    assert visit.at.text == "2023"
 
 
 # -- whose it is ------------------------------------------------------------------------------------------------------
