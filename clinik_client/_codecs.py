@@ -102,7 +102,7 @@ class Issues(list[Issue]):
         return ClinikValidationError("The request is not valid; nothing was sent.", issues=self, operation=operation)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class InputOptions:
     """How a caller spelled a request, and what ``None`` means in it.
 
@@ -159,7 +159,7 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False, repr=False)
 class Text(Codec):
     """A string, with limits in characters."""
 
@@ -197,7 +197,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), re.ASCII)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Boolean(Codec):
     """``true`` or ``false``."""
 
@@ -210,7 +210,7 @@ class Boolean(Codec):
         return value
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Number(Codec):
     """A number, with its range."""
 
@@ -264,7 +264,7 @@ def _is_multiple(value: float, step: float) -> bool:
     return math.isclose(ratio, round(ratio), rel_tol=1e-12, abs_tol=1e-12)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Integer(Number):
     """A whole number, with its range. An integral ``12.0`` is one too (JSON Schema, section 6.1.1)."""
 
@@ -285,7 +285,7 @@ class Integer(Number):
         return self._in_range(number, location, issues)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Date(Codec):
     """A calendar day, ``YYYY-MM-DD`` (RFC 3339, full-date)."""
 
@@ -307,7 +307,7 @@ class Date(Codec):
         return None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DateTime(Codec):
     """A FHIR dateTime: an instant with its offset, or a day, a month, a year."""
 
@@ -329,7 +329,7 @@ class DateTime(Codec):
         return None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Json(Codec):
     """Any JSON value."""
 
@@ -414,7 +414,7 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return items is not None and (levels == 0 or any(_is_deeper(item, levels - 1) for item in items))
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Map(Codec):
     """A JSON object with names of its own choice. What the document says of its values holds in requests."""
 
@@ -442,7 +442,7 @@ class Map(Codec):
 _CODE: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False, repr=False)
 class Enumeration(Codec):
     """One of the values that the document lists; responses may hold others."""
 
@@ -474,7 +474,7 @@ class Enumeration(Codec):
         return None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Constant(Codec):
     """The one value that the document allows."""
 
@@ -489,7 +489,7 @@ class Constant(Codec):
         return self.value
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Array(Codec):
     """A list of values of one kind."""
 
@@ -551,7 +551,7 @@ def _as_it_came(value: Any) -> Any:
     return value
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class OneOf(Codec):
     """A value that any of several codecs takes; the first that fits does."""
 

@@ -94,7 +94,7 @@ def links(name: str, field: str, target: str) -> Element:
     return element(name, field, list, first(id_of_a(target)), write)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FhirForm:
     """FHIR's form of one resource.
 

@@ -23,7 +23,7 @@ _PLAIN: Final = frozenset({str, int, float, bool})
 _METADATA = "clinik_client"
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Wire:
     """What the document says of one field.
 
@@ -46,7 +46,7 @@ def wire(name: str, codec: Codec, *, required: bool = False, nullable: bool = Fa
     return {_METADATA: Wire(name, codec, required, nullable)}
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Schema:
     """The fields of one model, in the document's order."""
 

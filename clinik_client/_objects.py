@@ -14,7 +14,7 @@ from ._model import Model, has_another_form, reader_of, schema_of
 from ._privacy import is_name
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False, repr=False)
 class Object(Codec):
     """A nested model."""
 

@@ -117,6 +117,10 @@ class Operation:
         self.body = body
         self.response = response
         self.media_types = media_types
+        # PATCH changes what it names: None there would have to mean "clear", which the API does not offer.
+        self._options = {
+            keywords: InputOptions(keywords=keywords, refuse_none=method == "PATCH") for keywords in (True, False)
+        }
         # A signal handler may make calls in the middle of another one, but not with a module that is loaded by half. So
         # all that this operation sends and reads is loaded before anything leaves.
         for model in (params, body, response):
@@ -147,8 +151,7 @@ class Operation:
         if (model := self.body or self.params) is not None:
             if given is not None and keywords:
                 issues.add(here, "give keywords, or one dict in the API's names, or one model; not a mix of them")
-            # PATCH changes what it names: None there would have to mean "clear", which the API does not offer.
-            options = InputOptions(keywords=given is None, refuse_none=self.method == "PATCH")
+            options = self._options[given is None]
             fields = encode_object(model, keywords or {} if given is None else given, here, options, issues)
         if issues:
             raise issues.error(f"{self.method} {self.path}")

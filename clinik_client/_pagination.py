@@ -41,7 +41,7 @@ class Page(Protocol[T]):
     def __contains__(self, name: object) -> bool: ...
 
 
-@frozen(repr=False)
+@frozen(eq=False, repr=False)
 class _Rows:
     """The rows of a page that are to be given out one by one: those that were not given out before.
 
@@ -75,7 +75,7 @@ class _Rows:
         return _Rows(raw, ids, self.read, places, self.size)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _InHand(Generic[P]):
     """What the next rows come from."""
 
@@ -89,7 +89,7 @@ class _InHand(Generic[P]):
     """So many of them are within the walk's limit."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Told:
     """What the latest page says of what follows it."""
 

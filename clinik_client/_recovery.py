@@ -38,7 +38,7 @@ Verdict = Literal["found", "uncertain", "several", "not_there"]
 """
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Comparison:
     """What a resource's records are compared by. Fields are in wire names.
 

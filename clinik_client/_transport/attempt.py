@@ -67,6 +67,7 @@ class Attempt:
         """The body comes in chunks."""
         self.body_start = 0
         """How many of the bytes that came back are the response's head."""
+        self._behind = 0
         self.ended = False
         """Nothing more can come: the other side has ended the connection, or it broke."""
 
@@ -90,17 +91,36 @@ class Attempt:
         self.sent = True
         self.phase = "send"
 
-    def arrived(self, data: bytes) -> None:
-        """Something was read."""
+    def counts_what_follows(self, end: bytes) -> bool:
+        """Whether the number of bytes behind a head tells whether more came than its response: then they need not be
+        kept back. After a head with a status of 1xx another one follows, and chunks tell their end themselves.
+
+        Args:
+            end: the last piece of the head.
+        """
+        if not self.sent or self.status is not None or len(self.head) + len(end) > _HEAD_KEPT:
+            return False
+        head = self.head + end
+        is_final = head[:7] == b"HTTP/1." and b" 2" <= head[8:10] <= b" 9"
+        return is_final and b"transfer-encoding" not in head.lower()
+
+    def arrived(self, data: bytes, behind: int = 0) -> None:
+        """Something was read.
+
+        Args:
+            data: what it is.
+            behind: so many of its bytes are behind the end of a head.
+        """
         self.received += len(data)
+        self._behind = behind
         if self.status is None and len(self.head) < _HEAD_KEPT:
-            self.head += data[: _HEAD_KEPT - len(self.head)]
+            self.head += data[: min(len(data) - behind, _HEAD_KEPT - len(self.head))]
 
     def head_arrived(self, status: int, headers: Mapping[str, str]) -> None:
         """The head of the response has arrived."""
         self.headers = headers
         self.chunked = "transfer-encoding" in headers
-        self.body_start = self.received
+        self.body_start = self.received - self._behind
         self.status = status
         self.phase = "read"
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import h11
 import httpcore
 
 from .. import _public_service
@@ -160,6 +161,7 @@ class Transport:
         self._max_bytes = max_response_bytes
         self._host = (b"Host", target.host_header)
         self._origin = httpcore.Origin(target.scheme, target.host, target.port)
+        self._latest_headers: tuple[object, Any] = None, None
         self._layers = [target.scheme, b"" if proxy is None else proxy.url.raw_scheme].count(b"https")
         self.closed = False
         self._pools = {os.getpid(): Pools()}
@@ -305,10 +307,19 @@ class Transport:
         # An empty part would be sent in vain.
         request = httpcore.Request(method, url, content=[content] if content else [], extensions=extensions)
         # Set here, they are not looked at one by one: h11 does that.
-        request.headers = [self._host, *headers]
         if content or method in ("POST", "PATCH", "PUT"):
-            request.headers.append((b"Content-Length", b"%d" % len(content)))
+            request.headers = [self._host, *headers, (b"Content-Length", b"%d" % len(content))]
+        else:
+            request.headers = self._looked_at(headers)
         return request
+
+    def _looked_at(self, headers: Iterable[tuple[bytes, bytes]]) -> Any:
+        """These headers and ``Host``, in the form in which h11 keeps those that it has looked at already."""
+        latest, looked_at = self._latest_headers
+        if latest is not headers:
+            looked_at = h11.Request(method="GET", target="/", headers=[self._host, *headers]).headers
+            self._latest_headers = headers, looked_at
+        return looked_at
 
 
 def _wake(sock: socket.socket) -> None:

@@ -64,6 +64,7 @@ class Stream(httpcore.NetworkStream):
             attempt.seconds_left()
         else:
             data = self._receive(max_bytes, attempt)
+        behind = 0
         if attempt.status is None or attempt.chunked:
             # Bytes behind the end of a head, or of a chunked body, are kept back for the next read. So we can tell
             # whether anything follows a response, and leave the parsing of HTTP to h11.
@@ -72,10 +73,13 @@ class Stream(httpcore.NetworkStream):
                 self._last = (self._last + data)[-2:]
             else:
                 size = ending.end() - len(self._last)
-                data, self._unread = data[:size], data[size:]
                 self._last = b""
+                if attempt.counts_what_follows(data[:size]):
+                    behind = len(data) - size
+                else:
+                    data, self._unread = data[:size], data[size:]
         attempt.ended = not data
-        attempt.arrived(data)
+        attempt.arrived(data, behind)
         return data
 
     def _receive(self, most: int, attempt: Attempt) -> bytes:

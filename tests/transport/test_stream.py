@@ -141,13 +141,46 @@ def test_a_limit_of_time_holds_between_heads_that_came_at_once() -> None:
             stream.read(65_536)
 
 
-def test_a_head_and_its_body_that_came_at_once_are_read_at_once() -> None:
+def test_a_head_and_its_body_that_came_at_once_are_read_at_once_and_counted() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n"
+    for more in (b"", b"HTTP"):
+        with pair() as (stream, theirs):
+            stream.attempt.leaves()
+            theirs.sendall(head[:10])
+            assert stream.read(65_536) == head[:10]
+            theirs.sendall(head[10:] + b"x" * 20_000 + more)
+            assert stream.read(65_536) == head[10:] + b"x" * 20_000 + more
+            assert stream.attempt.head == head
+            stream.attempt.head_arrived(200, {"content-length": "20000"})
+            assert stream.attempt.body_is_exact("GET") is (not more)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTRANSFER-ENCODING:chunked\n\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 16_384 + b"\r\n\r\n",
+        b"HTTP/2 200\r\n\r\n",
+    ],
+    ids=["1xx", "chunked", "spelled otherwise", "very large", "another version"],
+)
+def test_what_is_behind_a_head_is_kept_back_where_counting_it_would_not_tell_its_end(head: bytes) -> None:
     with pair() as (stream, theirs):
-        theirs.sendall(head + b"x" * 20_000)
-        assert stream.read(65_536) == head
-        stream.attempt.head_arrived(200, {"content-length": "20000"})
-        assert len(stream.read(65_536)) == 20_000
+        stream.attempt.leaves()
+        theirs.sendall(head + b"x")
+        came = stream.read(65_536)
+        assert came == head
+        assert stream.has_unread
+
+
+def test_what_a_proxy_says_behind_its_head_is_kept_back() -> None:
+    with pair(layers=1) as (stream, theirs):
+        stream.write(b"CONNECT h:443 HTTP/1.1\r\n\r\n")
+        theirs.sendall(b"HTTP/1.1 200 OK\r\n\r\nx")
+        assert stream.read(65_536) == b"HTTP/1.1 200 OK\r\n\r\n"
+        assert stream.has_unread
 
 
 def test_after_a_fork_the_child_neither_reads_nor_writes() -> None:
