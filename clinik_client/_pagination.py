@@ -235,8 +235,8 @@ class Pager(Iterator[T], Generic[T, P]):
         try:
             if self._in_use:
                 self._refuse()
-            # Nothing is called between the look and this, nor where a row is given out: Python turns to another thread
-            # or to a signal after calls only.
+            # Python turns to another thread or to a signal after calls only. Nothing is called between the look and
+            # this, nor once a row is read: so it cannot get lost.
             self._in_use = mine = True
             while (index := self._index) == self._hand.end:
                 if self._is_at_limit() or not self._fetch():
@@ -285,7 +285,6 @@ class Pager(Iterator[T], Generic[T, P]):
         try:
             if self._in_use:
                 self._refuse()
-            # As in __next__.
             self._in_use = mine = True
             if self._is_at_limit() or (self._passed == self._hand.rows.size and not self._fetch()):
                 ended = True
@@ -298,6 +297,7 @@ class Pager(Iterator[T], Generic[T, P]):
             given = self._before + self._index
             end = len(rows) if self._limit is None else min(len(rows), passed + self._limit - given)
             given += len(rows) - passed
+            # As in __next__: from here on nothing is called.
             del rows[end:], rows[:passed]
             self._hand, self._before, self._index = empty, given, 0
             return hand.response

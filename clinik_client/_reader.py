@@ -168,6 +168,7 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
 
     known: dict[str, Any] = {"__name__": __name__, "UNDECODABLE": UNDECODABLE, "UNREAD": UNREAD, "freeze": freeze}
     known |= {"loads": marshal.loads, "forget_variables": forget_variables}
+    known |= {f"put_{name}": slot.__set__ for name, slot in slots.items()}
     known |= {"copied": copied, "rest": rest, "blank": blank, "model": model, "check_depth": check_depth}
     lines = ["def read(record, own=True):", "    row, get, missing = blank(), record.get, 0"]
     nested = {entry.name: entry.codec for entry in entries if entry.codec.read_later is not None}
@@ -196,23 +197,26 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
     lines += ["    else:", "        row.additional_properties = rest(row, record, own)"]
     lines += ["    row.__class__ = model", "    return row"]
     source, file = "\n".join(lines) + "\n", f"<reader of {model.__module__}.{model.__qualname__}>"
+    source += _touching(model, nested, known)
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
+    exec(compile(source, file, "exec"), known)
+    for name in (*nested, _REST):
+        setattr(model, _SLOT + name, slots[name])
+        setattr(model, name, property(known[f"touch_{name}"], slots[name].__set__, slots[name].__delete__))
+    reader: Reader = known["read"]
+    return reader
+
+
+def _touching(model: type[Any], nested: Mapping[str, Codec], known: dict[str, Any]) -> str:
+    """The functions that the properties call; ``known`` receives what they need."""
     # Where nothing converts what is assigned, it can be written as fast as it can be said.
     converts = any("__setattr__" in vars(one) for one in model.__mro__[:-1])
     put = "put_{0}(record, {1})" if converts else "record." + _SLOT + "{0} = {1}"
+    source = _TOUCH_REST.format(name=_REST, slot=_SLOT + _REST, put=put.format(_REST, "{}"))
     for number, (name, codec) in enumerate(nested.items()):
-        known[f"read_{name}"] = _read_when_called(codec, f"read_{name}", known)
         source += _TOUCH_NESTED.format(name=name, slot=_SLOT + name, number=number, put=put.format(name, "value"))
-    source += _TOUCH_REST.format(name=_REST, slot=_SLOT + _REST, put=put.format(_REST, "{}"))
-    touched = [*nested, _REST]
-    known |= {f"put_{name}": slots[name].__set__ for name in touched}
-    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
-    exec(compile(source, file, "exec"), known)
-    for name in touched:
-        slot = slots[name]
-        setattr(model, _SLOT + name, slot)
-        setattr(model, name, property(known[f"touch_{name}"], slot.__set__, slot.__delete__))
-    reader: Reader = known["read"]
-    return reader
+        known[f"read_{name}"] = _read_when_called(codec, f"read_{name}", known)
+    return source
 
 
 def _branches(codec: Codec, number: int, known: dict[str, Any]) -> list[tuple[str, str]]:
