@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
-from attrs import Factory, define
+from attrs import Factory, define, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -30,11 +30,13 @@ from clinik_client import (
     Pager,
 )
 from clinik_client import _pagination as pagination
+from clinik_client._codecs import Array, Boolean, Json, Text
 from clinik_client._generated.api.encounters import search_encounters
-from clinik_client._model import unread
+from clinik_client._model import Model, unread, wire
 from clinik_client._operation import Request
 from clinik_client._pagination import MOST_IDLE_PAGES, REMEMBERED
 from clinik_client._reading import read_response
+from clinik_client._response import read_meta
 from clinik_client._transport import HttpResponse
 from tests.faults import points
 from tests.inside import on_virtual_time
@@ -402,7 +404,7 @@ def test_a_walk_that_another_thread_is_using_says_so(serve: Serve, connect: Conn
     thread = threading.Thread(target=lambda: found.extend(ids(walk)))
     thread.start()
     assert asked.wait(5)
-    with pytest.raises(ClinikConfigError, match="another thread"):
+    with pytest.raises(ClinikConfigError, match="This walk is in use: another thread"):
         next(walk)
     pages = walk.pages()
     with pytest.raises(ClinikConfigError, match="another thread"):
@@ -423,21 +425,23 @@ def test_threads_may_use_a_walk_one_after_the_other() -> None:
     assert found == expected(book)
 
 
-def test_a_walk_that_is_used_inside_of_its_own_use_says_so() -> None:
+@pytest.mark.parametrize("take", [ids, lambda walk: [row.id for page, _ in walk.pages() for row in page.data]])
+def test_a_walk_that_is_used_inside_of_its_own_use_says_so(take: Callable[[Any], list[str]]) -> None:
     book = Book([[record("enc_1")], [record("enc_2")]])
     walk = book.walk()
     raised: list[ClinikConfigError] = []
 
     def inside(request: Request) -> ApiResponse[Any]:
-        try:
-            next(walk)
-        except ClinikConfigError as error:
-            raised.append(error)
+        for used in (walk, walk.pages()):
+            try:
+                next(used)
+            except ClinikConfigError as error:
+                raised.append(error)
         return book.send(request)
 
     walk._send = inside
-    assert ids(walk) == ["enc_1", "enc_2"]
-    assert len(raised) == 2
+    assert take(walk) == ["enc_1", "enc_2"]
+    assert len(raised) == 4
 
 
 # -- interruptions ----------------------------------------------------------------------------------------------------
@@ -509,6 +513,47 @@ def test_records_and_pages_may_be_taken_in_turn(book: Book, turns: list[bool], l
             row = next(walk, None)
             found += [] if row is None else [row.id]
     assert found == expected(book)[:limit]
+
+
+def test_the_rest_of_a_page_begins_behind_the_last_record_wherever_that_was() -> None:
+    walk = Book([[record("a1")], [record("a1"), record("a2"), record("a1"), record("a3")]]).walk()
+    assert [next(walk).id, next(walk).id] == ["a1", "a2"]
+    (page, _), *more = walk.pages()
+    assert [row.id for row in page.data] == ["a1", "a3"]
+    assert more == []
+
+
+def test_a_page_that_was_looked_at_before_is_given_as_it_is() -> None:
+    book = Book([[record("a1"), record("a2")], [record("a2"), record("a3")]])
+
+    def looked_at(request: Request) -> ApiResponse[Any]:
+        response = book.send(request)
+        assert response.data.data
+        return response
+
+    by_record, by_page = (Pager[Any, Any](looked_at, search_encounters.request(), None) for _ in range(2))
+    assert ids(by_record) == ["a1", "a2", "a3"]
+    assert [[row.id for row in page.data] for page, _ in by_page.pages()] == [["a1", "a2"], ["a2", "a3"]]
+
+
+@define(kw_only=True, repr=False)
+class Plain(Model):
+    """A page whose rows have no ids, and that tells no total."""
+
+    data: list[Any] | None = field(default=None, metadata=wire("data", Array(Json())))
+    has_more: bool | None = field(default=None, metadata=wire("hasMore", Boolean()))
+    cursor: str | None = field(default=None, metadata=wire("cursor", Text()))
+    additional_properties: dict[str, Any] = field(factory=dict)
+
+
+def test_pages_may_lack_a_total_and_their_rows_ids() -> None:
+    pages: list[dict[str, Any]] = [{"data": [1, 1], "hasMore": True, "cursor": "2"}, {"data": [1]}]
+    meta = read_meta({}, {}, 200, 1)
+    walk = Pager[Any, Any](
+        lambda _: ApiResponse(Plain.from_dict(pages.pop(0)), meta), search_encounters.request(), None
+    )
+    assert list(walk) == [1, 1, 1]
+    assert walk.total is None
 
 
 def test_a_page_of_which_all_came_before_is_behind_when_the_records_are_at_their_end() -> None:

@@ -101,7 +101,7 @@ class Attempt:
         if not self.sent or self.status is not None or len(self.head) + len(end) > _HEAD_KEPT:
             return False
         head = self.head + end
-        is_final = head[:7] == b"HTTP/1." and b" 2" <= head[8:10] <= b" 9"
+        is_final = head[:7] == b"HTTP/1." and head[8:10] in (b" 2", b" 3", b" 4", b" 5")
         return is_final and b"transfer-encoding" not in head.lower()
 
     def arrived(self, data: bytes, behind: int = 0) -> None:

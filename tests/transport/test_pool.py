@@ -21,7 +21,9 @@ import pytest
 
 from clinik_client import ClinikApiError, ClinikConfigError, ClinikServerError
 from clinik_client._transport import network, pool
+from clinik_client._transport.attempt import Attempt
 from clinik_client._transport.connect import connect as connect_to
+from clinik_client._transport.failures import AttemptFailed
 from clinik_client._transport.pool import READ_KEEPALIVE, WRITE_KEEPALIVE, HttpConnection
 from clinik_client._transport.stream import Stream
 from clinik_client.testing import Connection, WireRequest, WireResponse
@@ -389,6 +391,15 @@ def in_thread(work: Callable[[], Any]) -> Callable[[], BaseException | None]:
         return with_error[0] if with_error else None
 
     return result
+
+
+def test_an_attempt_whose_time_is_up_before_it_begins_opens_nothing(serve: Serve, connect: Connect) -> None:
+    service = serve(respond(200, {}))
+    transport = session_of(connect(service)).transport
+    with pytest.raises(AttemptFailed, match="while connecting") as failed:
+        transport.exchange("GET", "/v1/encounters", (), b"", Attempt(until=time.monotonic()))
+    assert (failed.value.code, failed.value.phase) == ("timeout", "connect")
+    assert service.connections == 0
 
 
 def test_an_unused_client_opens_nothing(connect: Connect) -> None:

@@ -155,6 +155,15 @@ def test_a_head_and_its_body_that_came_at_once_are_read_at_once_and_counted() ->
             assert stream.attempt.body_is_exact("GET") is (not more)
 
 
+@pytest.mark.parametrize("line", [b"HTTP/1.0 200 OK", b"HTTP/1.1 304 Same", b"HTTP/1.1 404 None", b"HTTP/1.1 503 Down"])
+def test_a_head_with_any_final_status_is_read_with_what_is_behind_it(line: bytes) -> None:
+    with pair() as (stream, theirs):
+        stream.attempt.leaves()
+        theirs.sendall(line + b"\r\n\r\nx")
+        assert stream.read(65_536) == line + b"\r\n\r\nx"
+        assert stream.attempt.head == line + b"\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     "head",
     [
