@@ -14,7 +14,7 @@ _LAYERS: Final = 3
 # A few characters among bytes that mean nothing are chance.
 _SHORTEST: Final = 4
 
-UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd]+")
+UNREADABLE: Final = r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd]+"
 """What no text has in it that people or programs wrote."""
 
 
@@ -55,7 +55,7 @@ def _entities(text: str) -> str:
     return html.unescape(text)
 
 
-_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_ESCAPE: Final = r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))"
 _LETTERS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
@@ -63,7 +63,7 @@ def _escapes(text: str) -> str:
     """JSON's, and Python's."""
     if "\\" not in text:
         return ""
-    decoded = _ESCAPE.sub(_character, text)
+    decoded = re.sub(_ESCAPE, _character, text, flags=re.DOTALL)
     # Outside of the basic plane JSON writes two surrogates.
     return decoded.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
@@ -81,17 +81,17 @@ def _misread(text: str) -> str:
     return "" if text.isascii() else text.encode("latin-1", "ignore").decode("utf-8", "ignore")
 
 
-_BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{3,}")
-_BASE64_WORD = re.compile(r"[A-Za-z0-9]{3,}")
+_BASE64_RUN: Final = r"[A-Za-z0-9+/_-]{3,}"
+_BASE64_WORD: Final = r"[A-Za-z0-9]{3,}"
 _URLSAFE: Final = str.maketrans("-_", "+/")
 
 
 def _base64(text: str) -> str:
-    runs = _BASE64_RUN.findall(text)
+    runs = re.findall(_BASE64_RUN, text)
     # A value may begin anywhere in a run: only one of four beginnings is in step with it.
     found = [part for start in range(4) for run in runs for part in _readable(_from_base64(run[start:]), start == 0)]
     # Slashes and hyphens may belong to the run, or to the sentence around it.
-    found += [part for word in _BASE64_WORD.findall(text) for part in _readable(_from_base64(word), True)]
+    found += [part for word in re.findall(_BASE64_WORD, text) for part in _readable(_from_base64(word), True)]
     return "\n".join(found)
 
 
@@ -100,12 +100,12 @@ def _from_base64(run: str) -> bytes:
     return binascii.a2b_base64(whole + "=" * (-len(whole) % 4))
 
 
-_HEX_RUN = re.compile(r"[0-9A-Fa-f]{4,}")
-_HEX_PAIRS = re.compile(r"[0-9A-Fa-f]{2}(?:(?:\s+|[:-])[0-9A-Fa-f]{2})+")
+_HEX_RUN: Final = r"[0-9A-Fa-f]{4,}"
+_HEX_PAIRS: Final = r"[0-9A-Fa-f]{2}(?:(?:\s+|[:-])[0-9A-Fa-f]{2})+"
 
 
 def _hex(text: str) -> str:
-    runs = [*_HEX_RUN.findall(text), *(re.sub(r"[\s:-]", "", pairs) for pairs in _HEX_PAIRS.findall(text))]
+    runs = [*re.findall(_HEX_RUN, text), *(re.sub(r"[\s:-]", "", pairs) for pairs in re.findall(_HEX_PAIRS, text))]
     found = []
     for start in range(2):
         for run in runs:
@@ -114,7 +114,7 @@ def _hex(text: str) -> str:
     return "\n".join(found)
 
 
-_READABLE = re.compile(rf"[^\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd]{{{_SHORTEST},}}")
+_READABLE: Final = rf"[^\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd]{{{_SHORTEST},}}"
 
 
 def _readable(data: bytes, whole: bool) -> list[str]:
@@ -123,9 +123,9 @@ def _readable(data: bytes, whole: bool) -> list[str]:
     Ordinary words are base64 too, of bytes that mean nothing. So a few characters count only if they are all there is.
     """
     text = data.decode("utf-8", "replace")
-    if whole and not UNREADABLE.search(text):
+    if whole and not re.search(UNREADABLE, text):
         return [text]
-    return _READABLE.findall(text)
+    return re.findall(_READABLE, text)
 
 
 _DECODERS: Final = (_percent, _percent_latin, _form, _entities, _escapes, _misread, _base64, _hex)

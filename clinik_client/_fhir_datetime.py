@@ -8,7 +8,7 @@ Source: FHIR R4, data types ``date``, ``dateTime`` and ``instant`` (https://hl7.
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Any, Literal, Self, SupportsIndex
+from typing import Any, Final, Literal, Self, SupportsIndex
 
 from ._interruption import is_interruption
 
@@ -18,15 +18,15 @@ Precision = Literal["year", "month", "day", "second", "fraction"]
 """The smallest unit that a text gives. A time without seconds counts as ``second``: its seconds are zero."""
 
 # What may be written. ASCII digits only, and no ``$``: it would let a final line break through.
-_WRITABLE = re.compile(
+_WRITABLE: Final = (
     r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}"
     r"(?P<time>T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
     r"(?P<offset>Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?)?)?"
 )
 # What may be read besides: basic format, week dates and ordinal dates are days.
-_DAY = re.compile(r"[0-9]{4}(-?[0-9]{2}-?[0-9]{2}|-?[0-9]{3}|-?W[0-9]{2}(-?[0-9])?)")
-_FRACTION = re.compile(r"[Tt ][0-9]{2}:?[0-9]{2}:?[0-9]{2}[.,][0-9]")
-_LEAP_SECOND = re.compile(r"(?P<before>.+[Tt ][0-9]{2}:?[0-9]{2}:?)60(?P<after>.*)")
+_DAY: Final = r"[0-9]{4}(-?[0-9]{2}-?[0-9]{2}|-?[0-9]{3}|-?W[0-9]{2}(-?[0-9])?)"
+_FRACTION: Final = r"[Tt ][0-9]{2}:?[0-9]{2}:?[0-9]{2}[.,][0-9]"
+_LEAP_SECOND: Final = r"(?P<before>.+[Tt ][0-9]{2}:?[0-9]{2}:?)60(?P<after>.*)"
 
 # To look it up takes as long as to call it.
 _from_iso = datetime.fromisoformat
@@ -114,7 +114,7 @@ class FhirDateTime(datetime):
         from dateutil.parser import isoparse
 
         extra = timedelta(0)
-        if leap := _LEAP_SECOND.fullmatch(text):
+        if leap := re.fullmatch(_LEAP_SECOND, text):
             text = f"{leap['before']}59{leap['after']}"
             extra = timedelta(seconds=1)
         try:
@@ -158,7 +158,7 @@ class FhirDateTime(datetime):
 
     @classmethod
     def _of_text(cls, text: str) -> Self:
-        form = _WRITABLE.fullmatch(text)
+        form = re.fullmatch(_WRITABLE, text)
         if form is None:
             raise ValueError(f"not a date or date-time in the ISO 8601 extended format: write {_FORMS}")
         if form["time"] and not form["offset"]:
@@ -208,9 +208,9 @@ class FhirDateTime(datetime):
             return "year"
         if len(text) == _MONTH_LENGTH and text[4] == "-":
             return "month"
-        if _DAY.fullmatch(text):
+        if re.fullmatch(_DAY, text):
             return "day"
-        return "fraction" if _FRACTION.search(text) else "second"
+        return "fraction" if re.search(_FRACTION, text) else "second"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.text!r})"

@@ -185,13 +185,13 @@ def query_pairs(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 # CONNECT asks a proxy for a tunnel, it is no request to the service.
-_METHOD = re.compile(r"(?!CONNECT$)[A-Z]{1,16}", re.ASCII)
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", re.ASCII)
+_METHOD: Final = r"(?!CONNECT$)[A-Z]{1,16}"
+_PATH: Final = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+"
 
 
 # Names and values of headers (RFC 9110, sections 5.1 and 5.5), here of ASCII alone.
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
-_HEADER_VALUE = re.compile(r"[!-~](?:[ -~\t]*[!-~])?", re.ASCII)
+_HEADER_NAME: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}"
+_HEADER_VALUE: Final = r"[!-~](?:[ -~\t]*[!-~])?"
 KEY_HEADER: Final = "x-api-key"
 _NOT_FREE = {
     KEY_HEADER: "is the client's own",
@@ -220,9 +220,13 @@ def raw_request(
         ClinikValidationError: with every problem there is.
     """
     issues, here = Issues(), Location()
-    if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
+    if not isinstance(method, str) or not re.fullmatch(_METHOD, method.upper(), re.ASCII):
         issues.add(Location(here, "method"), "must be an HTTP method")
-    if not isinstance(path, str) or not _PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
+    if (
+        not isinstance(path, str)
+        or not re.fullmatch(_PATH, path, re.ASCII)
+        or {".", ".."} & set(unquote(path).split("/"))
+    ):
         issues.add(
             Location(here, "path"),
             "must begin with / and hold no . or .. steps, spaces, ? or #; see params for a query",
@@ -239,11 +243,11 @@ def raw_request(
             issues.add(location.key(name), "must be a string, a number, True, False, or a list of these")
     for name, value in (headers or {}).items():
         where = Location(Location(here, "headers"), name if _looks_like_header(name) else "*")
-        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+        if not isinstance(name, str) or not re.fullmatch(_HEADER_NAME, name, re.ASCII):
             issues.add(where, "its name is not one that a header can have")
         elif name.lower() in _NOT_FREE:
             issues.add(where, _NOT_FREE[name.lower()])
-        elif not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+        elif not isinstance(value, str) or not re.fullmatch(_HEADER_VALUE, value, re.ASCII):
             issues.add(where, "must be printable ASCII text in one line, without spaces around it")
     body = None if json is None else Json().encode(json, Location(here, "json"), InputOptions(), issues)
     if issues:

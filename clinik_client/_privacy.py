@@ -48,15 +48,13 @@ _MARK: Final = "\0"
 
 # Keys, ids as the API makes them (enc_xyz789; but not req_..., which support asks for), FHIR references, and dates,
 # which may be dates of birth. The limit of 128 characters keeps the time for a hostile text proportional to its length.
-_RECOGNIZABLE = re.compile(
+_RECOGNIZABLE: Final = (
     rf"(?i:{KEY_PREFIX})[A-Za-z0-9_-]*"
     r"|\b(?!req_)[a-z]{2,12}_(?=[A-Za-z0-9._-]{0,128}\d)[A-Za-z0-9._-]+"
     r"|\b[A-Z][A-Za-z]+/[A-Za-z0-9._-]{0,128}\d[A-Za-z0-9._-]*"
-    r"|(?<!\d)\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?(?!\d)",
-    re.ASCII,
+    r"|(?<!\d)\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?(?!\d)"
 )
-_KEY_FORM = re.compile(KEY_PREFIX)
-_NAME = re.compile(r"_?(?:[a-z][A-Za-z]*|[a-z]+(?:_[a-z]+)*)_?")
+_NAME: Final = r"_?(?:[a-z][A-Za-z]*|[a-z]+(?:_[a-z]+)*)_?"
 _LONGEST_NAME: Final = 40
 
 
@@ -66,7 +64,7 @@ def is_name(value: object) -> bool:
     >>> is_name("lenghtMinutes"), is_name("class_"), is_name("_include"), is_name("Smith"), is_name("pt_1")
     (True, True, True, False, False)
     """
-    return isinstance(value, str) and len(value) <= _LONGEST_NAME and _NAME.fullmatch(value) is not None
+    return isinstance(value, str) and len(value) <= _LONGEST_NAME and re.fullmatch(_NAME, value) is not None
 
 
 def texts_of(value: Any) -> Iterator[str]:
@@ -157,7 +155,7 @@ class Redactor:
     def __init__(self, carried: Iterable[str], key: str = "", words: Words = NO_WORDS) -> None:
         self._words = words
         values: list[str] = []
-        self._secret = _fold(_KEY_FORM.sub("", key.lower()))[0]
+        self._secret = _fold(re.sub(KEY_PREFIX, "", key.lower()))[0]
         self.too_much = False
         """The request carried too much to look for it in a text: `clean` shows nothing, `touches` is always true."""
         size = 0
@@ -192,7 +190,12 @@ class Redactor:
         if self._is_told_in(text):
             return REDACTED
         # reason_code.0 is built like an id.
-        text = _RECOGNIZABLE.sub(lambda found: found[0] if self._words.are(found[0].rstrip(".")) else _MARK, text)
+        text = re.sub(
+            _RECOGNIZABLE,
+            lambda found: found[0] if self._words.are(found[0].rstrip(".")) else _MARK,
+            text,
+            flags=re.ASCII,
+        )
         text = " ".join(text.split())
         text = "".join(character if character.isprintable() or character == _MARK else "?" for character in text)
         text = text.replace(_MARK, REDACTED)
@@ -211,7 +214,7 @@ class Redactor:
             return
         # A masked key shows its end: ****9f3c.
         for pattern in _WORDS:
-            for word in pattern.finditer(folded):
+            for word in re.finditer(pattern, folded):
                 if word[0] in self._secret:
                     yield word.span()
         for start in range(len(folded) - _KEY_RUN + 1):
@@ -239,7 +242,7 @@ class Redactor:
             if room < 0 or any(True for _ in self._spans(folded)):
                 return True
             # Where it stands plainly, it can be taken out in its place.
-            if reading is not text and _KEY_FORM.search(folded):
+            if reading is not text and re.search(KEY_PREFIX, folded):
                 return True
             places = [place for place, character in enumerate(folded) if character != " "]
             close = self._index_without_space.spans(folded.replace(" ", ""))
@@ -250,7 +253,7 @@ class Redactor:
 
 # -- finding values in a text -----------------------------------------------------------------------------------------
 
-_WORDS = (re.compile(rf"[a-z0-9_-]{{{_LONG},}}"), re.compile(rf"[a-z0-9]{{{_LONG},}}"))
+_WORDS: Final = (rf"[a-z0-9_-]{{{_LONG},}}", rf"[a-z0-9]{{{_LONG},}}")
 
 
 class _Index:
@@ -258,7 +261,7 @@ class _Index:
 
     def __init__(self, values: Iterable[str], known: Words = NO_WORDS) -> None:
         # A service cannot repeat unreadable characters as they were: the parts between them count.
-        parts = {_fold(part)[0].strip() for value in values for part in UNREADABLE.split(value)}
+        parts = {_fold(part)[0].strip() for value in values for part in re.split(UNREADABLE, value)}
         parts = {part for part in parts if not known.are(part)}
         # Those that count only as a whole, and how long they are.
         self._words = frozenset(part for part in parts if 1 < len(part) < _BEGINNING)

@@ -222,7 +222,7 @@ def _is_record(model: type[Model], data: Any) -> bool:
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_ISSUES: Final = 200
 _MOST_PLACES: Final = 20
-_INDEX: Final = re.compile(r"[0-9]{1,3}")
+_INDEX: Final = r"[0-9]{1,3}"
 # Characters of all texts of one response together: nobody reads more of them.
 _MOST_TEXT: Final = 20_000
 
@@ -372,7 +372,8 @@ def _issue(item: Mapping[str, Any], redactor: Redactor, texts: _Texts) -> Issue:
         named = [str(place) for place in places[:_MOST_PLACES] if isinstance(place, str | int)]
         # An index is no value, even if the request carried the same number.
         issue["location"] = [
-            place if number and _INDEX.fullmatch(place) else texts.clean(place) for number, place in enumerate(named)
+            place if number and re.fullmatch(_INDEX, place) else texts.clean(place)
+            for number, place in enumerate(named)
         ]
         if len(places) > _MOST_PLACES:
             issue["location"].append(f"({len(places) - _MOST_PLACES:,} more)")

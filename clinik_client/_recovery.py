@@ -20,7 +20,7 @@ from ._session import Session
 
 T = TypeVar("T", bound=Model)
 
-_LIKE_A_TIME = re.compile(r"\d{4}-\d\d")
+_LIKE_A_TIME: Final = r"\d{4}-\d\d"
 
 INDEX_LAG: Final = 10.0
 """Seconds after which a search typically shows what was written (API documentation, data consistency)."""
@@ -225,7 +225,7 @@ def _comparable(value: Any) -> Any:
         return {name: _comparable(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_comparable(item) for item in value] if len(value) != 1 else _comparable(value[0])
-    moment = FhirDateTime.read(value) if isinstance(value, str) and _LIKE_A_TIME.match(value) else None
+    moment = FhirDateTime.read(value) if isinstance(value, str) and re.match(_LIKE_A_TIME, value) else None
     return value if moment is None else moment
 
 

@@ -18,7 +18,7 @@ _LONGEST_WAIT: Final = 1_000_000.0
 
 # Responses with a status of 1xx may stand before the one that counts (RFC 9110, section 15.2).
 _INTERIM = rb"(?:HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*"
-_SUCCESS_LINE = re.compile(_INTERIM + rb"HTTP/1\.[01] 2\d\d(?: [^\r\n]*)?\r?\n")
+_SUCCESS_LINE: Final = _INTERIM + rb"HTTP/1\.[01] 2\d\d(?: [^\r\n]*)?\r?\n"
 
 
 class HttpResponse:
@@ -129,7 +129,7 @@ class Attempt:
         """A status line that tells of success arrived, even if no more did."""
         if self.status is not None:
             return 200 <= self.status <= 299
-        return _SUCCESS_LINE.match(self.head) is not None
+        return re.match(_SUCCESS_LINE, self.head) is not None
 
     @property
     def outcome(self) -> Outcome:

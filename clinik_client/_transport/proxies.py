@@ -14,7 +14,7 @@ from .target import Target, place_problem
 if TYPE_CHECKING:
     import httpx
 
-_ENTRY: Final = re.compile(r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]+))?")
+_ENTRY: Final = r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]+))?"
 
 
 def find_proxy(target: Target, proxy: str | None, trust_env: bool) -> httpx.Proxy | None:
@@ -82,7 +82,7 @@ def is_listed(no_proxy: str, host: str, port: int) -> bool:
 def _names(entry: str, host: str, port: str) -> bool:
     name = entry
     # An IPv6 address without brackets is a name with many colons, and has no port.
-    if (parts := _ENTRY.fullmatch(entry)) is not None:
+    if (parts := re.fullmatch(_ENTRY, entry)) is not None:
         name = parts["bracketed"] or parts["name"]
         if parts["port"] not in (None, port):
             return False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PORTS: Final = {"https": 443, "http": 80}
 
 # A name, or an IPv6 address, which httpx has looked at.
-_HOST: Final = re.compile(r"[a-z0-9._-]+|.*:.*")
+_HOST: Final = r"[a-z0-9._-]+|.*:.*"
 
 # A URL in which nothing is encoded, and nothing can be written in another way.
 _PLAIN: Final = re.compile(
@@ -81,7 +81,7 @@ def parse_target(base_url: str) -> Target:
 
 def place_problem(url: httpx.URL) -> str | None:
     """What is wrong with the host and the port of a URL, if anything."""
-    if not _HOST.fullmatch(url.raw_host.decode("ascii")):
+    if not re.fullmatch(_HOST, url.raw_host.decode("ascii")):
         return "names no host that can exist"
     if url.port is not None and not 0 < url.port < 65_536:
         return "names a port that does not exist"

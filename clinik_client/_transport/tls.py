@@ -7,12 +7,13 @@ import re
 import ssl
 import sys
 from functools import lru_cache
+from typing import Final
 
 import certifi
 
 from .._errors import ClinikConfigError
 
-_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+_HASHED: Final = r"[0-9a-f]{8}\.[0-9]+"
 
 
 def tls_context(verify: bool | str | os.PathLike[str] | ssl.SSLContext, trust_env: bool) -> ssl.SSLContext:
@@ -90,7 +91,7 @@ def _new_context(keylog: str | None) -> ssl.SSLContext:
 def _has_names_of_openssl(folder: str) -> bool:
     """Whether OpenSSL may find anything in a folder. It looks there for a hash of the subject, and at no other file."""
     try:
-        return any(_HASHED.fullmatch(name) for name in os.listdir(folder))
+        return any(re.fullmatch(_HASHED, name) for name in os.listdir(folder))
     except OSError:
         return False
 
