@@ -235,8 +235,8 @@ class Pager(Iterator[T], Generic[T, P]):
         try:
             if self._in_use:
                 self._refuse()
-            # Python turns to another thread or to a signal after calls only. Nothing is called between the look and
-            # this, nor once a row is read: so it cannot get lost.
+            # Python turns to another thread or to a signal after calls and when a loop begins anew. Neither is between
+            # the look and this, nor behind a row that was read: so none gets lost.
             self._in_use = mine = True
             while (index := self._index) == self._hand.end:
                 if self._is_at_limit() or not self._fetch():

@@ -67,8 +67,8 @@ def slot_of(model: type[Any], name: str) -> MemberDescriptorType:
 
 
 # Properties over slots that may be `UNREAD`. Not ``__getattr__``, which would make all slots of the model slow.
-# Python turns to another thread, or to a signal, after calls only. So between seeing that nobody has put a value there
-# and putting it nobody comes: all get what was put there first, and no assignment gets lost.
+# Python turns to another thread, or to a signal, after calls and when a loop begins anew. So between seeing that nobody
+# has put a value there and putting it nobody comes: all get what was put there first, and no assignment gets lost.
 _TOUCH_NESTED: Final = """
 def touch_{name}(record):
     found = record.{slot}
@@ -209,7 +209,7 @@ def compile_reader(model: type[Any], entries: tuple[FieldOfModel, ...], other: O
 
 def _touching(model: type[Any], nested: Mapping[str, Codec], known: dict[str, Any]) -> str:
     """The functions that the properties call; ``known`` receives what they need."""
-    # Where nothing converts what is assigned, it can be written as fast as it can be said.
+    # Past a model's own way to take assignments, which would be a call. Without one, nothing is faster than to say it.
     converts = any("__setattr__" in vars(one) for one in model.__mro__[:-1])
     put = "put_{0}(record, {1})" if converts else "record." + _SLOT + "{0} = {1}"
     source = _TOUCH_REST.format(name=_REST, slot=_SLOT + _REST, put=put.format(_REST, "{}"))

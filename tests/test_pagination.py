@@ -523,6 +523,23 @@ def test_the_rest_of_a_page_begins_behind_the_last_record_wherever_that_was() ->
     assert more == []
 
 
+def test_records_that_were_taken_before_pages_are_remembered_after_them() -> None:
+    walk = Book([[record("a1"), record("a2")], [record("a1"), record("a3")]]).walk()
+    assert next(walk).id == "a1"
+    (page, _) = next(walk.pages())
+    assert [row.id for row in page.data] == ["a2"]
+    assert ids(walk) == ["a3"]
+
+
+def test_a_walk_that_gets_nowhere_gives_no_page_that_it_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagination, "MOST_IDLE_PAGES", 1)
+    walk = Book([[record("a1")], [record("a1")], [record("a2")]]).walk()
+    assert next(walk).id == "a1"
+    for take in (walk, walk.pages()):
+        with pytest.raises(ClinikResponseError, match="nothing new"):
+            next(take)
+
+
 def test_a_page_that_was_looked_at_before_is_given_as_it_is() -> None:
     book = Book([[record("a1"), record("a2")], [record("a2"), record("a3")]])
 
