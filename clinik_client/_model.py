@@ -211,13 +211,18 @@ def _dump(value: Any) -> Any:
 @cache
 def schema_of(model: type[Model]) -> Schema:
     """The fields of a generated model, with their codecs."""
-    # Models name each other by string, since they may refer to each other in circles: the package of the class knows.
-    package = sys.modules[model.__module__.rpartition(".")[0]]
+    # Models name each other by string, since they may refer to each other in circles: the package of the class knows. A
+    # program's own subclass is elsewhere.
+    packages = [sys.modules.get(one.__module__.rpartition(".")[0]) for one in model.__mro__]
+
+    def find(name: str) -> Any:
+        return next(getattr(package, name) for package in packages if hasattr(package, name))
+
     entries = []
     for attribute in fields(model):
         described: Wire | None = attribute.metadata.get(_METADATA)
         if described is not None:
-            described.codec.bind(lambda name: getattr(package, name))
+            described.codec.bind(find)
             entries.append(
                 Wire(described.wire, described.codec, described.required, described.nullable, attribute.name)
             )

@@ -244,6 +244,17 @@ def test_a_model_that_looks_at_assignments_reads_what_is_nested_once(model: type
         assert visit.at.text == "2023"
 
 
+def test_a_programs_own_subclass_is_read_like_the_model() -> None:
+    # As in a script, whose module is in no package.
+    mine: Any = type("Mine", (Encounter,), {"__module__": "__main__"})
+    for found in both(mine, ROW):
+        assert type(found) is mine
+        assert type(found.period) is Period
+        assert found.to_dict() == ROW
+        found.period.end = FhirDateTime.parse("2026")
+        assert found.to_dict()["period"]["end"] == "2026"
+
+
 def test_what_is_read_is_not_kept_as_it_came_too() -> None:
     for encounter in both(Encounter, {"id": "enc_1", "period": {}, "diagnosis": []}):
         assert (encounter.period, encounter.diagnosis) == (Period(), [])
